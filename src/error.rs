@@ -1,0 +1,77 @@
+//! The one error of the library: opaque, with a kind and a source.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+/// What went wrong while something was set up.
+///
+/// Nothing in the request path returns it: there a problem is an answer, and one line in the log.
+pub struct Error {
+    kind: Kind,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Kind {
+    /// A release id that could not stand in an attribute, a path and an event at once.
+    InvalidReleaseId(String),
+    /// A prefix for the reserved paths that is no path.
+    InvalidPrefix(String),
+    /// A name for the fallback page that is no path inside the site.
+    InvalidFallback(String),
+    /// Settings that contradict each other or make no sense; the text says which and what to do.
+    Config(String),
+    /// The listening socket.
+    Listen(String),
+}
+
+impl Error {
+    pub(crate) fn new(kind: Kind) -> Self {
+        Self { kind, source: None }
+    }
+
+    pub(crate) fn with(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// True if a setting was refused, as against the system refusing something.
+    pub fn is_config(&self) -> bool {
+        !matches!(self.kind, Kind::Listen(_))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            Kind::InvalidReleaseId(id) => write!(
+                f,
+                "{id:?} is no release id: use 1 to 64 of the characters A-Z a-z 0-9 . _ -"
+            ),
+            Kind::InvalidPrefix(prefix) => write!(
+                f,
+                "{prefix:?} is no prefix: it starts with one slash, does not end in one, and has only A-Z a-z 0-9 . _ - /"
+            ),
+            Kind::InvalidFallback(page) => write!(
+                f,
+                "{page:?} is no fallback: use auto, none, or the path of an HTML page inside the site"
+            ),
+            Kind::Config(text) | Kind::Listen(text) => f.write_str(text),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.kind)
+            .field("source", &self.source)
+            .finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}

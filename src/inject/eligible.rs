@@ -1,0 +1,228 @@
+//! Which responses may carry the script.
+
+use http::HeaderMap;
+use http::Method;
+use http::StatusCode;
+use http::header;
+use http::response;
+
+/// The parts of a request that decide whether its answer may carry the script.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// For a document, by somebody who navigates there, or who does not say.
+    Document,
+    /// For the head of a document.
+    Head,
+    /// For something that is not shown as a page: a fragment, a script, an image.
+    Other,
+}
+
+/// Request fields that the choice between a page with and without the script depends on.
+pub(crate) const VARY: &str = "sec-fetch-dest, hx-request, turbo-frame, x-requested-with";
+
+impl Asked {
+    /// What the request asks for, by `Sec-Fetch-Dest` where there is one (Fetch Metadata, section 2.1), and by
+    /// the fields with which scripts that swap fragments mark their requests.
+    pub(crate) fn by(method: &Method, headers: &HeaderMap) -> Self {
+        if forbids_transformation(headers) {
+            return Self::Other;
+        }
+        let marks = ["hx-request", "turbo-frame", "x-requested-with"];
+        if marks.iter().any(|mark| headers.contains_key(*mark)) {
+            return Self::Other;
+        }
+        let destination = headers
+            .get("sec-fetch-dest")
+            .map(http::HeaderValue::as_bytes);
+        if !matches!(destination, None | Some(b"document" | b"iframe" | b"frame")) {
+            return Self::Other;
+        }
+        match *method {
+            Method::HEAD => Self::Head,
+            Method::CONNECT | Method::OPTIONS | Method::TRACE => Self::Other,
+            _ => Self::Document,
+        }
+    }
+}
+
+/// True if a response is a page that the script can be put into: HTML that is not encoded, in an
+/// ASCII-compatible charset, whole, and not forbidden to be changed (`no-transform`, RFC 9111, section
+/// 5.2.2.6).
+pub(crate) fn is_page(response: &response::Parts) -> bool {
+    is_document(response.status)
+        && is_html(&response.headers)
+        && is_identity(&response.headers)
+        && !is_attachment(&response.headers)
+        && !forbids_transformation(&response.headers)
+        && !response.headers.contains_key(header::CONTENT_RANGE)
+}
+
+/// True if whoever sent these headers wants the content unchanged.
+fn forbids_transformation(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(header::CACHE_CONTROL)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|directive| directive.trim().eq_ignore_ascii_case("no-transform"))
+}
+
+fn is_document(status: StatusCode) -> bool {
+    status == StatusCode::OK || status.is_client_error() || status.is_server_error()
+}
+
+fn is_html(headers: &HeaderMap) -> bool {
+    let Some(value) = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+    else {
+        return false;
+    };
+    let mut parts = value.split(';');
+    let essence = parts.next().unwrap_or("").trim();
+    let charset = parts.find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        let is_charset = name.trim().eq_ignore_ascii_case("charset");
+        is_charset.then(|| value.trim().trim_matches('"').to_ascii_lowercase())
+    });
+    essence.eq_ignore_ascii_case("text/html")
+        && charset.is_none_or(|charset| is_ascii_compatible(&charset))
+}
+
+/// The labels of the Encoding standard whose encodings have other bytes for ASCII, or have states.
+fn is_ascii_compatible(charset: &str) -> bool {
+    !charset.starts_with("utf-16")
+        && !charset.starts_with("utf-32")
+        && !charset.starts_with("utf-7")
+        && !charset.starts_with("iso-2022")
+        && !matches!(
+            charset,
+            "csiso2022jp"
+                | "csiso2022kr"
+                | "csunicode"
+                | "hz-gb-2312"
+                | "iso-10646-ucs-2"
+                | "replacement"
+                | "ucs-2"
+                | "unicode"
+                | "unicodefeff"
+                | "unicodefffe"
+        )
+}
+
+fn is_identity(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(header::CONTENT_ENCODING)
+        .iter()
+        .all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
+fn is_attachment(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_DISPOSITION)
+        .is_some_and(|value| {
+            let value = value.as_bytes();
+            value.len() >= 10 && value[..10].eq_ignore_ascii_case(b"attachment")
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Response;
+
+    use super::*;
+
+    fn parts(status: u16, headers: &[(&str, &str)]) -> response::Parts {
+        let mut response = Response::builder().status(status);
+        for (name, value) in headers {
+            response = response.header(*name, *value);
+        }
+        response.body(()).unwrap().into_parts().0
+    }
+
+    const HTML: (&str, &str) = ("content-type", "text/html; charset=utf-8");
+
+    #[test]
+    fn only_whole_documents_are_pages() {
+        for (status, expected) in [
+            (200, true),
+            (404, true),
+            (500, true),
+            (204, false),
+            (206, false),
+            (301, false),
+            (304, false),
+        ] {
+            assert_eq!(is_page(&parts(status, &[HTML])), expected, "{status}");
+        }
+    }
+
+    #[test]
+    fn the_content_type_decides() {
+        for (value, expected) in [
+            ("text/html", true),
+            ("Text/HTML;Charset=\"UTF-8\"", true),
+            ("text/html; charset=windows-1252", true),
+            ("text/html; charset=shift_jis", true),
+            ("text/html; charset=utf-16le", false),
+            ("text/html; charset=iso-2022-jp", false),
+            ("application/xhtml+xml", false),
+            ("image/svg+xml", false),
+            ("text/html-like", false),
+            ("application/json", false),
+        ] {
+            assert_eq!(
+                is_page(&parts(200, &[("content-type", value)])),
+                expected,
+                "{value}"
+            );
+        }
+        assert!(!is_page(&parts(200, &[])));
+    }
+
+    #[test]
+    fn some_pages_want_to_be_left_alone() {
+        for (name, value) in [
+            ("content-disposition", "Attachment; filename=x.html"),
+            ("cache-control", "max-age=1, No-Transform"),
+            ("content-encoding", "gzip"),
+            ("content-range", "bytes 0-1/2"),
+        ] {
+            assert!(!is_page(&parts(200, &[HTML, (name, value)])), "{name}");
+        }
+        for (name, value) in [
+            ("content-disposition", "inline"),
+            ("cache-control", "no-cache"),
+            ("content-encoding", "identity"),
+        ] {
+            assert!(is_page(&parts(200, &[HTML, (name, value)])), "{name}");
+        }
+    }
+
+    #[test]
+    fn fragments_and_subresources_are_not_asked_as_documents() {
+        let asked = |method: &Method, fields: &[(&str, &str)]| {
+            let headers = fields
+                .iter()
+                .map(|&(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+            Asked::by(method, &headers.collect())
+        };
+        let get = |fields: &[(&str, &str)]| asked(&Method::GET, fields);
+        assert_eq!(get(&[]), Asked::Document);
+        assert_eq!(asked(&Method::POST, &[]), Asked::Document);
+        assert_eq!(asked(&Method::HEAD, &[]), Asked::Head);
+        assert_eq!(asked(&Method::OPTIONS, &[]), Asked::Other);
+        for destination in ["document", "iframe", "frame"] {
+            assert_eq!(get(&[("sec-fetch-dest", destination)]), Asked::Document);
+        }
+        for destination in ["empty", "script", "image", "object"] {
+            assert_eq!(get(&[("sec-fetch-dest", destination)]), Asked::Other);
+        }
+        for mark in ["hx-request", "turbo-frame", "x-requested-with"] {
+            assert_eq!(
+                get(&[(mark, "x"), ("sec-fetch-dest", "document")]),
+                Asked::Other
+            );
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Injection puts the client script into pages.
+
+pub(crate) mod body;
+pub(crate) mod eligible;
+mod rewriter;
+pub(crate) mod snippet;
+pub(crate) mod validator;
+
+pub(crate) use crate::inject::rewriter::inject;
+
+/// Put into the extensions of a response by an origin that has seen to the script itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AlreadyInjected;

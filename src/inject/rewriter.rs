@@ -1,0 +1,447 @@
+//! Finding the place for the tag in a page that comes in pieces.
+
+use std::mem;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use bytes::Bytes;
+use bytes::BytesMut;
+use lol_html::MemorySettings;
+use lol_html::doc_comments;
+use lol_html::doc_text;
+use lol_html::doctype;
+use lol_html::element;
+use lol_html::send::HtmlRewriter;
+use lol_html::send::Settings;
+
+/// Puts a tag first into the head of a page, and passes everything else byte for byte.
+///
+/// The place is found by parsing: behind the start tag of the head, or, where the page leaves that out, before
+/// the first tag or text that is not `<html>`. What shows neither a doctype nor an `<html>`, `<head>` or
+/// `<body>` by then is no page but a fragment, and passes untouched; so does a page whose place is not found
+/// within its first [`MOST_HELD`] bytes. They are held until then; what follows is neither held nor parsed.
+pub(crate) struct Rewriter {
+    state: State,
+    tag: Bytes,
+    outcome: Outcome,
+}
+
+/// What became of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The place has not been found yet.
+    Searching,
+    /// The tag is in.
+    Injected,
+    /// It passed as it came.
+    Passed,
+}
+
+enum State {
+    Searching {
+        held: BytesMut,
+        parser: Option<Box<Parser>>,
+    },
+    Done,
+}
+
+/// The parser only tells the place: what is sent are the bytes that came, so that no fault of the parser, and
+/// no encoding that it does not know, can change them.
+struct Parser {
+    rewriter: HtmlRewriter<'static, fn(&[u8])>,
+    search: Arc<Mutex<Search>>,
+}
+
+/// What the parser's handlers share with us.
+#[derive(Debug, Default)]
+struct Search {
+    /// A doctype, an `<html>`, `<head>` or `<body>` was seen.
+    is_page: bool,
+    /// Where the last token that is no text ended.
+    text_from: usize,
+    verdict: Option<Verdict>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Verdict {
+    /// The tag goes in at this byte of the page.
+    At(usize),
+    /// It goes in before the text that begins here, but behind its blanks.
+    BeforeText(usize),
+    /// This is no page, or nobody knows.
+    Pass,
+}
+
+impl Rewriter {
+    /// A rewriter that puts in `tag`, which must be ASCII.
+    pub(crate) fn new(tag: Bytes) -> Self {
+        Self {
+            state: State::Searching {
+                held: BytesMut::new(),
+                parser: None,
+            },
+            tag,
+            outcome: Outcome::Searching,
+        }
+    }
+
+    /// Takes the next piece of the page, and gives what can be sent on by now.
+    pub(crate) fn write(&mut self, piece: Bytes) -> Bytes {
+        let State::Searching { held, parser } = &mut self.state else {
+            return piece;
+        };
+        let parsed = held.len();
+        held.extend_from_slice(&piece);
+        if held.len() < LONGEST_MARK {
+            return Bytes::new();
+        }
+        let verdict = match parser {
+            _ if held.len() - piece.len() >= MOST_HELD => Some(Verdict::Pass),
+            None if is_utf_16(held) => Some(Verdict::Pass),
+            None => parser.insert(Box::new(Parser::new())).parse(held),
+            Some(parser) => parser.parse(&held[parsed..]),
+        };
+        match verdict {
+            Some(verdict) => self.conclude(verdict),
+            None => Bytes::new(),
+        }
+    }
+
+    /// Ends the page, and gives what is left of it.
+    pub(crate) fn end(&mut self) -> Bytes {
+        let verdict = match &mut self.state {
+            State::Searching { held, parser } => match parser.take() {
+                Some(parser) => parser.end(held.len()),
+                // Too short to be a page.
+                None => Verdict::Pass,
+            },
+            State::Done => return Bytes::new(),
+        };
+        self.conclude(verdict)
+    }
+
+    pub(crate) fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    fn conclude(&mut self, verdict: Verdict) -> Bytes {
+        let State::Searching { held, .. } = mem::replace(&mut self.state, State::Done) else {
+            return Bytes::new();
+        };
+        let place = match verdict {
+            Verdict::At(place) => Some(place),
+            Verdict::BeforeText(start) => held.get(start..).map(|text| start + blanks(text)),
+            Verdict::Pass => None,
+        };
+        match place {
+            Some(place) if place <= held.len() => {
+                let mut page = BytesMut::with_capacity(held.len() + self.tag.len());
+                page.extend_from_slice(&held[..place]);
+                page.extend_from_slice(&self.tag);
+                page.extend_from_slice(&held[place..]);
+                self.outcome = Outcome::Injected;
+                page.freeze()
+            }
+            _ => {
+                self.outcome = Outcome::Passed;
+                held.freeze()
+            }
+        }
+    }
+}
+
+impl Parser {
+    fn new() -> Self {
+        let search = Arc::new(Mutex::new(Search::default()));
+        let on_comment = Arc::clone(&search);
+        let on_doctype = Arc::clone(&search);
+        let on_element = Arc::clone(&search);
+        let on_text = Arc::clone(&search);
+        let settings = Settings::new_send()
+            // An odd page is not ours to judge.
+            .with_strict(false)
+            .with_memory_settings(
+                MemorySettings::new().with_max_allowed_memory_usage(2 * MOST_HELD),
+            )
+            .append_document_content_handler(doctype!(move |doctype| {
+                let mut search = lock(&on_doctype);
+                search.is_page = true;
+                search.text_from = doctype.source_location().bytes().end;
+                Ok(())
+            }))
+            .append_document_content_handler(doc_comments!(move |comment| {
+                lock(&on_comment).text_from = comment.source_location().bytes().end;
+                Ok(())
+            }))
+            .append_document_content_handler(doc_text!(move |text| {
+                let text = text.as_str().as_bytes();
+                if blanks(text) == text.len() {
+                    return Ok(());
+                }
+                // Where the text is cut in pieces, the parser's own account of its place can be off by half a
+                // character.
+                let mut search = lock(&on_text);
+                let start = search.text_from;
+                Err(search.decide(Verdict::BeforeText(start)))
+            }))
+            .append_element_content_handler(element!("*", move |element| {
+                let mut search = lock(&on_element);
+                let tag = element.source_location().bytes();
+                let name = element.tag_name();
+                search.is_page |= matches!(name.as_str(), "html" | "head" | "body");
+                match name.as_str() {
+                    "html" => {
+                        search.text_from = tag.end;
+                        Ok(())
+                    }
+                    "head" => Err(search.decide(Verdict::At(tag.end))),
+                    _ => Err(search.decide(Verdict::At(tag.start))),
+                }
+            }));
+        Self {
+            rewriter: HtmlRewriter::new(settings, |_| {}),
+            search,
+        }
+    }
+
+    /// Some once it is over, by decision or by failure: the parser must not be used after that.
+    fn parse(&mut self, piece: &[u8]) -> Option<Verdict> {
+        match self.rewriter.write(piece) {
+            Ok(()) => None,
+            Err(_) => Some(lock(&self.search).verdict.unwrap_or(Verdict::Pass)),
+        }
+    }
+
+    /// The verdict on a page that ends here, after `length` bytes.
+    fn end(self: Box<Self>, length: usize) -> Verdict {
+        let Self { rewriter, search } = *self;
+        let ended = rewriter.end();
+        let search = lock(&search);
+        match (search.verdict, ended) {
+            (Some(verdict), _) => verdict,
+            (None, Ok(())) if search.is_page => Verdict::At(length),
+            _ => Verdict::Pass,
+        }
+    }
+}
+
+impl Search {
+    /// Decides so, if what came so far is a page; gives the error that ends the parsing.
+    fn decide(&mut self, verdict: Verdict) -> Box<Decided> {
+        let verdict = if self.is_page { verdict } else { Verdict::Pass };
+        self.verdict.get_or_insert(verdict);
+        Box::new(Decided)
+    }
+}
+
+/// The error by which a handler tells the parser to stop.
+#[derive(Debug)]
+struct Decided;
+
+impl std::fmt::Display for Decided {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the place is known")
+    }
+}
+
+impl std::error::Error for Decided {}
+
+/// Puts `tag` into a whole page; `None` if it is no page, or can't be parsed.
+pub(crate) fn inject(page: &[u8], tag: Bytes) -> Option<Bytes> {
+    let mut rewriter = Rewriter::new(tag);
+    let mut out = BytesMut::from(rewriter.write(Bytes::copy_from_slice(page)));
+    out.extend_from_slice(&rewriter.end());
+    (rewriter.outcome() == Outcome::Injected).then(|| out.freeze())
+}
+
+/// How many bytes of white space, and of byte order marks, `text` begins with.
+fn blanks(text: &[u8]) -> usize {
+    let mut rest = text;
+    loop {
+        rest = rest.trim_ascii_start();
+        match rest.strip_prefix("\u{feff}".as_bytes()) {
+            Some(after) => rest = after,
+            None => return text.len() - rest.len(),
+        }
+    }
+}
+
+/// True if a byte order mark says UTF-16, whose tags are not ASCII.
+fn is_utf_16(start: &[u8]) -> bool {
+    start.starts_with(b"\xff\xfe") || start.starts_with(b"\xfe\xff")
+}
+
+fn lock(search: &Mutex<Search>) -> std::sync::MutexGuard<'_, Search> {
+    search.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+// Only what comes before the place is held. A licence in a comment may stand there, a megabyte hardly.
+const MOST_HELD: usize = 128 * 1024;
+
+// The byte order marks of UTF-16.
+const LONGEST_MARK: usize = 2;
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const TAG: &str = "<T>";
+
+    fn rewrite(page: &[u8], sizes: &[usize]) -> Vec<u8> {
+        let mut rewriter = Rewriter::new(Bytes::from_static(TAG.as_bytes()));
+        let mut out = Vec::new();
+        let (mut rest, mut sizes) = (page, sizes.iter().cycle());
+        while !rest.is_empty() {
+            let size = sizes
+                .next()
+                .map_or(rest.len(), |&size| size.clamp(1, rest.len()));
+            let (piece, after) = rest.split_at(size);
+            out.extend_from_slice(&rewriter.write(Bytes::copy_from_slice(piece)));
+            rest = after;
+        }
+        out.extend_from_slice(&rewriter.end());
+        out
+    }
+
+    /// `|` in `expected` is the place; without one the page passes.
+    #[track_caller]
+    fn check(expected: &str) {
+        let page = expected.replace('|', "");
+        let expected = expected.replace('|', TAG);
+        for size in 1..=page.len().max(1) {
+            let out = rewrite(page.as_bytes(), &[size]);
+            assert_eq!(
+                String::from_utf8_lossy(&out),
+                expected,
+                "in pieces of {size}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_tag_is_first_in_the_head() {
+        check(
+            "<!doctype html><html><head>|<meta charset=utf-8><title>x</title></head><body>y</body></html>",
+        );
+        check("<!DOCTYPE html>\n<!-- c -->\n<HTML lang=en>\n<HEAD data-x='>'>|\n<title>x</title>");
+        check("\u{feff}<!doctype html><head>|</head>");
+        check("<head/>|<title>x</title>");
+    }
+
+    #[test]
+    fn a_page_without_head_or_body_gets_it_too() {
+        check("<!doctype html>|<title>x</title><p>y");
+        check("<!doctype html><html>|<body>y");
+        check("<html>|<p>y");
+        check("|<body>y");
+        check("<!doctype html>\n|hello");
+        check("<html></html>|");
+        check("<!doctype html>|");
+        check("<html><!-- x --> |<frameset></frameset></html>");
+    }
+
+    #[test]
+    fn comments_strings_templates_svg_and_attributes_are_no_place() {
+        check("<!doctype html><!-- <head> --><html data-x='<head>'>|<svg><head></svg>");
+        check("<!doctype html>|<script>'<head>'</script><head></head>");
+        check("<!doctype html>|<template><head></head></template>");
+        check("<!doctype html>|<link href='data:image/svg+xml,<head>'>");
+    }
+
+    #[test]
+    fn what_is_no_page_passes_untouched() {
+        check("");
+        check("x");
+        check("  ");
+        check("<tr><td>x</td></tr>");
+        check("<title>x</title><p>y");
+        check("{\"html\":\"<head></head>\"}");
+        check("text <html><head></head></html>");
+        check("<template><html><head></head></html></template>");
+        check("<!-- just a comment -->");
+    }
+
+    #[test]
+    fn utf_16_passes_untouched() {
+        for mark in [[0xff, 0xfe], [0xfe, 0xff]] {
+            let page = [&mark[..], b"<!doctype html><head>"].concat();
+            for size in 1..page.len() {
+                assert_eq!(rewrite(&page, &[size]), page);
+            }
+        }
+    }
+
+    #[test]
+    fn other_encodings_keep_their_bytes() {
+        let page = b"<!doctype html><head><meta charset=latin1><title>\xe9\x80\xff</title>";
+        let expected = b"<!doctype html><head><T><meta charset=latin1><title>\xe9\x80\xff</title>";
+        assert_eq!(rewrite(page, &[7]), expected);
+    }
+
+    #[test]
+    fn a_page_whose_place_is_too_far_away_passes_untouched() {
+        let page = format!("<!doctype html><!--{}--><head>", "x".repeat(2 * MOST_HELD));
+        let out = rewrite(page.as_bytes(), &[16 * 1024]);
+        assert!(out == page.as_bytes());
+        let page = format!("<!doctype html><p title='{}'>", "x".repeat(2 * MOST_HELD));
+        assert!(rewrite(page.as_bytes(), &[16 * 1024]) == page.as_bytes());
+    }
+
+    #[test]
+    fn ambiguous_markup_behind_the_place_is_not_even_parsed() {
+        check("<!doctype html><head>|</head><select><xmp></xmp><title></title></select>");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn output_minus_tag_is_input_for_any_chunking(
+            parts in vec(
+                prop_oneof![
+                    Just("<!doctype html>".to_owned()),
+                    Just("<html>".to_owned()),
+                    Just("<head>".to_owned()),
+                    Just("</head>".to_owned()),
+                    Just("<body class='a'>".to_owned()),
+                    Just("<script>if (a<b) '<head>'</script>".to_owned()),
+                    Just("<template><head></template>".to_owned()),
+                    Just("<!-- <head> -->".to_owned()),
+                    Just("<svg><title>".to_owned()),
+                    Just("<select><xmp>".to_owned()),
+                    Just("<![CDATA[".to_owned()),
+                    Just("\u{feff}".to_owned()),
+                    Just("漢\u{16b63}".to_owned()),
+                    Just("</p>".to_owned()),
+                    "[ \n]{0,3}",
+                    "[<>/!a-z\"'= -]{0,12}",
+                    any::<String>(),
+                ],
+                0..12,
+            ),
+            sizes in vec(1_usize..40, 1..8),
+        ) {
+            let page = parts.concat().replace(TAG, "");
+            let whole = rewrite(page.as_bytes(), &[]);
+            let pieces = rewrite(page.as_bytes(), &sizes);
+            prop_assert_eq!(&whole, &pieces);
+            let without = String::from_utf8(pieces).unwrap().replacen(TAG, "", 1);
+            prop_assert_eq!(without, page);
+        }
+
+        #[test]
+        fn any_bytes_pass(page in vec(any::<u8>(), 0..200), sizes in vec(1_usize..40, 1..8)) {
+            let out = rewrite(&page, &sizes);
+            let at = out.windows(TAG.len()).position(|window| window == TAG.as_bytes());
+            let without = match at {
+                Some(at) if out.len() > page.len() => [&out[..at], &out[at + TAG.len()..]].concat(),
+                _ => out,
+            };
+            prop_assert_eq!(without, page);
+        }
+    }
+}

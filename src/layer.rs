@@ -1,0 +1,86 @@
+//! The layer: tidings as tower middleware.
+
+use std::sync::Arc;
+
+use tower_layer::Layer;
+
+use crate::endpoint::Endpoint;
+use crate::error::Error;
+use crate::inject::snippet::Prefix;
+use crate::service::UpdateNotifier;
+use crate::site::Site;
+
+/// Tells the pages of any service of new releases of a [`Site`]. `Clone` is cheap.
+///
+/// ```
+/// use std::convert::Infallible;
+///
+/// use http::{Request, Response};
+/// use http_body_util::{BodyExt, Full};
+/// use tidings::{Release, Site, UpdateNotifierLayer};
+/// use tower::{ServiceBuilder, ServiceExt, service_fn};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let site = Site::new();
+/// site.publish(Release::named("v1".parse()?, 1_700_000_000_000));
+///
+/// let app = ServiceBuilder::new()
+///     .layer(UpdateNotifierLayer::new(site.clone()))
+///     .service(service_fn(async |_request: Request<String>| {
+///         let page = Response::builder().header("content-type", "text/html");
+///         Ok::<_, Infallible>(page.body(Full::from("<!doctype html><title>App</title>")).unwrap())
+///     }));
+///
+/// let page = app.oneshot(Request::new(String::new())).await?;
+/// let page = page.into_body().collect().await?.to_bytes();
+/// assert!(page.starts_with(b"<!doctype html><script async src=\"/__tidings/client-"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct UpdateNotifierLayer {
+    site: Site,
+    prefix: Arc<Prefix>,
+    max_streams: usize,
+}
+
+impl UpdateNotifierLayer {
+    /// A layer for this site, under `/__tidings`, with at most [`DEFAULT_MAX_STREAMS`].
+    pub fn new(site: Site) -> Self {
+        Self {
+            site,
+            prefix: Arc::default(),
+            max_streams: DEFAULT_MAX_STREAMS,
+        }
+    }
+
+    /// Where the reserved paths are, such as `/__tidings`.
+    ///
+    /// # Errors
+    ///
+    /// If it does not begin with one slash, ends in one, or has anything in it but letters, digits, `.`, `_`,
+    /// `-` and single slashes.
+    pub fn prefix(mut self, prefix: &str) -> Result<Self, Error> {
+        self.prefix = Arc::new(Prefix::new(prefix)?);
+        Ok(self)
+    }
+
+    /// How many event streams may be open at once. Who comes after that gets a 503 with `Retry-After`.
+    pub fn max_streams(mut self, streams: usize) -> Self {
+        self.max_streams = streams;
+        self
+    }
+}
+
+impl<S> Layer<S> for UpdateNotifierLayer {
+    type Service = UpdateNotifier<S>;
+
+    fn layer(&self, inner: S) -> UpdateNotifier<S> {
+        let endpoint = Endpoint::new(self.site.clone(), self.max_streams);
+        UpdateNotifier::new(inner, self.site.clone(), Arc::clone(&self.prefix), endpoint)
+    }
+}
+
+/// The event streams that a new [`UpdateNotifierLayer`] allows.
+pub const DEFAULT_MAX_STREAMS: usize = 20_000;

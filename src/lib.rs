@@ -1,0 +1,50 @@
+//! tidings stands in front of a static site or single-page app: it serves the site, knows when a new build has
+//! really been deployed, and tells every open tab, with no change to the site's code.
+
+mod config;
+mod endpoint;
+mod error;
+mod events;
+mod inject;
+mod layer;
+mod origin;
+mod release;
+mod server;
+mod service;
+mod site;
+mod source;
+
+pub use crate::config::Config;
+pub use crate::config::DEFAULT_LISTEN;
+pub use crate::config::DEFAULT_PREFIX;
+pub use crate::config::Serving;
+pub use crate::error::Error;
+pub use crate::layer::DEFAULT_MAX_STREAMS;
+pub use crate::layer::UpdateNotifierLayer;
+pub use crate::origin::Fallback;
+pub use crate::origin::FileBody;
+pub use crate::origin::FilesFuture;
+pub use crate::origin::StaticFiles;
+pub use crate::release::Asset;
+pub use crate::release::Coding;
+pub use crate::release::Content;
+pub use crate::release::Entry;
+pub use crate::release::OpenFile;
+pub use crate::release::Release;
+pub use crate::release::ReleaseId;
+pub use crate::release::Representation;
+pub use crate::server::DEFAULT_DRAIN;
+pub use crate::server::DEFAULT_HEAD_TIMEOUT;
+pub use crate::server::Server;
+pub use crate::service::ResponseBody;
+pub use crate::service::ResponseFuture;
+pub use crate::service::UpdateNotifier;
+pub use crate::site::DEFAULT_KEEP;
+pub use crate::site::DEFAULT_MEMORY;
+pub use crate::site::Site;
+pub use crate::source::DEFAULT_FILE_LIMIT;
+pub use crate::source::DEFAULT_INCOMPLETE_AFTER;
+pub use crate::source::DEFAULT_POLL;
+pub use crate::source::DEFAULT_QUIET;
+pub use crate::source::Events;
+pub use crate::source::WatchDirectory;

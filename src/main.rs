@@ -1,0 +1,237 @@
+//! The `tidings` program.
+
+use std::io;
+use std::io::IsTerminal as _;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Args;
+use clap::Parser;
+use clap::Subcommand;
+use clap::ValueEnum;
+use tidings::Config;
+use tidings::Events;
+use tidings::Fallback;
+use tokio::signal::unix::SignalKind;
+use tokio::signal::unix::signal;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::prelude::*;
+
+/// Serves a front end, and tells its open tabs when a new version is deployed
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+
+    /// What to log, on standard error: a level, or levels by target
+    #[arg(
+        long,
+        global = true,
+        env = "TIDINGS_LOG",
+        default_value = "info",
+        value_name = "FILTER"
+    )]
+    log: Targets,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve a directory that front ends are deployed into
+    Serve(Serve),
+}
+
+#[derive(Debug, Args)]
+struct Serve {
+    /// The directory with the built site; it may come later, be swapped, or be a symbolic link
+    #[arg(env = "TIDINGS_DIR")]
+    dir: PathBuf,
+
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, env = "TIDINGS_LISTEN", default_value = tidings::DEFAULT_LISTEN, value_name = "HOST:PORT")]
+    listen: String,
+
+    /// How many older releases stay servable, for tabs that still run them
+    #[arg(long, env = "TIDINGS_KEEP", default_value_t = tidings::DEFAULT_KEEP, value_name = "N")]
+    keep: usize,
+
+    /// How much of the current and the older releases is held in memory, such as 64M or 2G
+    #[arg(long, env = "TIDINGS_MEMORY", default_value = "512M", value_parser = size, value_name = "SIZE")]
+    memory: u64,
+
+    /// Files above this size stay on disk
+    #[arg(long, env = "TIDINGS_FILE_LIMIT", default_value = "1M", value_parser = size, value_name = "SIZE")]
+    file_limit: u64,
+
+    /// How many tabs may listen for news at once; who comes after that is told to come back
+    #[arg(long, env = "TIDINGS_MAX_STREAMS", default_value_t = tidings::DEFAULT_MAX_STREAMS, value_name = "N")]
+    max_streams: usize,
+
+    /// What answers a navigation to a path without a file: auto (the app, or 404.html if there is one), none, or
+    /// the path of a page
+    #[arg(
+        long,
+        env = "TIDINGS_FALLBACK",
+        default_value = "auto",
+        value_name = "auto|none|PAGE"
+    )]
+    fallback: Fallback,
+
+    /// How long nothing may have changed before a build is read
+    #[arg(long, env = "TIDINGS_QUIET", default_value = "200ms", value_parser = duration, value_name = "TIME")]
+    quiet: Duration,
+
+    /// How long nothing may have changed before a build that lacks files is published all the same
+    #[arg(long, env = "TIDINGS_INCOMPLETE_AFTER", default_value = "10s", value_parser = duration, value_name = "TIME")]
+    incomplete_after: Duration,
+
+    /// The time between two looks at the directory when no event calls for one
+    #[arg(long, env = "TIDINGS_POLL", default_value = "5s", value_parser = duration, value_name = "TIME")]
+    poll: Duration,
+
+    /// Where news of changes comes from; poll suits network mounts, whose events don't arrive
+    #[arg(long, env = "TIDINGS_EVENTS", default_value = "system")]
+    events: EventsArg,
+
+    /// Where the reserved paths are
+    #[arg(long, env = "TIDINGS_PREFIX", default_value = tidings::DEFAULT_PREFIX, value_name = "PATH")]
+    prefix: String,
+
+    /// How long open connections may take to finish when the server is stopped
+    #[arg(long, env = "TIDINGS_DRAIN", default_value = "10s", value_parser = duration, value_name = "TIME")]
+    drain: Duration,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum EventsArg {
+    System,
+    Poll,
+}
+
+impl From<Serve> for Config {
+    fn from(args: Serve) -> Self {
+        Self::new(args.dir)
+            .listen(args.listen)
+            .keep(args.keep)
+            .memory(args.memory)
+            .file_limit(args.file_limit)
+            .max_streams(args.max_streams)
+            .fallback(args.fallback)
+            .quiet(args.quiet)
+            .incomplete_after(args.incomplete_after)
+            .poll(args.poll)
+            .events(match args.events {
+                EventsArg::System => Events::System,
+                EventsArg::Poll => Events::Poll,
+            })
+            .prefix(args.prefix)
+            .drain(args.drain)
+    }
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    tracing_subscriber::registry()
+        .with(cli.log)
+        .with(
+            tracing_subscriber::fmt::layer()
+                .with_writer(io::stderr)
+                .with_ansi(io::stderr().is_terminal()),
+        )
+        .init();
+    let Command::Serve(serve) = cli.command;
+    match run(serve.into()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The message of the cause is in that of the error.
+            _ = writeln!(io::stderr(), "error: {error}");
+            let is_config = error
+                .downcast_ref::<tidings::Error>()
+                .is_some_and(tidings::Error::is_config);
+            ExitCode::from(if is_config { 2 } else { 1 })
+        }
+    }
+}
+
+#[tokio::main]
+async fn run(config: Config) -> anyhow::Result<()> {
+    // A stream a tab, a file descriptor a stream.
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(limit) => tracing::debug!(limit, "open files"),
+        Err(error) => tracing::warn!(%error, "can't raise the limit of open files"),
+    }
+    let stop = stop().context("can't listen for signals")?;
+    let serving = config.bind().await?;
+    writeln!(io::stdout(), "listening on http://{}", serving.address()?)?;
+    serving.run(stop).await;
+    Ok(())
+}
+
+/// Ready on SIGTERM or SIGINT.
+fn stop() -> io::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping");
+    })
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text);
+    duration.map_err(|error| format!("{error}: write it like 200ms, 10s or 2m"))
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    let split = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let shift = match unit.trim().to_ascii_uppercase().as_str() {
+        "" | "B" => 0,
+        "K" | "KB" | "KIB" => 10,
+        "M" | "MB" | "MIB" => 20,
+        "G" | "GB" | "GIB" => 30,
+        _ => return Err("write it like 64M or 2G".to_owned()),
+    };
+    let number: u64 = number
+        .parse()
+        .map_err(|_| "write it like 64M or 2G".to_owned())?;
+    number
+        .checked_mul(1 << shift)
+        .ok_or_else(|| "that is too much".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        use clap::CommandFactory as _;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        for (text, expected) in [
+            ("0", Some(0)),
+            ("10", Some(10)),
+            ("1k", Some(1024)),
+            ("64M", Some(64 << 20)),
+            ("2 GiB", Some(2 << 30)),
+            ("M", None),
+            ("-1M", None),
+            ("1T", None),
+            ("99999999999999G", None),
+        ] {
+            assert_eq!(size(text).ok(), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! An origin is where responses come from.
+
+mod conditional;
+mod encoding;
+mod fallback;
+mod file_body;
+mod files;
+mod path;
+mod range;
+mod waiting;
+
+pub use crate::origin::fallback::Fallback;
+pub use crate::origin::file_body::FileBody;
+pub use crate::origin::files::FilesFuture;
+pub use crate::origin::files::StaticFiles;

@@ -1,0 +1,199 @@
+//! What a page, a script or a style sheet names.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+use lol_html::HtmlRewriter;
+use lol_html::MemorySettings;
+use lol_html::Settings;
+use lol_html::element;
+use percent_encoding::percent_decode_str;
+
+/// The local files without which the page at `path` does not work, as paths from the site's root:
+/// `script[src]` and `link[rel=stylesheet|modulepreload|preload]`. What lies on another host is left out.
+pub(crate) fn of_page(path: &str, html: &[u8]) -> Vec<String> {
+    let mut base = None;
+    let mut urls = Vec::new();
+    parse(html, &mut base, &mut urls);
+    let base = match base {
+        Some(base) => match resolve(path, &base) {
+            Some(base) => base,
+            // The base is another host: nothing relative is ours.
+            None => return Vec::new(),
+        },
+        None => path.to_owned(),
+    };
+    urls.iter().filter_map(|url| resolve(&base, url)).collect()
+}
+
+fn parse(html: &[u8], base: &mut Option<String>, urls: &mut Vec<String>) {
+    let urls = std::cell::RefCell::new(urls);
+    let settings = Settings::new()
+        .with_strict(false)
+        .with_memory_settings(MemorySettings::new().with_max_allowed_memory_usage(PARSER_MEMORY))
+        .append_element_content_handler(element!("base[href]", |element| {
+            if base.is_none() {
+                *base = element.get_attribute("href");
+            }
+            Ok(())
+        }))
+        .append_element_content_handler(element!("script[src]", |element| {
+            urls.borrow_mut().extend(element.get_attribute("src"));
+            Ok(())
+        }))
+        .append_element_content_handler(element!("link[rel][href]", |element| {
+            let rel = element.get_attribute("rel").unwrap_or_default();
+            if rel.split_ascii_whitespace().any(is_needed) {
+                urls.borrow_mut().extend(element.get_attribute("href"));
+            }
+            Ok(())
+        }));
+    let mut rewriter = HtmlRewriter::new(settings, |_: &[u8]| {});
+    // A page too odd to be parsed names less than it could; it is served all the same.
+    if rewriter.write(html).is_ok() {
+        drop(rewriter.end());
+    }
+}
+
+fn is_needed(rel: &str) -> bool {
+    ["stylesheet", "modulepreload", "preload"]
+        .iter()
+        .any(|needed| rel.eq_ignore_ascii_case(needed))
+}
+
+/// The path that `url` means on a page at `base`; `None` if it is on another host, or no path at all.
+fn resolve(base: &str, url: &str) -> Option<String> {
+    let url = url.trim_ascii();
+    let url = url.split(['?', '#']).next().unwrap_or("");
+    if url.is_empty() || url.starts_with("//") || has_scheme(url) {
+        return None;
+    }
+    let folder = base.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let joined = if url.starts_with('/') {
+        url.to_owned()
+    } else {
+        format!("{folder}/{url}")
+    };
+    let mut segments: Vec<&str> = Vec::new();
+    for segment in joined.split('/').skip(1) {
+        match segment {
+            "." => {}
+            ".." => {
+                segments.pop();
+            }
+            _ => segments.push(segment),
+        }
+    }
+    let path = format!("/{}", segments.join("/"));
+    Some(percent_decode_str(&path).decode_utf8_lossy().into_owned())
+}
+
+fn has_scheme(url: &str) -> bool {
+    url.split_once(':').is_some_and(|(scheme, _)| {
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
+    })
+}
+
+/// The file names that stand in a script or style sheet as a whole string, such as
+/// `import("./About-C0gX_-9k.js")` or `url(/fonts/a.woff2)`, without their folders. What lies on another host
+/// is left out.
+pub(crate) fn names_in(text: &[u8]) -> impl Iterator<Item = &str> {
+    EXTENSIONS.find_iter(text).filter_map(move |found| {
+        let whole = string_around(text, found.range())?;
+        let string = std::str::from_utf8(&text[whole]).ok()?;
+        if string.contains("://") || string.starts_with("//") {
+            return None;
+        }
+        string.rsplit('/').next()
+    })
+}
+
+/// The string that ends with `extension`, if it is one: between quotes, or in `url(…)`.
+fn string_around(text: &[u8], extension: Range<usize>) -> Option<Range<usize>> {
+    let closes = |b: &u8| matches!(b, b'"' | b'\'' | b'`' | b')' | b'\\' | b'?' | b'#');
+    if !text.get(extension.end).is_some_and(closes) {
+        return None;
+    }
+    let from = extension.start.saturating_sub(LONGEST_NAME);
+    let inside = |b: &u8| {
+        b.is_ascii_alphanumeric()
+            || !b.is_ascii()
+            || matches!(
+                b,
+                b'.' | b'_' | b'-' | b'/' | b'@' | b'~' | b'+' | b'%' | b':' | b'$' | b'[' | b']'
+            )
+    };
+    let before = text[from..extension.start]
+        .iter()
+        .rev()
+        .take_while(|b| inside(b))
+        .count();
+    let start = extension.start - before;
+    let opens = |b: &u8| matches!(b, b'"' | b'\'' | b'`' | b'(');
+    let opened = start > 0 && opens(&text[start - 1]);
+    (opened && before > 0).then_some(start..extension.end)
+}
+
+static EXTENSIONS: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    let extensions = [
+        ".js", ".mjs", ".css", ".wasm", ".woff2", ".woff", ".ttf", ".svg", ".png", ".jpg", ".jpeg",
+        ".webp", ".avif", ".gif",
+    ];
+    AhoCorasick::builder()
+        .match_kind(aho_corasick::MatchKind::LeftmostLongest)
+        .build(extensions)
+        .expect("a dozen short patterns")
+});
+
+// A page is in memory anyway; this is for the tokens and open elements in flight.
+const PARSER_MEMORY: usize = 8 * 1024 * 1024;
+
+// File systems take 255 bytes for a name; folders may come before it.
+const LONGEST_NAME: usize = 512;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_names_its_scripts_and_style_sheets() {
+        let html = br#"<!doctype html><link rel="icon" href="/favicon.ico">
+            <link rel="modulepreload" crossorigin href="/assets/vendor.js?x=1#y">
+            <link rel="preload STYLESHEET" href=style.css>
+            <script type=module src=../assets/my%20app.js></script>
+            <script src="https://cdn.example/x.js"></script><script src=//cdn.example/y.js></script>
+            <script src="data:text/javascript,1"></script><script src=""></script>
+            <!-- <script src="/commented.js"></script> -->
+            <script>"<script src='/string.js'>"</script>"#;
+        assert_eq!(
+            of_page("/docs/index.html", html),
+            ["/assets/vendor.js", "/docs/style.css", "/assets/my app.js"]
+        );
+    }
+
+    #[test]
+    fn a_base_moves_what_is_relative() {
+        let html = br#"<base href="/app/"><script src="a.js"></script>"#;
+        assert_eq!(of_page("/index.html", html), ["/app/a.js"]);
+        let html = br#"<base href="https://cdn.example/"><script src="a.js"></script>"#;
+        assert!(of_page("/index.html", html).is_empty());
+    }
+
+    #[test]
+    fn a_script_names_files_as_strings() {
+        let script = br#"d=["assets/About-x.js","assets/About-x.css"];import(`./Report-y.js`);
+            e+".js";a.js;`${e}/z-1.js`;"https://cdn.example/q-1.js";'//cdn.example/r-1.js';"\"./s-1.mjs\"""#;
+        let names: Vec<_> = names_in(script).collect();
+        assert_eq!(
+            names,
+            ["About-x.js", "About-x.css", "Report-y.js", "s-1.mjs"]
+        );
+        let style = b"a{src:url(/f/a-1.woff2)format('woff2'),url('b-2.woff')}@import\"c-3.css\";";
+        let names: Vec<_> = names_in(style).collect();
+        assert_eq!(names, ["a-1.woff2", "b-2.woff", "c-3.css"]);
+    }
+}

@@ -1,0 +1,294 @@
+//! The files of a directory as they stand at one moment: names and stamps, no contents.
+
+use std::fs::Metadata;
+use std::hash::DefaultHasher;
+use std::hash::Hash as _;
+use std::hash::Hasher as _;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
+use std::time::SystemTime;
+use std::time::UNIX_EPOCH;
+
+use walkdir::DirEntry;
+use walkdir::WalkDir;
+
+/// What a look at a directory finds: every file that may be served, in order of its path.
+///
+/// Two equal trees, one taken before and one after the files were read, mean that nothing changed while
+/// they were read.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Tree {
+    pub(crate) files: Vec<TreeFile>,
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct TreeFile {
+    /// The path a visitor asks for, decoded: `/assets/app.js`.
+    pub(crate) path: String,
+    /// Where it is on disk.
+    pub(crate) place: PathBuf,
+    pub(crate) stamp: Stamp,
+}
+
+/// What the file system says of a file without reading it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Stamp {
+    device: u64,
+    inode: u64,
+    pub(crate) size: u64,
+    modified: i128,
+    changed: i128,
+}
+
+impl Tree {
+    /// Walks `root`. Follows a symbolic link only where it leads to something inside the real root; leaves
+    /// out dot files, but for `.well-known`, and whatever is neither a file nor a directory.
+    ///
+    /// # Errors
+    ///
+    /// If the root is no directory or can't be read. An entry that goes away during the walk is left out:
+    /// the second walk of a look will tell.
+    pub(crate) fn read(root: &Path) -> io::Result<Self> {
+        let real = root.canonicalize()?;
+        if !real.is_dir() {
+            return Err(io::Error::new(
+                io::ErrorKind::NotADirectory,
+                "not a directory",
+            ));
+        }
+        let mut files = Vec::new();
+        let walk = WalkDir::new(&real)
+            .follow_links(true)
+            .sort_by_file_name()
+            .into_iter()
+            .filter_entry(|entry| is_public(entry) && stays_inside(entry, &real));
+        for entry in walk {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) if is_passing(&error) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            if !entry.file_type().is_file() {
+                continue;
+            }
+            let Some(path) = visible_path(&entry, &real) else {
+                tracing::debug!(file = %entry.path().display(), "left out: its name is not UTF-8");
+                continue;
+            };
+            let metadata = match entry.metadata() {
+                Ok(metadata) => metadata,
+                Err(error) if is_passing(&error) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            files.push(TreeFile {
+                path,
+                stamp: Stamp::of(&metadata),
+                place: entry.into_path(),
+            });
+        }
+        files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        Ok(Self { files })
+    }
+
+    /// True if there is a page to begin with, and it is not empty.
+    pub(crate) fn has_index(&self) -> bool {
+        self.files
+            .iter()
+            .any(|file| file.path == INDEX && file.stamp.size > 0)
+    }
+
+    /// The same for equal trees, and hardly for different ones.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.hash(&mut hasher);
+        hasher.finish()
+    }
+
+    /// True if every stamp can be ([`Stamp::can_be_trusted`]).
+    pub(crate) fn can_be_trusted(&self, now: SystemTime) -> bool {
+        self.files.iter().all(|file| file.stamp.can_be_trusted(now))
+    }
+
+    /// The newest change to any file, by the file system's clock.
+    pub(crate) fn newest_change(&self) -> Option<SystemTime> {
+        self.files.iter().map(|file| file.stamp.changed_at()).max()
+    }
+}
+
+impl Stamp {
+    pub(crate) fn of(metadata: &Metadata) -> Self {
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            size: metadata.size(),
+            modified: nanos(metadata.mtime(), metadata.mtime_nsec()),
+            changed: nanos(metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+
+    /// True if a later change would have given another stamp.
+    ///
+    /// Git's rule for its index: a file that changed within the clock's last tick may change again within the
+    /// same tick, and then look unchanged. `now` is the time at which the stamp was taken.
+    pub(crate) fn can_be_trusted(&self, now: SystemTime) -> bool {
+        // A file system that counts whole seconds shows it by having no fraction.
+        let tick = if self.changed % 1_000_000_000 == 0 {
+            Duration::from_secs(2)
+        } else {
+            Duration::from_millis(50)
+        };
+        now.duration_since(self.changed_at())
+            .is_ok_and(|age| age > tick)
+    }
+
+    /// True if the bytes may differ from what this stamp stood for: anything but the count of links, the
+    /// name and the mode, which change the change time alone.
+    pub(crate) fn same_but_for_change_time(&self, other: &Self) -> bool {
+        Self {
+            changed: other.changed,
+            ..*self
+        } == *other
+    }
+
+    pub(crate) fn modified_at(&self) -> SystemTime {
+        time(self.modified)
+    }
+
+    fn changed_at(&self) -> SystemTime {
+        // The modification time can be set at will, and be in the future; the change time can't.
+        time(self.changed)
+    }
+
+    /// Milliseconds since 1970; earlier times count as 0.
+    pub(crate) fn modified_ms(&self) -> u64 {
+        u64::try_from(self.modified / 1_000_000).unwrap_or(0)
+    }
+}
+
+fn is_public(entry: &DirEntry) -> bool {
+    let name = entry.file_name().as_encoded_bytes();
+    entry.depth() == 0 || !name.starts_with(b".") || name == b".well-known"
+}
+
+fn stays_inside(entry: &DirEntry, real_root: &Path) -> bool {
+    if !entry.path_is_symlink() || entry.depth() == 0 {
+        return true;
+    }
+    entry
+        .path()
+        .canonicalize()
+        .is_ok_and(|target| target.starts_with(real_root))
+}
+
+fn visible_path(entry: &DirEntry, real_root: &Path) -> Option<String> {
+    let relative = entry.path().strip_prefix(real_root).ok()?.to_str()?;
+    Some(format!("/{relative}"))
+}
+
+/// An entry that vanished between listing and asking, a dangling link, a link into its own parents: no file
+/// to serve, and no reason to give up the rest.
+fn is_passing(error: &walkdir::Error) -> bool {
+    error.loop_ancestor().is_some()
+        || (error.depth() > 0
+            && error
+                .io_error()
+                .is_some_and(|error| error.kind() == io::ErrorKind::NotFound))
+}
+
+fn nanos(seconds: i64, nanos: i64) -> i128 {
+    i128::from(seconds) * 1_000_000_000 + i128::from(nanos)
+}
+
+fn time(nanos: i128) -> SystemTime {
+    let distance = Duration::from_nanos(u64::try_from(nanos.unsigned_abs()).unwrap_or(u64::MAX));
+    let time = if nanos < 0 {
+        UNIX_EPOCH.checked_sub(distance)
+    } else {
+        UNIX_EPOCH.checked_add(distance)
+    };
+    time.unwrap_or(UNIX_EPOCH)
+}
+
+const INDEX: &str = "/index.html";
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn paths(root: &Path) -> Vec<String> {
+        let tree = Tree::read(root).unwrap();
+        tree.files.into_iter().map(|file| file.path).collect()
+    }
+
+    #[test]
+    fn dot_files_are_left_out_but_well_known_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in [
+            ".env",
+            ".git/config",
+            ".well-known/security.txt",
+            "a/.b/c",
+            "index.html",
+        ] {
+            let place = dir.path().join(name);
+            fs::create_dir_all(place.parent().unwrap()).unwrap();
+            fs::write(place, name).unwrap();
+        }
+        assert_eq!(
+            paths(dir.path()),
+            ["/.well-known/security.txt", "/index.html"]
+        );
+    }
+
+    #[test]
+    fn a_link_is_followed_only_inside_the_real_root() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("dist");
+        fs::create_dir_all(root.join("sub")).unwrap();
+        fs::write(root.join("sub/real.txt"), "x").unwrap();
+        fs::write(dir.path().join("secret.txt"), "x").unwrap();
+        symlink("sub/real.txt", root.join("inside.txt")).unwrap();
+        symlink("../secret.txt", root.join("outside.txt")).unwrap();
+        symlink("..", root.join("sub/up")).unwrap();
+        symlink("nowhere", root.join("dangling")).unwrap();
+        symlink(&root, dir.path().join("current")).unwrap();
+        let expected = ["/inside.txt", "/sub/real.txt"];
+        assert_eq!(paths(&root), expected);
+        assert_eq!(paths(&dir.path().join("current")), expected);
+    }
+
+    #[test]
+    fn a_kubernetes_volume_shows_its_files() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path();
+        fs::create_dir(root.join("..2024_01_01")).unwrap();
+        fs::write(root.join("..2024_01_01/index.html"), "x").unwrap();
+        symlink("..2024_01_01", root.join("..data")).unwrap();
+        symlink("..data/index.html", root.join("index.html")).unwrap();
+        assert_eq!(paths(root), ["/index.html"]);
+    }
+
+    #[test]
+    fn a_fresh_stamp_is_not_trusted() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = dir.path().join("f");
+        fs::write(&place, "x").unwrap();
+        let stamp = Stamp::of(&fs::metadata(&place).unwrap());
+        assert!(!stamp.can_be_trusted(stamp.changed_at()));
+        assert!(!stamp.can_be_trusted(stamp.changed_at() - Duration::from_secs(60)));
+        assert!(stamp.can_be_trusted(stamp.changed_at() + Duration::from_secs(3)));
+    }
+
+    #[test]
+    fn a_missing_root_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = Tree::read(&dir.path().join("none")).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+    }
+}

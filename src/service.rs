@@ -1,0 +1,324 @@
+//! The middleware as a service: the endpoint, and pages that get the script on their way out.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Context;
+use std::task::Poll;
+use std::task::ready;
+
+use bytes::Buf;
+use bytes::Bytes;
+use http::HeaderMap;
+use http::HeaderName;
+use http::HeaderValue;
+use http::Request;
+use http::Response;
+use http::StatusCode;
+use http::header;
+use http_body::Body;
+use http_body::Frame;
+use http_body::SizeHint;
+use http_body_util::Full;
+use pin_project_lite::pin_project;
+use tower_service::Service;
+
+use crate::endpoint::Answer;
+use crate::endpoint::Endpoint;
+use crate::events::EventStream;
+use crate::inject::AlreadyInjected;
+use crate::inject::body::InjectBody;
+use crate::inject::eligible;
+use crate::inject::eligible::Asked;
+use crate::inject::snippet;
+use crate::inject::snippet::Prefix;
+use crate::inject::validator::Mark;
+use crate::release::Digest;
+use crate::release::Release;
+use crate::site::Site;
+
+/// A service that tells the pages of an inner one of new releases. Made by
+/// [`UpdateNotifierLayer`](crate::UpdateNotifierLayer).
+///
+/// Answers the reserved paths itself. A page that the inner service answers with gets the client script, with
+/// the id of the release that was current before the inner service was asked: never a newer one than the page.
+#[derive(Debug, Clone)]
+pub struct UpdateNotifier<S> {
+    inner: S,
+    site: Site,
+    prefix: Arc<Prefix>,
+    endpoint: Endpoint,
+}
+
+impl<S> UpdateNotifier<S> {
+    pub(crate) fn new(inner: S, site: Site, prefix: Arc<Prefix>, endpoint: Endpoint) -> Self {
+        Self {
+            inner,
+            site,
+            prefix,
+            endpoint,
+        }
+    }
+}
+
+impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for UpdateNotifier<S>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    ResBody: Body,
+{
+    type Response = Response<ResponseBody<ResBody>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        if let Some(name) = self.prefix.strip(request.uri().path()) {
+            let answer = self
+                .endpoint
+                .answer(name, request.method(), request.headers());
+            return ResponseFuture {
+                inner: Inner::Answered {
+                    answer: Some(answer),
+                },
+                page: None,
+            };
+        }
+        let page = self.site.current().map(|release| {
+            let asked = Asked::by(request.method(), request.headers());
+            Page::asked(asked, &release, &self.prefix, request.headers_mut())
+        });
+        ResponseFuture {
+            inner: Inner::Asking {
+                future: self.inner.call(request),
+            },
+            page,
+        }
+    }
+}
+
+/// What is to be done with the answer if it is a page.
+#[derive(Debug)]
+pub(crate) struct Page {
+    asked: Asked,
+    release: Arc<Release>,
+    prefix: Arc<Prefix>,
+    /// The request had the entity tag of this very page with the script in it.
+    is_revisit: bool,
+}
+
+impl Page {
+    fn asked(
+        asked: Asked,
+        release: &Arc<Release>,
+        prefix: &Arc<Prefix>,
+        headers: &mut HeaderMap,
+    ) -> Self {
+        let mut page = Self {
+            asked,
+            release: Arc::clone(release),
+            prefix: Arc::clone(prefix),
+            is_revisit: false,
+        };
+        if asked != Asked::Other {
+            if headers.contains_key("sec-fetch-dest") {
+                // A browser gets no `Last-Modified` with a page that has the script: this one is from before.
+                headers.remove(header::IF_MODIFIED_SINCE);
+            }
+            if Mark::is_in(headers) {
+                page.is_revisit = page.mark(&page.tag()).take_off(headers);
+            }
+        }
+        page
+    }
+
+    fn tag(&self) -> Bytes {
+        snippet::tag(&self.prefix, self.release.id(), self.release.built())
+    }
+
+    fn mark(&self, tag: &[u8]) -> Mark {
+        Mark::new(&Digest::of(tag).hex(6))
+    }
+
+    /// Puts the script into the answer, if it may carry it.
+    fn answer<B: Body>(&self, response: Response<B>) -> Response<ResponseBody<B>> {
+        let (mut parts, body) = response.into_parts();
+        if parts.extensions.remove::<AlreadyInjected>().is_some() {
+            return Response::from_parts(parts, Kind::Origin { body }.into());
+        }
+        if parts.status == StatusCode::NOT_MODIFIED && self.is_revisit {
+            self.mark(&self.tag()).put(&mut parts.headers);
+        }
+        if !eligible::is_page(&parts) {
+            return Response::from_parts(parts, Kind::Origin { body }.into());
+        }
+        parts
+            .headers
+            .append(header::VARY, HeaderValue::from_static(eligible::VARY));
+        if self.asked == Asked::Other {
+            return Response::from_parts(parts, Kind::Origin { body }.into());
+        }
+        let tag = self.tag();
+        self.mark(&tag).put(&mut parts.headers);
+        for outdated in OUTDATED {
+            parts.headers.remove(outdated);
+        }
+        let body = match self.asked {
+            // What a GET would be answered with, as far as it is known without the page.
+            Asked::Head => Kind::Headless { body },
+            _ => Kind::Injected {
+                body: InjectBody::new(body, tag),
+            },
+        };
+        Response::from_parts(parts, body.into())
+    }
+}
+
+pin_project! {
+    /// The answer to a request on its way.
+    #[project = ResponseFutureProjection]
+    pub struct ResponseFuture<F> {
+        #[pin]
+        inner: Inner<F>,
+        page: Option<Page>,
+    }
+}
+
+pin_project! {
+    #[project = InnerProjection]
+    enum Inner<F> {
+        Answered { answer: Option<Answer> },
+        Asking { #[pin] future: F },
+    }
+}
+
+impl<F, B, E> Future for ResponseFuture<F>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+    B: Body,
+{
+    type Output = Result<Response<ResponseBody<B>>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        match this.inner.project() {
+            InnerProjection::Answered { answer } => Poll::Ready(Ok(match answer.take() {
+                Some(Answer::Whole(whole)) => whole.map(|body| Kind::Whole { body }.into()),
+                Some(Answer::Stream(stream)) => stream.map(|body| Kind::Stream { body }.into()),
+                // Polled again after it was ready.
+                None => Response::new(
+                    Kind::Whole {
+                        body: Full::default(),
+                    }
+                    .into(),
+                ),
+            })),
+            InnerProjection::Asking { future } => {
+                let response = ready!(future.poll(cx))?;
+                Poll::Ready(Ok(match this.page.take() {
+                    Some(page) => page.answer(response),
+                    None => response.map(|body| Kind::Origin { body }.into()),
+                }))
+            }
+        }
+    }
+}
+
+impl<F> fmt::Debug for ResponseFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture")
+            .field("page", &self.page)
+            .finish_non_exhaustive()
+    }
+}
+
+pin_project! {
+    /// The body of an answer: the inner service's own, or with the script, or the endpoint's.
+    #[project = ResponseBodyProjection]
+    pub struct ResponseBody<B> {
+        #[pin]
+        kind: Kind<B>,
+    }
+}
+
+pin_project! {
+    #[project = KindProjection]
+    enum Kind<B> {
+        Origin { #[pin] body: B },
+        Headless { #[pin] body: B },
+        Injected { #[pin] body: InjectBody<B> },
+        Whole { body: Full<Bytes> },
+        Stream { body: EventStream },
+    }
+}
+
+impl<B> From<Kind<B>> for ResponseBody<B> {
+    fn from(kind: Kind<B>) -> Self {
+        Self { kind }
+    }
+}
+
+impl<B: Body> Body for ResponseBody<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        match self.project().kind.project() {
+            KindProjection::Origin { body } | KindProjection::Headless { body } => {
+                let frame = ready!(body.poll_frame(cx));
+                let whole = |mut data: B::Data| data.copy_to_bytes(data.remaining());
+                Poll::Ready(frame.map(|frame| Ok(frame?.map_data(whole))))
+            }
+            KindProjection::Injected { body } => body.poll_frame(cx),
+            KindProjection::Whole { body } => Pin::new(body).poll_frame(cx).map_err(never),
+            KindProjection::Stream { body } => Pin::new(body).poll_frame(cx).map_err(never),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.kind {
+            Kind::Origin { body } | Kind::Headless { body } => body.is_end_stream(),
+            Kind::Injected { body } => body.is_end_stream(),
+            Kind::Whole { body } => body.is_end_stream(),
+            Kind::Stream { body } => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.kind {
+            Kind::Origin { body } => body.size_hint(),
+            // A server takes an exact size for the length of the page, which is another now.
+            Kind::Headless { .. } => SizeHint::default(),
+            Kind::Injected { body } => body.size_hint(),
+            Kind::Whole { body } => body.size_hint(),
+            Kind::Stream { body } => body.size_hint(),
+        }
+    }
+}
+
+impl<B> fmt::Debug for ResponseBody<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseBody").finish_non_exhaustive()
+    }
+}
+
+fn never<E>(error: Infallible) -> E {
+    match error {}
+}
+
+/// What described the page as the origin sent it.
+const OUTDATED: [HeaderName; 7] = [
+    header::CONTENT_LENGTH,
+    header::LAST_MODIFIED,
+    header::ACCEPT_RANGES,
+    HeaderName::from_static("content-md5"),
+    HeaderName::from_static("digest"),
+    HeaderName::from_static("content-digest"),
+    HeaderName::from_static("repr-digest"),
+];

@@ -1,0 +1,378 @@
+//! The site: a handle on the current release and on those that are kept for old tabs.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::time::Duration;
+use std::time::SystemTime;
+use std::time::UNIX_EPOCH;
+
+use bytes::Bytes;
+use tokio::sync::watch;
+
+use crate::release::Entry;
+use crate::release::Release;
+use crate::release::ReleaseId;
+
+/// A handle on the current release and the retained ones. `Clone` is cheap, and all clones are one site.
+///
+/// ```
+/// use tidings::{Release, Site};
+///
+/// let site = Site::new().keep(5);
+/// assert!(site.current().is_none());
+/// assert!(site.publish(Release::named("v1".parse()?, 1_700_000_000_000)));
+/// assert!(!site.publish(Release::named("v1".parse()?, 1_700_000_000_000)), "no news");
+/// assert_eq!(site.current().unwrap().id().as_str(), "v1");
+/// # Ok::<(), tidings::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Site {
+    state: Arc<watch::Sender<Arc<State>>>,
+}
+
+/// Everything that is true of a site at one moment. Whoever answers a request reads it once.
+#[derive(Debug, Clone)]
+pub(crate) struct State {
+    current: Option<Arc<Release>>,
+    retained: Vec<Arc<Release>>,
+    announcement: Option<Arc<Announcement>>,
+    previous: Vec<ReleaseId>,
+    awaited: Arc<str>,
+    closed: bool,
+    keep: usize,
+    memory: u64,
+}
+
+/// What tabs are told of a release: state, not history.
+#[derive(Debug)]
+pub(crate) struct Announcement {
+    number: u64,
+    published: SystemTime,
+    json: Bytes,
+    event: OnceLock<Bytes>,
+}
+
+impl Site {
+    /// A site without a release, which keeps the last [`DEFAULT_KEEP`] within [`DEFAULT_MEMORY`].
+    pub fn new() -> Self {
+        let state = State {
+            current: None,
+            retained: Vec::new(),
+            announcement: None,
+            previous: Vec::new(),
+            awaited: "the first release".into(),
+            closed: false,
+            keep: DEFAULT_KEEP,
+            memory: DEFAULT_MEMORY,
+        };
+        Self {
+            state: Arc::new(watch::Sender::new(Arc::new(state))),
+        }
+    }
+
+    /// How many older releases stay servable. From the next publish on.
+    pub fn keep(self, releases: usize) -> Self {
+        self.quietly(|state| state.keep = releases);
+        self
+    }
+
+    /// How many bytes the current and the retained releases may take in memory together. The current one
+    /// is never given up for it. From the next publish on.
+    pub fn memory(self, bytes: u64) -> Self {
+        self.quietly(|state| state.memory = bytes);
+        self
+    }
+
+    /// Makes `release` current, in one step. True if it is news.
+    ///
+    /// If its id is that of the current one, the table of files is replaced and nobody is told: then it is
+    /// false.
+    pub fn publish(&self, release: Release) -> bool {
+        self.state.send_if_modified(|state| {
+            let mut next = State::clone(state);
+            let is_news = next.publish(Arc::new(release));
+            *state = Arc::new(next);
+            is_news
+        })
+    }
+
+    /// The release that new visitors get.
+    pub fn current(&self) -> Option<Arc<Release>> {
+        self.state.borrow().current.clone()
+    }
+
+    /// The older releases that are kept, newest first.
+    pub fn retained(&self) -> Vec<Arc<Release>> {
+        self.state.borrow().retained.clone()
+    }
+
+    /// Ends every event stream, and those to come. For the shutdown of a server, which would wait for them.
+    pub fn close(&self) {
+        self.state
+            .send_modify(|state| Arc::make_mut(state).closed = true);
+    }
+
+    /// Says what the site waits for, as long as there is no release.
+    pub(crate) fn set_awaited(&self, what: &str) {
+        self.quietly(|state| state.awaited = what.into());
+    }
+
+    pub(crate) fn memory_budget(&self) -> u64 {
+        self.state.borrow().memory
+    }
+
+    pub(crate) fn state(&self) -> Arc<State> {
+        Arc::clone(&self.state.borrow())
+    }
+
+    pub(crate) fn subscribe(&self) -> watch::Receiver<Arc<State>> {
+        self.state.subscribe()
+    }
+
+    fn quietly(&self, change: impl FnOnce(&mut State)) {
+        self.state.send_if_modified(|state| {
+            change(Arc::make_mut(state));
+            false
+        });
+    }
+}
+
+impl Default for Site {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state();
+        f.debug_struct("Site")
+            .field("current", &state.current)
+            .field("retained", &state.retained)
+            .finish_non_exhaustive()
+    }
+}
+
+impl State {
+    pub(crate) fn current(&self) -> Option<&Arc<Release>> {
+        self.current.as_ref()
+    }
+
+    /// The newest retained release that has a file with a hash in its name at `path`.
+    pub(crate) fn retained(&self, path: &str) -> Option<&Entry> {
+        let entries = self.retained.iter().filter_map(|release| release.get(path));
+        entries.filter(|entry| entry.is_immutable()).next()
+    }
+
+    pub(crate) fn announcement(&self) -> Option<&Arc<Announcement>> {
+        self.announcement.as_ref()
+    }
+
+    pub(crate) fn awaited(&self) -> &str {
+        &self.awaited
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    fn publish(&mut self, release: Arc<Release>) -> bool {
+        let old = self.current.replace(Arc::clone(&release));
+        if let Some(old) = old.as_ref().filter(|old| old.id() == release.id()) {
+            if old.built() != release.built() {
+                let announcement = self.announcement.take();
+                self.announcement =
+                    announcement.map(|a| Arc::new(a.again(&release, &self.previous)));
+            }
+            self.retain();
+            return false;
+        }
+        if let Some(old) = old {
+            self.previous.insert(0, old.id().clone());
+            self.retained.insert(0, old);
+        }
+        self.previous.retain(|id| id != release.id());
+        self.previous.truncate(MOST_PREVIOUS);
+        self.retained.retain(|kept| kept.id() != release.id());
+        self.retain();
+        let last = self.announcement.as_deref();
+        self.announcement = Some(Arc::new(Announcement::after(
+            last,
+            &release,
+            &self.previous,
+        )));
+        true
+    }
+
+    /// Gives up the oldest releases that are too many, or too much.
+    fn retain(&mut self) {
+        let mut seen = HashSet::new();
+        let mut used: u64 = 0;
+        let mut add = |release: &Release| {
+            let new = release
+                .in_memory()
+                .filter(|asset| seen.insert(Arc::as_ptr(asset)));
+            used += new.map(|asset| asset.memory()).sum::<u64>();
+            used
+        };
+        if let Some(current) = &self.current {
+            add(current);
+        }
+        let (keep, memory) = (self.keep, self.memory);
+        let fitting = self
+            .retained
+            .iter()
+            .take(keep)
+            .take_while(|release| add(release) <= memory);
+        let fitting = fitting.count();
+        if fitting < self.retained.len().min(keep) {
+            let dropped = self.retained.len().min(keep) - fitting;
+            tracing::warn!(
+                dropped,
+                memory,
+                "older releases do not fit into the memory budget and are not kept"
+            );
+        }
+        self.retained.truncate(fitting);
+    }
+}
+
+impl Announcement {
+    fn after(last: Option<&Self>, release: &Release, previous: &[ReleaseId]) -> Self {
+        let number = last.map_or(0, |last| last.number) + 1;
+        // Whatever the clock does, a later publish has a later time.
+        let least = last.map_or(UNIX_EPOCH, |last| last.published + Duration::from_millis(1));
+        Self::new(number, SystemTime::now().max(least), release, previous)
+    }
+
+    /// The same news, of a release whose files have other times.
+    fn again(&self, release: &Release, previous: &[ReleaseId]) -> Self {
+        Self::new(self.number, self.published, release, previous)
+    }
+
+    fn new(number: u64, published: SystemTime, release: &Release, previous: &[ReleaseId]) -> Self {
+        // No id needs escaping (`ReleaseId`).
+        let mut json = format!(
+            "{{\"id\":\"{}\",\"built\":{},\"published\":\"{}\",\"previous\":[",
+            release.id(),
+            release.built(),
+            humantime::format_rfc3339_millis(published)
+        );
+        for (at, id) in previous.iter().enumerate() {
+            let comma = if at > 0 { "," } else { "" };
+            // Writing to a string can't fail.
+            _ = write!(json, "{comma}\"{id}\"");
+        }
+        json.push_str("]}");
+        Self {
+            number,
+            published,
+            json: json.into(),
+            event: OnceLock::new(),
+        }
+    }
+
+    /// The n of the n-th publish of this process.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// `{"id":…,"built":…,"published":…,"previous":[…]}`
+    pub(crate) fn json(&self) -> &Bytes {
+        &self.json
+    }
+
+    /// The announcement as an event, encoded once for all streams.
+    pub(crate) fn event(&self, encode: impl FnOnce(&Self) -> Bytes) -> Bytes {
+        self.event.get_or_init(|| encode(self)).clone()
+    }
+}
+
+/// How many older releases a new [`Site`] keeps.
+pub const DEFAULT_KEEP: usize = 3;
+
+/// The bytes that the releases of a new [`Site`] may take in memory: 512 MiB.
+pub const DEFAULT_MEMORY: u64 = 512 * 1024 * 1024;
+
+// A tab that is fifty deploys behind is told by the time of the build.
+const MOST_PREVIOUS: usize = 50;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn release(id: &str) -> Release {
+        Release::named(id.parse().unwrap(), 1)
+    }
+
+    fn json(site: &Site) -> String {
+        let state = site.state();
+        let announcement = state.announcement().unwrap();
+        String::from_utf8(announcement.json().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn publishing_the_same_content_wakes_nobody() {
+        let site = Site::new();
+        let mut subscriber = site.subscribe();
+        assert!(site.publish(release("a")));
+        assert!(subscriber.has_changed().unwrap());
+        subscriber.mark_unchanged();
+        assert!(!site.publish(release("a")));
+        assert!(!subscriber.has_changed().unwrap());
+        assert_eq!(site.state().announcement().unwrap().number(), 1);
+    }
+
+    #[test]
+    fn previous_is_newest_first_and_never_has_the_current_one() {
+        let site = Site::new();
+        for id in ["a", "b", "c", "a"] {
+            site.publish(release(id));
+        }
+        assert!(
+            json(&site).ends_with(r#""previous":["c","b"]}"#),
+            "{}",
+            json(&site)
+        );
+        for n in 0..60 {
+            site.publish(release(&format!("n{n}")));
+        }
+        let state = site.state();
+        assert_eq!(state.previous.len(), MOST_PREVIOUS);
+        assert_eq!(state.previous[0].as_str(), "n58");
+    }
+
+    #[test]
+    fn the_time_of_publishing_always_grows() {
+        let site = Site::new();
+        let mut last = UNIX_EPOCH;
+        for n in 0..100 {
+            site.publish(release(&format!("n{n}")));
+            let published = site.state().announcement().unwrap().published;
+            assert!(published >= last + Duration::from_millis(1));
+            last = published;
+        }
+    }
+
+    #[test]
+    fn only_the_last_releases_are_kept() {
+        let site = Site::new().keep(2);
+        for id in ["a", "b", "c", "d", "e"] {
+            site.publish(release(id));
+        }
+        let kept: Vec<_> = site.retained().iter().map(|r| r.id().to_string()).collect();
+        assert_eq!(kept, ["d", "c"]);
+    }
+
+    #[test]
+    fn a_closed_site_tells_its_subscribers() {
+        let site = Site::new();
+        let subscriber = site.subscribe();
+        site.clone().close();
+        assert!(subscriber.has_changed().unwrap());
+        assert!(site.state().is_closed());
+    }
+}

@@ -1,0 +1,12 @@
+//! A source notices that something may have changed, looks, and publishes.
+
+mod alarm;
+mod settle;
+mod watch;
+
+pub use crate::source::watch::DEFAULT_FILE_LIMIT;
+pub use crate::source::watch::DEFAULT_INCOMPLETE_AFTER;
+pub use crate::source::watch::DEFAULT_POLL;
+pub use crate::source::watch::DEFAULT_QUIET;
+pub use crate::source::watch::Events;
+pub use crate::source::watch::WatchDirectory;

@@ -1,0 +1,335 @@
+//! The source for a directory: publishes it whenever a new build has been deployed into it.
+
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::Instant;
+use std::time::SystemTime;
+
+use tokio::sync::Notify;
+use tokio::task::spawn_blocking;
+use tokio::time::sleep_until;
+
+use crate::error::Error;
+use crate::inject;
+use crate::inject::snippet;
+use crate::inject::snippet::Prefix;
+use crate::release::Draft;
+use crate::release::Limits;
+use crate::release::Promises;
+use crate::release::Release;
+use crate::release::Snapshot;
+use crate::release::Tree;
+use crate::release::Unsettled;
+use crate::site::Site;
+use crate::source::alarm::Alarm;
+use crate::source::settle::Read;
+use crate::source::settle::Settle;
+use crate::source::settle::Timing;
+use crate::source::settle::Verdict;
+use crate::source::settle::Walked;
+
+/// Watches a directory and publishes what is deployed into it, once it is settled and complete.
+///
+/// It need not be there yet, may go away and come back, be swapped, or be a symbolic link that is. Whatever
+/// happens to it, what was published stays published until something complete replaces it.
+///
+/// ```no_run
+/// use tidings::{Site, StaticFiles, UpdateNotifierLayer, WatchDirectory};
+///
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let site = Site::new();
+/// let watching = tokio::spawn(WatchDirectory::new("dist").run(site.clone()));
+/// // … serve it …
+/// watching.abort();
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct WatchDirectory {
+    root: PathBuf,
+    timing: Timing,
+    events: Events,
+    file_limit: u64,
+    prefix: Arc<Prefix>,
+}
+
+/// Where the news of a change comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Events {
+    /// From the system where it has any, and from a slow poll behind it.
+    #[default]
+    System,
+    /// From the poll alone: for file systems whose events don't arrive, such as network mounts.
+    Poll,
+}
+
+impl WatchDirectory {
+    /// A source for the directory at `root`, with the waiting times that suit most ways to deploy.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self {
+            root: root.into(),
+            timing: Timing {
+                quiet: DEFAULT_QUIET,
+                patience: DEFAULT_INCOMPLETE_AFTER,
+                poll: DEFAULT_POLL,
+            },
+            events: Events::System,
+            file_limit: DEFAULT_FILE_LIMIT,
+            prefix: Arc::default(),
+        }
+    }
+
+    /// How long nothing may have changed before the directory is read. [`DEFAULT_QUIET`] unless set.
+    pub fn quiet(mut self, quiet: Duration) -> Self {
+        self.timing.quiet = quiet;
+        self
+    }
+
+    /// How long nothing may have changed before a build that lacks files is published all the same.
+    /// [`DEFAULT_INCOMPLETE_AFTER`] unless set.
+    pub fn incomplete_after(mut self, patience: Duration) -> Self {
+        self.timing.patience = patience;
+        self
+    }
+
+    /// The time between two looks when no event calls for one. [`DEFAULT_POLL`] unless set; a fifth of that, where
+    /// there are no events.
+    pub fn poll(mut self, poll: Duration) -> Self {
+        self.timing.poll = poll;
+        self
+    }
+
+    /// Where the news of a change comes from.
+    pub fn events(mut self, events: Events) -> Self {
+        self.events = events;
+        self
+    }
+
+    /// The size in bytes up to which a file is held in memory. [`DEFAULT_FILE_LIMIT`] unless set.
+    pub fn file_limit(mut self, bytes: u64) -> Self {
+        self.file_limit = bytes;
+        self
+    }
+
+    /// Where the reserved paths are: the same as
+    /// [`UpdateNotifierLayer::prefix`](crate::UpdateNotifierLayer::prefix).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn prefix(mut self, prefix: &str) -> Result<Self, Error> {
+        self.prefix = Arc::new(Prefix::new(prefix)?);
+        Ok(self)
+    }
+
+    /// Watches until it is dropped. Must run on a tokio runtime with time enabled.
+    pub async fn run(self, site: Site) -> Infallible {
+        let rings = Arc::new(Notify::new());
+        let alarm = match self.events {
+            Events::System => Alarm::new(Arc::clone(&rings)),
+            Events::Poll => Alarm::silent(Arc::clone(&rings)),
+        };
+        let mut settle = Settle::new(Instant::now(), self.timing);
+        let mut looker = Looker::new(&self, alarm, site);
+        loop {
+            tokio::select! {
+                () = rings.notified() => settle.stir(Instant::now()),
+                () = sleep_until(settle.due().into()) => {
+                    let look = spawn_blocking(move || {
+                        looker.look(&mut settle);
+                        (looker, settle)
+                    });
+                    (looker, settle) = match look.await {
+                        Ok(back) => back,
+                        // Something panicked; its message is out. What is published stays so.
+                        Err(_) => std::future::pending().await,
+                    };
+                }
+            }
+        }
+    }
+}
+
+/// What looks at the directory, and remembers between two looks. Everything it does blocks.
+struct Looker {
+    root: PathBuf,
+    file_limit: u64,
+    prefix: Arc<Prefix>,
+    timing: Timing,
+    alarm: Alarm,
+    site: Site,
+    promises: Promises,
+    /// What was last said to be waited for.
+    awaited: String,
+}
+
+impl Looker {
+    fn new(watch: &WatchDirectory, alarm: Alarm, site: Site) -> Self {
+        Self {
+            root: watch.root.clone(),
+            file_limit: watch.file_limit,
+            prefix: Arc::clone(&watch.prefix),
+            timing: watch.timing,
+            alarm,
+            site,
+            promises: Promises::default(),
+            awaited: String::new(),
+        }
+    }
+
+    fn look(&mut self, settle: &mut Settle) {
+        // Before the walk: what changes after it must ring.
+        let has_events = self.alarm.arm(&self.root);
+        let start = Instant::now();
+        let tree = Tree::read(&self.root);
+        let walking = start.elapsed();
+        if let Some(wait) = self.judge(settle, tree) {
+            self.say_awaited(&wait);
+        }
+        let now = Instant::now();
+        if !has_events {
+            settle.poll_at(now + self.timing.poll / POLL_ALONE);
+        }
+        settle.rest_until(now + walking * REST);
+    }
+
+    /// Gives what is waited for, if the directory is not what is served.
+    fn judge(&mut self, settle: &mut Settle, tree: io::Result<Tree>) -> Option<String> {
+        let tree = match tree {
+            Ok(tree) if tree.has_index() => tree,
+            Ok(_) => {
+                settle.absent(Instant::now());
+                return Some(Unsettled::NoIndex.to_string());
+            }
+            Err(error) => {
+                settle.absent(Instant::now());
+                return Some(Unsettled::of(&error, &self.root).to_string());
+            }
+        };
+        let wall = SystemTime::now();
+        let age = tree
+            .newest_change()
+            .and_then(|newest| wall.duration_since(newest).ok());
+        let walked = Walked {
+            fingerprint: tree.fingerprint(),
+            trusted: tree.can_be_trusted(wall),
+            age: age.unwrap_or_default(),
+        };
+        if !settle.walked(Instant::now(), walked) {
+            return None;
+        }
+        self.read(settle, tree, walked.trusted)
+    }
+
+    fn read(&mut self, settle: &mut Settle, tree: Tree, trusted: bool) -> Option<String> {
+        let start = Instant::now();
+        let current = self.site.current();
+        let known: Vec<_> = current
+            .iter()
+            .cloned()
+            .chain(self.site.retained())
+            .collect();
+        let limits = Limits {
+            file: self.file_limit,
+            total: self.site.memory_budget(),
+        };
+        let draft = Snapshot::read(&self.root, tree, &known, limits).and_then(|snapshot| {
+            Draft::of(snapshot).map_err(|error| Unsettled::of(&error, &self.root))
+        });
+        let draft = match draft {
+            Ok(draft) => draft,
+            Err(unsettled) => {
+                settle.read(Instant::now(), Read::Changing, trusted);
+                return Some(unsettled.to_string());
+            }
+        };
+        let missing = newly_missing(&draft, current.as_deref());
+        let read = if missing.is_empty() {
+            Read::Complete
+        } else {
+            Read::Incomplete
+        };
+        match settle.read(Instant::now(), read, trusted) {
+            Verdict::Wait => return Some(format!("it lacks {}", list(&missing))),
+            Verdict::PublishIncomplete => tracing::warn!(
+                missing = list(&missing),
+                "published although it lacks files, since nothing has changed for a while"
+            ),
+            Verdict::Publish => {}
+        }
+        let tag = snippet::tag(&self.prefix, &draft.id, draft.built);
+        let release = draft.finish(current.as_deref(), &mut self.promises, |page| {
+            inject::inject(page, tag.clone())
+        });
+        self.publish(release, start);
+        None
+    }
+
+    fn publish(&mut self, release: Release, start: Instant) {
+        let (id, files) = (release.id().clone(), release.len());
+        let took = start.elapsed().as_millis();
+        self.awaited.clear();
+        if self.site.publish(release) {
+            tracing::info!(release = %id, files, took_ms = took, "published");
+        } else {
+            tracing::debug!(release = %id, files, took_ms = took, "nothing that visitors reach has changed");
+        }
+    }
+
+    fn say_awaited(&mut self, why: &str) {
+        if self.awaited == why {
+            return;
+        }
+        why.clone_into(&mut self.awaited);
+        let directory = self.root.display();
+        self.site
+            .set_awaited(&format!("a complete build in {directory}: {why}"));
+        if self.site.current().is_none() {
+            tracing::info!(directory = %directory, "waiting for a complete build: {why}");
+        } else {
+            tracing::info!(directory = %directory, "still serving the last release: {why}");
+        }
+    }
+}
+
+/// What a draft lacks that the served release doesn't.
+fn newly_missing(draft: &Draft, current: Option<&Release>) -> BTreeSet<String> {
+    let known = current.map(Release::missing);
+    let is_new = |name: &&String| known.is_none_or(|known| !known.contains(*name));
+    draft.missing.iter().filter(is_new).cloned().collect()
+}
+
+fn list(names: &BTreeSet<String>) -> String {
+    let mut listed: Vec<&str> = names.iter().map(String::as_str).take(MOST_LISTED).collect();
+    let more = format!("and {} more", names.len().saturating_sub(MOST_LISTED));
+    if names.len() > MOST_LISTED {
+        listed.push(&more);
+    }
+    listed.join(", ")
+}
+
+/// How long a directory is quiet before it is read, unless set.
+pub const DEFAULT_QUIET: Duration = Duration::from_millis(200);
+
+/// How long an incomplete build is waited for, unless set.
+pub const DEFAULT_INCOMPLETE_AFTER: Duration = Duration::from_secs(10);
+
+/// The time between two looks without an event, unless set.
+pub const DEFAULT_POLL: Duration = Duration::from_secs(5);
+
+/// The largest file that is held in memory, unless set: 1 MiB.
+pub const DEFAULT_FILE_LIMIT: u64 = 1024 * 1024;
+
+// Without events, news should still come within a second or so.
+const POLL_ALONE: u32 = 5;
+
+// Looking may take a sixth of one processor, if the directory is huge, and no more.
+const REST: u32 = 5;
+
+const MOST_LISTED: usize = 10;
