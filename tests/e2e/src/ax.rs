@@ -1,0 +1,84 @@
+//! The accessibility tree: what a screen reader is given.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+/// The tree of a page as Chromium computed it, without the nodes that it leaves out.
+#[derive(Debug)]
+pub struct Tree {
+    nodes: Vec<Node>,
+    places: HashMap<String, usize>,
+}
+
+/// A node of a [`Tree`].
+#[derive(Debug)]
+pub struct Node {
+    /// Its role, as `status` or `button`.
+    pub role: String,
+    /// Its accessible name; empty if it has none.
+    pub name: String,
+    /// How changes in it are announced, as `polite`; empty if they are not.
+    pub live: String,
+    id: String,
+    ignored: bool,
+    children: Vec<String>,
+}
+
+impl Tree {
+    /// Reads the answer of the DevTools command `Accessibility.getFullAXTree`.
+    pub fn read(answer: &Value) -> Self {
+        let list = answer["nodes"].as_array().map_or(&[][..], Vec::as_slice);
+        let nodes: Vec<_> = list.iter().map(Node::read).collect();
+        let places = nodes.iter().enumerate();
+        let places = places.map(|(at, node)| (node.id.clone(), at)).collect();
+        Self { nodes, places }
+    }
+
+    /// The nodes of a role, in the order of the document.
+    pub fn with_role(&self, role: &str) -> impl Iterator<Item = &Node> {
+        let there = self.nodes.iter().filter(|node| !node.ignored);
+        there.filter(move |node| node.role == role)
+    }
+
+    /// The text in a node and all below it, as it is read out, in one line.
+    pub fn text(&self, node: &Node) -> String {
+        let mut words = Vec::new();
+        self.collect(node, &mut words);
+        words.join(" ")
+    }
+
+    fn collect<'a>(&'a self, node: &'a Node, words: &mut Vec<&'a str>) {
+        if node.role == "StaticText" && !node.ignored {
+            words.push(node.name.trim());
+            return;
+        }
+        for child in self.below(node) {
+            self.collect(child, words);
+        }
+    }
+
+    fn below<'a>(&'a self, node: &'a Node) -> impl Iterator<Item = &'a Node> {
+        let places = node.children.iter().filter_map(|id| self.places.get(id));
+        places.map(|&at| &self.nodes[at])
+    }
+}
+
+impl Node {
+    fn read(node: &Value) -> Self {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+        let live = list(&node["properties"])
+            .iter()
+            .find(|property| property["name"] == "live")
+            .map(|property| text(&property["value"]["value"]));
+        Self {
+            role: text(&node["role"]["value"]),
+            name: text(&node["name"]["value"]),
+            live: live.unwrap_or_default(),
+            id: text(&node["nodeId"]),
+            ignored: node["ignored"] == true,
+            children: list(&node["childIds"]).iter().map(text).collect(),
+        }
+    }
+}

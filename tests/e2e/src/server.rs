@@ -1,0 +1,138 @@
+//! A `tidings serve` of its own for every test.
+
+use std::env;
+use std::io::BufRead;
+use std::io::BufReader;
+use std::io::Read;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Child;
+use std::process::Command;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::OnceLock;
+use std::sync::PoisonError;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::Context;
+use anyhow::Result;
+use anyhow::anyhow;
+use anyhow::ensure;
+
+use crate::root;
+
+/// A running `tidings serve` on a free port. Dropping it ends it.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    url: String,
+    log: Arc<Mutex<String>>,
+}
+
+impl Server {
+    /// Serves `dir`; returns when the server says that it listens.
+    ///
+    /// The program is the one that `TIDINGS_BIN` names; without that, it is built first.
+    ///
+    /// # Errors
+    /// When there is no program, or it does not say in time where it listens; its log is in the message.
+    pub fn start(dir: &Path) -> Result<Self> {
+        let mut child = Command::new(program()?)
+            .arg("serve")
+            .arg(dir)
+            .args(["--listen", "127.0.0.1:0"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .context("starting tidings")?;
+        let stdout = child.stdout.take().context("the server's output")?;
+        let stderr = child.stderr.take().context("the server's log")?;
+        // From here on an early return ends the process.
+        let mut server = Self {
+            child,
+            url: String::new(),
+            log: Arc::default(),
+        };
+        server.collect(stderr);
+        let (send, urls) = mpsc::channel();
+        thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                if let Some(url) = line.strip_prefix("listening on ") {
+                    let _ = send.send(url.to_owned());
+                }
+            }
+        });
+        server.url = urls
+            .recv_timeout(START)
+            .with_context(|| format!("tidings does not say where it listens: {}", server.log()))?;
+        Ok(server)
+    }
+
+    /// The address of a path on this server: `http://127.0.0.1:PORT` and the path.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
+    /// What the server has written to stderr so far.
+    pub fn log(&self) -> String {
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.clone()
+    }
+
+    fn collect(&self, stderr: impl Read + Send + 'static) {
+        let log = Arc::clone(&self.log);
+        thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+                log.push_str(&line);
+                log.push('\n');
+            }
+        });
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The program to test: looked for, or built, once a process.
+fn program() -> Result<&'static Path> {
+    static PROGRAM: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let found = PROGRAM.get_or_init(|| find().map_err(|error| format!("{error:#}")));
+    found
+        .as_deref()
+        .map_err(|error| anyhow!("no tidings to test: {error}"))
+}
+
+fn find() -> Result<PathBuf> {
+    if let Some(given) = env::var_os("TIDINGS_BIN") {
+        let given = root().join(given);
+        ensure!(given.is_file(), "TIDINGS_BIN: no file {}", given.display());
+        return Ok(given);
+    }
+    // This test is PROFILE/deps/browser-HASH; the program is PROFILE/tidings.
+    let test = env::current_exe().context("where this test lies")?;
+    let profile = test.ancestors().nth(2).context("the profile's directory")?;
+    let target = profile.parent().context("the target directory")?;
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo
+        .current_dir(root())
+        .args(["build", "--bin", "tidings"]);
+    cargo.arg("--target-dir").arg(target);
+    if profile.ends_with("release") {
+        cargo.arg("--release");
+    }
+    let built = cargo.status().context("starting cargo")?;
+    ensure!(built.success(), "cargo build --bin tidings failed");
+    Ok(profile.join("tidings"))
+}
+
+// A debug build on a machine that compiles something else at the same time.
+const START: Duration = Duration::from_secs(20);
