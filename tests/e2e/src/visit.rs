@@ -43,6 +43,8 @@ pub async fn visit(
     let home = visit.server.url("/");
     let outcome = timeout(LIMIT, async {
         visit.page.goto(&home).await?;
+        // Until the first build is published a page says so, and loads itself again.
+        visit.page.shows("#version", "Version").await?;
         test(&visit).await
     });
     let outcome = outcome.await.context("the test takes too long");

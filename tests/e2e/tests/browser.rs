@@ -70,7 +70,7 @@ async fn is_told(way: Way) -> Result<()> {
         visit.site.deploy(&Build::two()?)?;
         let notice = page.notice(NEWS).await?;
         ensure!(notice.live == "polite", "{notice:?}");
-        ensure!(notice.buttons == ["Refresh", "Later"], "{notice:?}");
+        ensure!(notice.buttons == ["Later", "Refresh"], "{notice:?}");
         page.shows("#version", "Version 1").await?;
 
         page.click("#to-about").await?;
@@ -227,7 +227,7 @@ async fn a_chinese_page_is_told_in_chinese() -> Result<()> {
         let page = &visit.page;
         visit.site.deploy(&chinese(Build::two()?)?)?;
         let notice = page.notice("新版本").await?;
-        ensure!(notice.buttons == ["刷新", "稍后"], "{notice:?}");
+        ensure!(notice.buttons == ["稍后", "刷新"], "{notice:?}");
         page.screenshot("chinese").await?;
         page.press("刷新").await?;
         page.shows("#version", "Version 2").await
@@ -244,7 +244,7 @@ async fn a_page_of_no_language_speaks_the_browsers() -> Result<()> {
         page.goto(&visit.server.url("/report")).await?;
         visit.site.deploy(&mute(Build::two()?)?)?;
         let notice = page.notice("新版本").await?;
-        ensure!(notice.buttons == ["刷新", "稍后"], "{notice:?}");
+        ensure!(notice.buttons == ["稍后", "刷新"], "{notice:?}");
         Ok(())
     })
     .await
