@@ -41,10 +41,11 @@ type Wait = Pin<Box<dyn Future<Output = (Receiver, Woken)> + Send + Sync>>;
 
 type Receiver = watch::Receiver<Arc<State>>;
 
+/// Why a wait is over.
 enum Woken {
-    ByChange,
-    ByTime,
-    ByEnd,
+    Change,
+    Time,
+    End,
 }
 
 impl EventStream {
@@ -79,14 +80,14 @@ impl Body for EventStream {
         loop {
             let (mut receiver, woken) = ready!(self.wait.as_mut().poll(cx));
             let state = Arc::clone(&receiver.borrow_and_update());
-            if state.is_closed() || matches!(woken, Woken::ByEnd) {
+            if state.is_closed() || matches!(woken, Woken::End) {
                 // Left to be polled again, it says the same.
-                self.wait = Box::pin(std::future::ready((receiver, Woken::ByEnd)));
+                self.wait = Box::pin(std::future::ready((receiver, Woken::End)));
                 return Poll::Ready(None);
             }
             self.wait = wait(receiver, self.heartbeat);
             let bytes = match woken {
-                Woken::ByTime => Bytes::from_static(HEARTBEAT),
+                Woken::Time => Bytes::from_static(HEARTBEAT),
                 _ => match state.announcement() {
                     Some(announcement) => announcement.event(event),
                     None => continue,
@@ -107,9 +108,9 @@ fn wait(mut receiver: Receiver, heartbeat: Duration) -> Wait {
     let deadline = Instant::now() + heartbeat;
     Box::pin(async move {
         let woken = match timeout_at(deadline, receiver.changed()).await {
-            Ok(Ok(())) => Woken::ByChange,
-            Ok(Err(_)) => Woken::ByEnd,
-            Err(_) => Woken::ByTime,
+            Ok(Ok(())) => Woken::Change,
+            Ok(Err(_)) => Woken::End,
+            Err(_) => Woken::Time,
         };
         (receiver, woken)
     })

@@ -129,7 +129,7 @@ impl Page {
                 headers.remove(header::IF_MODIFIED_SINCE);
             }
             if Mark::is_in(headers) {
-                page.is_revisit = page.mark(&page.tag()).take_off(headers);
+                page.is_revisit = mark(&page.tag()).take_off(headers);
             }
         }
         page
@@ -139,10 +139,6 @@ impl Page {
         snippet::tag(&self.prefix, self.release.id(), self.release.built())
     }
 
-    fn mark(&self, tag: &[u8]) -> Mark {
-        Mark::new(&Digest::of(tag).hex(6))
-    }
-
     /// Puts the script into the answer, if it may carry it.
     fn answer<B: Body>(&self, response: Response<B>) -> Response<ResponseBody<B>> {
         let (mut parts, body) = response.into_parts();
@@ -150,7 +146,7 @@ impl Page {
             return Response::from_parts(parts, Kind::Origin { body }.into());
         }
         if parts.status == StatusCode::NOT_MODIFIED && self.is_revisit {
-            self.mark(&self.tag()).put(&mut parts.headers);
+            mark(&self.tag()).put(&mut parts.headers);
         }
         if !eligible::is_page(&parts) {
             return Response::from_parts(parts, Kind::Origin { body }.into());
@@ -162,7 +158,7 @@ impl Page {
             return Response::from_parts(parts, Kind::Origin { body }.into());
         }
         let tag = self.tag();
-        self.mark(&tag).put(&mut parts.headers);
+        mark(&tag).put(&mut parts.headers);
         for outdated in OUTDATED {
             parts.headers.remove(outdated);
         }
@@ -308,6 +304,11 @@ impl<B> fmt::Debug for ResponseBody<B> {
     }
 }
 
+/// The mark of the pages that carry this tag: another release, or another script, has another.
+fn mark(tag: &[u8]) -> Mark {
+    Mark::new(&Digest::of(tag).hex(MARK_BYTES))
+}
+
 fn never<E>(error: Infallible) -> E {
     match error {}
 }
@@ -322,3 +323,6 @@ const OUTDATED: [HeaderName; 7] = [
     HeaderName::from_static("content-digest"),
     HeaderName::from_static("repr-digest"),
 ];
+
+// 48 bits: entity tags of one page are compared, not all there are.
+const MARK_BYTES: usize = 6;

@@ -93,7 +93,7 @@ impl Site {
     pub fn publish(&self, release: Release) -> bool {
         self.state.send_if_modified(|state| {
             let mut next = State::clone(state);
-            let is_news = next.publish(Arc::new(release));
+            let is_news = next.publish(&Arc::new(release));
             *state = Arc::new(next);
             is_news
         })
@@ -163,8 +163,8 @@ impl State {
 
     /// The newest retained release that has a file with a hash in its name at `path`.
     pub(crate) fn retained(&self, path: &str) -> Option<&Entry> {
-        let entries = self.retained.iter().filter_map(|release| release.get(path));
-        entries.filter(|entry| entry.is_immutable()).next()
+        let mut entries = self.retained.iter().filter_map(|release| release.get(path));
+        entries.find(|entry| entry.is_immutable())
     }
 
     pub(crate) fn announcement(&self) -> Option<&Arc<Announcement>> {
@@ -179,13 +179,13 @@ impl State {
         self.closed
     }
 
-    fn publish(&mut self, release: Arc<Release>) -> bool {
-        let old = self.current.replace(Arc::clone(&release));
+    fn publish(&mut self, release: &Arc<Release>) -> bool {
+        let old = self.current.replace(Arc::clone(release));
         if let Some(old) = old.as_ref().filter(|old| old.id() == release.id()) {
             if old.built() != release.built() {
                 let announcement = self.announcement.take();
                 self.announcement =
-                    announcement.map(|a| Arc::new(a.again(&release, &self.previous)));
+                    announcement.map(|a| Arc::new(a.again(release, &self.previous)));
             }
             self.retain();
             return false;
@@ -199,11 +199,7 @@ impl State {
         self.retained.retain(|kept| kept.id() != release.id());
         self.retain();
         let last = self.announcement.as_deref();
-        self.announcement = Some(Arc::new(Announcement::after(
-            last,
-            &release,
-            &self.previous,
-        )));
+        self.announcement = Some(Arc::new(Announcement::after(last, release, &self.previous)));
         true
     }
 
@@ -244,8 +240,8 @@ impl Announcement {
     fn after(last: Option<&Self>, release: &Release, previous: &[ReleaseId]) -> Self {
         let number = last.map_or(0, |last| last.number) + 1;
         // Whatever the clock does, a later publish has a later time.
-        let least = last.map_or(UNIX_EPOCH, |last| last.published + Duration::from_millis(1));
-        Self::new(number, SystemTime::now().max(least), release, previous)
+        let earliest = last.map_or(UNIX_EPOCH, |last| last.published + Duration::from_millis(1));
+        Self::new(number, SystemTime::now().max(earliest), release, previous)
     }
 
     /// The same news, of a release whose files have other times.

@@ -183,7 +183,7 @@ impl Parser {
                 // character.
                 let mut search = lock(&on_text);
                 let start = search.text_from;
-                Err(search.decide(Verdict::BeforeText(start)))
+                Err(search.decide(Verdict::BeforeText(start)).into())
             }))
             .append_element_content_handler(element!("*", move |element| {
                 let mut search = lock(&on_element);
@@ -195,8 +195,8 @@ impl Parser {
                         search.text_from = tag.end;
                         Ok(())
                     }
-                    "head" => Err(search.decide(Verdict::At(tag.end))),
-                    _ => Err(search.decide(Verdict::At(tag.start))),
+                    "head" => Err(search.decide(Verdict::At(tag.end)).into()),
+                    _ => Err(search.decide(Verdict::At(tag.start)).into()),
                 }
             }));
         Self {
@@ -228,10 +228,10 @@ impl Parser {
 
 impl Search {
     /// Decides so, if what came so far is a page; gives the error that ends the parsing.
-    fn decide(&mut self, verdict: Verdict) -> Box<Decided> {
+    fn decide(&mut self, verdict: Verdict) -> Decided {
         let verdict = if self.is_page { verdict } else { Verdict::Pass };
         self.verdict.get_or_insert(verdict);
-        Box::new(Decided)
+        Decided
     }
 }
 

@@ -8,6 +8,7 @@ use http::Method;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::release::Release;
+use crate::release::media;
 
 /// What answers a navigation to a path that no file has.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -48,7 +49,7 @@ impl FromStr for Fallback {
                     .split('/')
                     .skip(1)
                     .all(|s| !matches!(s, "" | "." | ".."));
-                let is_page = path.ends_with(".html") || path.ends_with(".htm");
+                let is_page = media::kind(&path) == media::Kind::Page;
                 if is_plain && is_page {
                     Ok(Self::Page(path))
                 } else {

@@ -90,7 +90,7 @@ impl StaticFiles {
         };
         let request = Asking { method, headers };
         match self.find(&state, release, path.as_str(), &request) {
-            Found::Entry(entry, status) => request.answer(entry, status),
+            Found::Entry(entry, role) => request.answer(entry, role),
             Found::Redirect(path) => Reply::Ready(redirect(&path, query)),
             Found::Nothing => Reply::Ready(plain(StatusCode::NOT_FOUND, "404 Not Found\n")),
         }
@@ -107,9 +107,12 @@ impl StaticFiles {
             return found;
         }
         if let Some(entry) = state.retained(path) {
-            return Found::Entry(entry, StatusCode::OK);
+            return Found::Entry(entry, Role::File);
         }
-        if !fallback::is_navigation(request.method, request.headers) {
+        // A chunk of a release that is no longer kept is no route, whoever asks for it.
+        if !fallback::is_navigation(request.method, request.headers)
+            || release.would_be_hashed(path)
+        {
             return Found::Nothing;
         }
         let shell = self
@@ -117,10 +120,10 @@ impl StaticFiles {
             .shell(release)
             .and_then(|shell| release.get(shell));
         if let Some(entry) = shell {
-            return Found::Entry(entry, StatusCode::OK);
+            return Found::Entry(entry, Role::Shell);
         }
         match release.get(fallback::NOT_FOUND) {
-            Some(entry) => Found::Entry(entry, StatusCode::NOT_FOUND),
+            Some(entry) => Found::Entry(entry, Role::NotFound),
             None => Found::Nothing,
         }
     }
@@ -128,15 +131,26 @@ impl StaticFiles {
 
 /// What a path leads to.
 enum Found<'a> {
-    Entry(&'a Entry, StatusCode),
+    Entry(&'a Entry, Role),
     /// To this path instead, so that a page has one address.
     Redirect(String),
     Nothing,
 }
 
+/// What an entry is to the path that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// What the path names.
+    File,
+    /// The app's page, for one of its routes.
+    Shell,
+    /// The page that says that there is none.
+    NotFound,
+}
+
 /// The file at a path: itself; for a folder its `index.html`; for `/about` the page `/about.html`.
 fn in_release<'a>(release: &'a Release, path: &str) -> Option<Found<'a>> {
-    let ok = |entry| Found::Entry(entry, StatusCode::OK);
+    let ok = |entry| Found::Entry(entry, Role::File);
     if let Some(folder) = path.strip_suffix('/') {
         if let Some(index) = release.get(&format!("{path}index.html")) {
             return Some(ok(index));
@@ -161,7 +175,7 @@ struct Asking<'a> {
 }
 
 impl Asking<'_> {
-    fn answer(&self, entry: &Entry, status: StatusCode) -> Reply {
+    fn answer(&self, entry: &Entry, role: Role) -> Reply {
         let with_script = Asked::by(self.method, self.headers) != Asked::Other;
         let asset = match entry.page() {
             Some(page) if with_script => page,
@@ -176,10 +190,13 @@ impl Asking<'_> {
             last_modified: modified.as_ref(),
         };
         let mut response = Response::new(FileBody::empty());
-        *response.status_mut() = status;
+        let exists = role != Role::NotFound;
+        if !exists {
+            *response.status_mut() = StatusCode::NOT_FOUND;
+        }
         let fields = response.headers_mut();
         fields.reserve(FIELDS);
-        fields.insert(header::CACHE_CONTROL, cache_control(entry, status));
+        fields.insert(header::CACHE_CONTROL, cache_control(entry, role));
         fields.insert(header::ETAG, representation.etag().clone());
         if let Some(modified) = &modified {
             fields.insert(header::LAST_MODIFIED, modified.clone());
@@ -188,11 +205,11 @@ impl Asking<'_> {
             header::X_CONTENT_TYPE_OPTIONS,
             HeaderValue::from_static("nosniff"),
         );
-        let vary = vary(entry, asset);
+        let vary = vary(entry, asset, role);
         if !vary.is_empty() {
             fields.insert(header::VARY, HeaderValue::from_static(vary));
         }
-        if status == StatusCode::OK {
+        if exists {
             match validators.decide(self.headers) {
                 Decision::Send => {}
                 Decision::NotModified => {
@@ -214,14 +231,12 @@ impl Asking<'_> {
                 HeaderValue::from_static(coding.token()),
             );
         }
-        let ranged = if status == StatusCode::OK
-            && *self.method == Method::GET
-            && validators.allow_range(self.headers)
-        {
-            Ranged::by(self.headers, representation.content().len())
-        } else {
-            Ranged::Whole
-        };
+        let ranged =
+            if exists && *self.method == Method::GET && validators.allow_range(self.headers) {
+                Ranged::by(self.headers, representation.content().len())
+            } else {
+                Ranged::Whole
+            };
         if entry.is_page() {
             response.extensions_mut().insert(AlreadyInjected);
         }
@@ -286,20 +301,21 @@ impl Asking<'_> {
     }
 }
 
-fn cache_control(entry: &Entry, status: StatusCode) -> HeaderValue {
-    HeaderValue::from_static(match status {
-        StatusCode::OK if entry.is_immutable() => "public, max-age=31536000, immutable",
-        StatusCode::OK => "no-cache",
-        _ => "no-store",
+fn cache_control(entry: &Entry, role: Role) -> HeaderValue {
+    HeaderValue::from_static(match role {
+        Role::File if entry.is_immutable() => "public, max-age=31536000, immutable",
+        Role::File | Role::Shell => "no-cache",
+        Role::NotFound => "no-store",
     })
 }
 
 /// The request fields that another answer could come from.
-fn vary(entry: &Entry, asset: &Asset) -> &'static str {
-    match (entry.page(), asset.is_encoded()) {
-        (Some(_), _) => PAGE_VARY,
-        (None, true) => "accept-encoding",
-        (None, false) => "",
+fn vary(entry: &Entry, asset: &Asset, role: Role) -> &'static str {
+    match (role, entry.page(), asset.is_encoded()) {
+        (Role::File, None, false) => "",
+        (Role::File, None, true) => "accept-encoding",
+        (Role::File, Some(_), _) => PAGE_VARY,
+        (Role::Shell | Role::NotFound, _, _) => ROUTE_VARY,
     }
 }
 
@@ -434,3 +450,7 @@ const FIELDS: usize = 12;
 
 const PAGE_VARY: &str =
     "accept-encoding, sec-fetch-dest, hx-request, turbo-frame, x-requested-with";
+
+// Who does not ask for a document gets no page at all.
+const ROUTE_VARY: &str =
+    "accept, accept-encoding, sec-fetch-dest, hx-request, turbo-frame, x-requested-with";

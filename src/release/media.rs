@@ -94,13 +94,12 @@ fn essence(path: &str) -> String {
         "rss" => "application/rss+xml",
         "atom" => "application/atom+xml",
         "gz" => "application/gzip",
-        "br" | "zst" => "application/octet-stream",
         "ndjson" | "jsonl" => "application/x-ndjson",
         "m3u8" => "application/vnd.apple.mpegurl",
         "mp4" => "video/mp4",
         "m4a" => "audio/mp4",
         "opus" => "audio/ogg",
-        "" => "application/octet-stream",
+        "" | "br" | "zst" => "application/octet-stream",
         _ => return guessed(path),
     };
     known.to_owned()

@@ -47,6 +47,7 @@ pub struct Release {
     built: u64,
     files: HashMap<Box<str>, Entry>,
     missing: BTreeSet<String>,
+    evidence: Evidence,
 }
 
 /// What the table of a release has at one path.
@@ -80,6 +81,7 @@ impl Release {
             built,
             files: HashMap::new(),
             missing: BTreeSet::new(),
+            evidence: Evidence::default(),
         }
     }
 
@@ -132,6 +134,11 @@ impl Release {
             .asset
             .is_unchanged(stamp)
             .then(|| Arc::clone(&entry.asset))
+    }
+
+    /// True if a file at `path`, if there were one, would carry a hash in its name like its neighbours.
+    pub(crate) fn would_be_hashed(&self, path: &str) -> bool {
+        self.evidence.is_hashed(path)
     }
 
     pub(crate) fn missing(&self) -> &BTreeSet<String> {
@@ -261,6 +268,7 @@ impl Draft {
             built,
             files: table.collect(),
             missing,
+            evidence,
         }
     }
 }

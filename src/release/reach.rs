@@ -170,8 +170,7 @@ impl Whole {
     fn is_whole(self, before: Option<u8>, after: (Option<u8>, Option<u8>)) -> bool {
         let of_a_name = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
         let goes_on = match after {
-            (Some(b'.'), Some(next)) => of_a_name(next),
-            (Some(next), _) => of_a_name(next),
+            (Some(b'.'), Some(next)) | (Some(next), _) => of_a_name(next),
             (None, _) => false,
         };
         match self {

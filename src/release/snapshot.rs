@@ -148,12 +148,12 @@ impl Reader {
         }
         let digest = Digest::of(&bytes);
         let twin = self.twins.get(&digest);
-        let content = match twin.map(|twin| twin.plain().content()) {
-            Some(Content::Memory(shared)) => Content::Memory(shared.clone()),
-            _ => {
-                bytes.shrink_to_fit();
-                Content::Memory(Bytes::from(bytes))
-            }
+        let content = if let Some(Content::Memory(shared)) = twin.map(|twin| twin.plain().content())
+        {
+            Content::Memory(shared.clone())
+        } else {
+            bytes.shrink_to_fit();
+            Content::Memory(Bytes::from(bytes))
         };
         let utf8 = match &content {
             Content::Memory(bytes) => std::str::from_utf8(bytes).is_ok(),
@@ -273,7 +273,10 @@ pub(crate) fn in_parallel<T: Sync, R: Send, E: Send>(
         let handles: Vec<_> = (0..threads)
             .map(|first| scope.spawn(move || share(first)))
             .collect();
-        handles.into_iter().map(|handle| handle.join()).collect()
+        handles
+            .into_iter()
+            .map(thread::ScopedJoinHandle::join)
+            .collect()
     });
     let mut results = Vec::with_capacity(items.len());
     let mut piles = Vec::with_capacity(threads);

@@ -10,6 +10,7 @@ use std::path::Component;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::OnceLock;
 
 use notify::Event;
 use notify::EventKind;
@@ -26,7 +27,8 @@ pub(crate) struct Alarm {
     /// What is watched, and which directory was there at the time: another may take its place.
     armed: HashMap<(PathBuf, bool), Identity>,
     rings: Arc<Notify>,
-    has_complained: bool,
+    /// What the system said when it could not tell of some changes.
+    failure: Arc<OnceLock<String>>,
 }
 
 type Identity = (u64, u64);
@@ -35,21 +37,29 @@ impl Alarm {
     /// An alarm that rings `rings`. Where the system has no events to give, it never does, and says so.
     pub(crate) fn new(rings: Arc<Notify>) -> Self {
         let bell = Arc::clone(&rings);
-        let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-            // An error may mean lost events: as good a reason to look as any.
-            if event.map_or(true, |event| is_change(event.kind)) {
+        let failure = Arc::new(OnceLock::new());
+        let failed = Arc::clone(&failure);
+        let on_event = move |event: notify::Result<Event>| match event {
+            Ok(event) if !is_change(event.kind) => {}
+            Ok(_) => bell.notify_one(),
+            Err(error) => {
+                // Such as a new folder that is one too many for the system's limit.
+                _ = failed.set(error.to_string());
                 bell.notify_one();
             }
-        });
+        };
+        // The real root is watched with all that is really in it; a link that leads elsewhere is none of ours.
+        let config = notify::Config::default().with_follow_symlinks(false);
+        let watcher = RecommendedWatcher::new(on_event, config);
         let mut alarm = Self {
             watcher: None,
             armed: HashMap::new(),
             rings,
-            has_complained: false,
+            failure,
         };
         match watcher {
             Ok(watcher) => alarm.watcher = Some(watcher),
-            Err(error) => alarm.complain(&error),
+            Err(error) => alarm.give_up(&error.to_string()),
         }
         alarm
     }
@@ -60,13 +70,16 @@ impl Alarm {
             watcher: None,
             armed: HashMap::new(),
             rings,
-            has_complained: true,
+            failure: Arc::default(),
         }
     }
 
     /// Watches whatever now stands on the way to `root`, and no longer what doesn't. True if all of it is
     /// watched. Blocks.
     pub(crate) fn arm(&mut self, root: &Path) -> bool {
+        if let Some(failure) = self.failure.get().filter(|_| self.watcher.is_some()) {
+            self.give_up(&failure.clone());
+        }
         let Some(watcher) = &mut self.watcher else {
             return false;
         };
@@ -101,21 +114,19 @@ impl Alarm {
         match complaint {
             None => true,
             Some(error) => {
-                self.complain(&error);
-                self.armed.clear();
-                self.watcher = None;
+                self.give_up(&error.to_string());
                 false
             }
         }
     }
 
-    fn complain(&mut self, error: &notify::Error) {
-        if !std::mem::replace(&mut self.has_complained, true) {
-            tracing::warn!(
-                %error,
-                "the system gives no file events (a limit such as fs.inotify.max_user_watches?): polling instead"
-            );
-        }
+    fn give_up(&mut self, error: &str) {
+        self.armed.clear();
+        self.watcher = None;
+        tracing::warn!(
+            error,
+            "the system gives no file events (a limit such as fs.inotify.max_user_watches?): polling instead"
+        );
     }
 }
 

@@ -11,6 +11,7 @@ use std::time::SystemTime;
 
 use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
+use tokio::time::sleep;
 use tokio::time::sleep_until;
 
 use crate::error::Error;
@@ -131,12 +132,11 @@ impl WatchDirectory {
     /// Watches until it is dropped. Must run on a tokio runtime with time enabled.
     pub async fn run(self, site: Site) -> Infallible {
         let rings = Arc::new(Notify::new());
-        let alarm = match self.events {
-            Events::System => Alarm::new(Arc::clone(&rings)),
-            Events::Poll => Alarm::silent(Arc::clone(&rings)),
+        let start = || {
+            let looker = Looker::new(&self, Arc::clone(&rings), site.clone());
+            (looker, Settle::new(Instant::now(), self.timing))
         };
-        let mut settle = Settle::new(Instant::now(), self.timing);
-        let mut looker = Looker::new(&self, alarm, site);
+        let (mut looker, mut settle) = start();
         loop {
             tokio::select! {
                 () = rings.notified() => settle.stir(Instant::now()),
@@ -147,8 +147,12 @@ impl WatchDirectory {
                     });
                     (looker, settle) = match look.await {
                         Ok(back) => back,
-                        // Something panicked; its message is out. What is published stays so.
-                        Err(_) => std::future::pending().await,
+                        Err(error) => {
+                            // Our fault; what is published stays so, and the next build may be luckier.
+                            tracing::error!(%error, "looking at the directory failed; starting anew");
+                            sleep(self.timing.poll).await;
+                            start()
+                        }
                     };
                 }
             }
@@ -170,7 +174,11 @@ struct Looker {
 }
 
 impl Looker {
-    fn new(watch: &WatchDirectory, alarm: Alarm, site: Site) -> Self {
+    fn new(watch: &WatchDirectory, rings: Arc<Notify>, site: Site) -> Self {
+        let alarm = match watch.events {
+            Events::System => Alarm::new(rings),
+            Events::Poll => Alarm::silent(rings),
+        };
         Self {
             root: watch.root.clone(),
             file_limit: watch.file_limit,
@@ -244,8 +252,12 @@ impl Looker {
         });
         let draft = match draft {
             Ok(draft) => draft,
-            Err(unsettled) => {
+            Err(Unsettled::Changing) => {
                 settle.read(Instant::now(), Read::Changing, trusted);
+                return Some(Unsettled::Changing.to_string());
+            }
+            Err(unsettled) => {
+                settle.absent(Instant::now());
                 return Some(unsettled.to_string());
             }
         };
