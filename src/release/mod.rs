@@ -214,6 +214,14 @@ impl Draft {
         })
     }
 
+    /// The release without its files.
+    pub(crate) fn forget(self) -> Release {
+        Release {
+            missing: self.missing,
+            ..Release::named(self.id, self.built)
+        }
+    }
+
     /// Puts the script into the pages, with `inject`, and compresses what is worth it. What `current` has the
     /// same is taken over. Blocks.
     pub(crate) fn finish(

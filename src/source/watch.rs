@@ -55,8 +55,16 @@ pub struct WatchDirectory {
     root: PathBuf,
     timing: Timing,
     events: Events,
+    files: Files,
     file_limit: u64,
     prefix: Arc<Prefix>,
+}
+
+/// What becomes of the files that were read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Files {
+    Keep,
+    Forget,
 }
 
 /// Where the news of a change comes from.
@@ -81,6 +89,7 @@ impl WatchDirectory {
                 poll: DEFAULT_POLL,
             },
             events: Events::System,
+            files: Files::Keep,
             file_limit: DEFAULT_FILE_LIMIT,
             prefix: Arc::default(),
         }
@@ -115,6 +124,13 @@ impl WatchDirectory {
     /// The size in bytes up to which a file is held in memory. [`DEFAULT_FILE_LIMIT`] unless set.
     pub fn file_limit(mut self, bytes: u64) -> Self {
         self.file_limit = bytes;
+        self
+    }
+
+    /// Publishes releases without files, for a site whose files something else serves. Then nothing is held in
+    /// memory, and no older chunk either.
+    pub fn ids_only(mut self) -> Self {
+        self.files = Files::Forget;
         self
     }
 
@@ -163,6 +179,7 @@ impl WatchDirectory {
 /// What looks at the directory, and remembers between two looks. Everything it does blocks.
 struct Looker {
     root: PathBuf,
+    files: Files,
     file_limit: u64,
     prefix: Arc<Prefix>,
     timing: Timing,
@@ -181,6 +198,7 @@ impl Looker {
         };
         Self {
             root: watch.root.clone(),
+            files: watch.files,
             file_limit: watch.file_limit,
             prefix: Arc::clone(&watch.prefix),
             timing: watch.timing,
@@ -275,10 +293,14 @@ impl Looker {
             ),
             Verdict::Publish => {}
         }
-        let tag = snippet::tag(&self.prefix, &draft.id, draft.built);
-        let release = draft.finish(current.as_deref(), &mut self.promises, |page| {
-            inject::inject(page, tag.clone())
-        });
+        let release = match self.files {
+            Files::Keep => {
+                let tag = snippet::tag(&self.prefix, &draft.id, draft.built);
+                let inject = |page: &[u8]| inject::inject(page, tag.clone());
+                draft.finish(current.as_deref(), &mut self.promises, inject)
+            }
+            Files::Forget => draft.forget(),
+        };
         self.publish(release, start);
         None
     }

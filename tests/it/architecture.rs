@@ -1,0 +1,85 @@
+//! The modules depend on each other in one direction, as the crate docs say.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+
+/// Each may use those before its own line; those on one line don't know each other. `error` is everybody's.
+const LAYERS: [&[&str]; 10] = [
+    &["error"],
+    &["release"],
+    &["site"],
+    &["inject"],
+    &["events", "origin", "source"],
+    &["endpoint"],
+    &["service"],
+    &["layer"],
+    &["server"],
+    &["config"],
+];
+
+#[test]
+fn modules_use_only_what_lies_below_them() {
+    let mut seen = BTreeSet::new();
+    for file in sources(&source_dir()) {
+        let module = module_of(&file);
+        if matches!(module.as_str(), "lib" | "main") {
+            continue;
+        }
+        let own = layer(&module);
+        let text = fs::read_to_string(&file).unwrap();
+        for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
+            for used in uses(line).filter(|used| *used != module) {
+                assert!(layer(used) < own, "{}: {module} uses {used}", file.display());
+            }
+        }
+        seen.insert(module);
+    }
+    let all = LAYERS.iter().flat_map(|layer| layer.iter());
+    assert!(all.clone().all(|module| seen.contains(*module)), "not all of them were there: {seen:?}");
+}
+
+#[test]
+fn only_the_program_knows_of_arguments_signals_and_standard_output() {
+    for file in sources(&source_dir()).filter(|file| !file.ends_with("main.rs")) {
+        let text = fs::read_to_string(&file).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+        for line in lines {
+            for word in ["clap", "anyhow", "tokio::signal", "stdout", "stderr", "std::env", "println!", "rlimit"] {
+                assert!(!line.contains(word), "{}: {line}", file.display());
+            }
+        }
+    }
+}
+
+fn layer(module: &str) -> usize {
+    let found = LAYERS.iter().position(|layer| layer.contains(&module));
+    found.unwrap_or_else(|| panic!("{module} has no place among the layers"))
+}
+
+/// The modules that a line names by `crate::`.
+fn uses(line: &str) -> impl Iterator<Item = &str> {
+    line.split("crate::").skip(1).map(|rest| {
+        let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
+        &rest[..end.unwrap_or(rest.len())]
+    })
+}
+
+fn module_of(file: &Path) -> String {
+    let inside = file.strip_prefix(source_dir()).unwrap();
+    let first = inside.components().next().unwrap().as_os_str().to_str().unwrap();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+fn sources(dir: &Path) -> impl Iterator<Item = PathBuf> {
+    walkdir::WalkDir::new(dir)
+        .into_iter()
+        .map(|entry| entry.unwrap().into_path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+}
+
+fn source_dir() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
