@@ -1,5 +1,110 @@
 //! tidings stands in front of a static site or single-page app: it serves the site, knows when a new build has
 //! really been deployed, and tells every open tab, with no change to the site's code.
+//!
+//! The `tidings` program is this library with arguments. A library user puts [`UpdateNotifierLayer`] round any
+//! tower service, or serves a directory with [`StaticFiles`]:
+//!
+//! ```no_run
+//! use tidings::{Server, Site, StaticFiles, UpdateNotifierLayer, WatchDirectory};
+//! use tower::ServiceBuilder;
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let site = Site::new();
+//! tokio::spawn(WatchDirectory::new("dist").run(site.clone()));
+//! let service = ServiceBuilder::new()
+//!     .layer(UpdateNotifierLayer::new(site.clone()))
+//!     .service(StaticFiles::new(site));
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
+//! Server::new(listener).run(service, std::future::pending()).await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The ideas
+//!
+//! | word | what it is |
+//! |---|---|
+//! | *release* | one immutable version of the site: a table of paths, with an id made of the content that visitors can reach ([`Release`]) |
+//! | *reachable* | a page, or a file whose name occurs in a page, or in a script or style sheet that is itself reachable |
+//! | *site* | the handle on the current release and the retained ones ([`Site`]) |
+//! | *publish* | make a release current, in one step ([`Site::publish`]) |
+//! | *retained* | an older release whose hashed files stay servable, for tabs that still run it |
+//! | *source* | a task that notices that something may have changed, looks, and publishes ([`WatchDirectory`]) |
+//! | *settle* | waiting until a burst of changes is over and the build is complete |
+//! | *origin* | where responses come from: [`StaticFiles`], or any tower service |
+//! | *inject* | putting the client script into a page |
+//! | *client* | the script in the page; what it shows is the *notice*; what it holds is the *event stream* |
+//!
+//! # The walk of a request
+//!
+//! ```text
+//! server     accept → hyper → one task a connection
+//! service    under /__tidings/? the endpoint answers. Else note the current release, then call the origin
+//!  origin    StaticFiles: one read of the Site → (release, entry) → conditional → range → encoding
+//!            → bytes that are ready since the release was published
+//! service    a page, and not seen to by the origin? Its body becomes an InjectBody with the id of that release
+//! server     hyper writes; backpressure is the body's own polling
+//! ```
+//!
+//! Pages of [`StaticFiles`] get the script, and everything its compressed forms, once a release: a page is answered
+//! like any file, from memory, with a strong entity tag.
+//!
+//! # The walk of a deploy
+//!
+//! ```text
+//! source::alarm      an event: "look again". Watches the directory, its parent, and every symbolic link on the way;
+//!                    a slow poll stands behind it
+//! source::settle     the same tree in two looks, some time apart? → read
+//! release::snapshot  walk, read, hash, walk again: a file that changed meanwhile, a missing index → look again later.
+//!                    What is unchanged is taken over from the releases that are known
+//! release::reach     follow the names from the pages through scripts and style sheets: the id, and what is named
+//!                    but missing → wait, and say for what
+//! release::Draft     the script goes into the pages, text is compressed
+//! site.publish       one step; the same id → the table is replaced, in silence
+//! events             every stream wakes, reads the *current* release, and writes it
+//! client             its own id is among `previous`, or the other was built later → the notice
+//! ```
+//!
+//! # The modules
+//!
+//! An arrow reads "is used by"; modules beside each other don't know each other. Only the program knows arguments,
+//! signals, standard output and where logs go.
+//!
+//! ```text
+//!              ┌───────────────────────────────────────────────────────────┐
+//!              │ release   id · asset · tree · snapshot · reach · hashed   │  what
+//!              └─────────────────────────────┬─────────────────────────────┘
+//!                                          site                               current and retained
+//!                                            │
+//!                    inject   eligible · rewriter · body · validator · snippet
+//!                ┌───────────────────────────┼──────────────────────────┐
+//!             events                      origin                     source
+//!        server-sent events    files · conditional · range ·     watch · settle ·
+//!                                 encoding · fallback                alarm
+//!                └──────────┬────────────────┼──────────────────────────┘
+//!                        endpoint            │                                /__tidings/…
+//!                           └── service ── layer                              the middleware
+//!                                            │
+//!                                         server ── config ── main            the program
+//! ```
+//!
+//! # What never happens
+//!
+//! 1. No response mixes two releases, and no page is served whose files are not servable.
+//! 2. Nothing is decided from the path or kind of a file-system event: it says "look again", and no more.
+//! 3. Equal reachable content never has two ids, whatever the machine, the process, or what came before; and nobody
+//!    is told of a release that equals theirs, or of a file that no page leads to.
+//! 4. A page never carries the id of a newer release than the one it was cut from.
+//! 5. No subscriber falls behind a queue: it is told state, not history, the current release first on every connect.
+//!    A reconnect is not an update.
+//! 6. Injection never turns a response into an error and never buffers a whole page; what it can't handle passes byte
+//!    for byte.
+//! 7. What was published never goes away before something complete replaces it: a deleted, half-copied or unreadable
+//!    directory changes nothing for visitors.
+//! 8. The library binds no port that it was not given, reads no environment, prints nothing, and installs no signal
+//!    handler.
+//! 9. No module uses one above it (`tests/it/architecture.rs`).
 
 mod config;
 mod endpoint;
