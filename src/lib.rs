@@ -77,7 +77,7 @@
 //!              └─────────────────────────────┬─────────────────────────────┘
 //!                                          site                               current and retained
 //!                                            │
-//!                    inject   eligible · rewriter · body · validator · snippet
+//!                    inject   eligible · place · rewriter · body · validator · snippet
 //!                ┌───────────────────────────┼──────────────────────────┐
 //!             events                      origin                     source
 //!        server-sent events    files · conditional · range ·     watch · settle ·

@@ -2,6 +2,7 @@
 
 pub(crate) mod body;
 pub(crate) mod eligible;
+mod place;
 mod rewriter;
 pub(crate) mod snippet;
 pub(crate) mod validator;

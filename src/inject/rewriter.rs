@@ -1,19 +1,12 @@
 //! Finding the place for the tag in a page that comes in pieces.
 
 use std::mem;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 
 use bytes::Bytes;
 use bytes::BytesMut;
-use lol_html::MemorySettings;
-use lol_html::doc_comments;
-use lol_html::doc_text;
-use lol_html::doctype;
-use lol_html::element;
-use lol_html::send::HtmlRewriter;
-use lol_html::send::Settings;
+
+use crate::inject::place::Parser;
+use crate::inject::place::Verdict;
 
 /// Puts a tag first into the head of a page, and passes everything else byte for byte.
 ///
@@ -46,33 +39,6 @@ enum State {
     Done,
 }
 
-/// The parser only tells the place: what is sent are the bytes that came, so that no fault of the parser, and
-/// no encoding that it does not know, can change them.
-struct Parser {
-    rewriter: HtmlRewriter<'static, fn(&[u8])>,
-    search: Arc<Mutex<Search>>,
-}
-
-/// What the parser's handlers share with us.
-#[derive(Debug, Default)]
-struct Search {
-    /// A doctype, an `<html>`, `<head>` or `<body>` was seen.
-    is_page: bool,
-    /// Where the last token that is no text ended.
-    text_from: usize,
-    verdict: Option<Verdict>,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Verdict {
-    /// The tag goes in at this byte of the page.
-    At(usize),
-    /// It goes in before the text that begins here, but behind its blanks.
-    BeforeText(usize),
-    /// This is no page, or nobody knows.
-    Pass,
-}
-
 impl Rewriter {
     /// A rewriter that puts in `tag`, which must be ASCII.
     pub(crate) fn new(tag: Bytes) -> Self {
@@ -99,7 +65,7 @@ impl Rewriter {
         let verdict = match parser {
             _ if held.len() - piece.len() >= MOST_HELD => Some(Verdict::Pass),
             None if is_utf_16(held) => Some(Verdict::Pass),
-            None => parser.insert(Box::new(Parser::new())).parse(held),
+            None => parser.insert(Box::new(Parser::new(MOST_HELD))).parse(held),
             Some(parser) => parser.parse(&held[parsed..]),
         };
         match verdict {
@@ -129,11 +95,7 @@ impl Rewriter {
         let State::Searching { held, .. } = mem::replace(&mut self.state, State::Done) else {
             return Bytes::new();
         };
-        let place = match verdict {
-            Verdict::At(place) => Some(place),
-            Verdict::BeforeText(start) => held.get(start..).map(|text| start + blanks(text)),
-            Verdict::Pass => None,
-        };
+        let place = verdict.place(&held);
         match place {
             Some(place) if place <= held.len() => {
                 let mut page = BytesMut::with_capacity(held.len() + self.tag.len());
@@ -151,102 +113,6 @@ impl Rewriter {
     }
 }
 
-impl Parser {
-    fn new() -> Self {
-        let search = Arc::new(Mutex::new(Search::default()));
-        let on_comment = Arc::clone(&search);
-        let on_doctype = Arc::clone(&search);
-        let on_element = Arc::clone(&search);
-        let on_text = Arc::clone(&search);
-        let settings = Settings::new_send()
-            // An odd page is not ours to judge.
-            .with_strict(false)
-            .with_memory_settings(
-                MemorySettings::new().with_max_allowed_memory_usage(2 * MOST_HELD),
-            )
-            .append_document_content_handler(doctype!(move |doctype| {
-                let mut search = lock(&on_doctype);
-                search.is_page = true;
-                search.text_from = doctype.source_location().bytes().end;
-                Ok(())
-            }))
-            .append_document_content_handler(doc_comments!(move |comment| {
-                lock(&on_comment).text_from = comment.source_location().bytes().end;
-                Ok(())
-            }))
-            .append_document_content_handler(doc_text!(move |text| {
-                let text = text.as_str().as_bytes();
-                if blanks(text) == text.len() {
-                    return Ok(());
-                }
-                // Where the text is cut in pieces, the parser's own account of its place can be off by half a
-                // character.
-                let mut search = lock(&on_text);
-                let start = search.text_from;
-                Err(search.decide(Verdict::BeforeText(start)).into())
-            }))
-            .append_element_content_handler(element!("*", move |element| {
-                let mut search = lock(&on_element);
-                let tag = element.source_location().bytes();
-                let name = element.tag_name();
-                search.is_page |= matches!(name.as_str(), "html" | "head" | "body");
-                match name.as_str() {
-                    "html" => {
-                        search.text_from = tag.end;
-                        Ok(())
-                    }
-                    "head" => Err(search.decide(Verdict::At(tag.end)).into()),
-                    _ => Err(search.decide(Verdict::At(tag.start)).into()),
-                }
-            }));
-        Self {
-            rewriter: HtmlRewriter::new(settings, |_| {}),
-            search,
-        }
-    }
-
-    /// Some once it is over, by decision or by failure: the parser must not be used after that.
-    fn parse(&mut self, piece: &[u8]) -> Option<Verdict> {
-        match self.rewriter.write(piece) {
-            Ok(()) => None,
-            Err(_) => Some(lock(&self.search).verdict.unwrap_or(Verdict::Pass)),
-        }
-    }
-
-    /// The verdict on a page that ends here, after `length` bytes.
-    fn end(self: Box<Self>, length: usize) -> Verdict {
-        let Self { rewriter, search } = *self;
-        let ended = rewriter.end();
-        let search = lock(&search);
-        match (search.verdict, ended) {
-            (Some(verdict), _) => verdict,
-            (None, Ok(())) if search.is_page => Verdict::At(length),
-            _ => Verdict::Pass,
-        }
-    }
-}
-
-impl Search {
-    /// Decides so, if what came so far is a page; gives the error that ends the parsing.
-    fn decide(&mut self, verdict: Verdict) -> Decided {
-        let verdict = if self.is_page { verdict } else { Verdict::Pass };
-        self.verdict.get_or_insert(verdict);
-        Decided
-    }
-}
-
-/// The error by which a handler tells the parser to stop.
-#[derive(Debug)]
-struct Decided;
-
-impl std::fmt::Display for Decided {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the place is known")
-    }
-}
-
-impl std::error::Error for Decided {}
-
 /// Puts `tag` into a whole page; `None` if it is no page, or can't be parsed.
 pub(crate) fn inject(page: &[u8], tag: Bytes) -> Option<Bytes> {
     let mut rewriter = Rewriter::new(tag);
@@ -255,25 +121,9 @@ pub(crate) fn inject(page: &[u8], tag: Bytes) -> Option<Bytes> {
     (rewriter.outcome() == Outcome::Injected).then(|| out.freeze())
 }
 
-/// How many bytes of white space, and of byte order marks, `text` begins with.
-fn blanks(text: &[u8]) -> usize {
-    let mut rest = text;
-    loop {
-        rest = rest.trim_ascii_start();
-        match rest.strip_prefix("\u{feff}".as_bytes()) {
-            Some(after) => rest = after,
-            None => return text.len() - rest.len(),
-        }
-    }
-}
-
 /// True if a byte order mark says UTF-16, whose tags are not ASCII.
 fn is_utf_16(start: &[u8]) -> bool {
     start.starts_with(b"\xff\xfe") || start.starts_with(b"\xfe\xff")
-}
-
-fn lock(search: &Mutex<Search>) -> std::sync::MutexGuard<'_, Search> {
-    search.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 // Only what comes before the place is held. A licence in a comment may stand there, a megabyte hardly.

@@ -1,5 +1,6 @@
 //! An origin is where responses come from.
 
+mod answer;
 mod conditional;
 mod encoding;
 mod fallback;
@@ -7,9 +8,10 @@ mod file_body;
 mod files;
 mod path;
 mod range;
+mod reply;
 mod waiting;
 
 pub use crate::origin::fallback::Fallback;
 pub use crate::origin::file_body::FileBody;
-pub use crate::origin::files::FilesFuture;
 pub use crate::origin::files::StaticFiles;
+pub use crate::origin::reply::FilesFuture;

@@ -5,6 +5,7 @@ mod compress;
 pub(crate) mod hashed;
 mod id;
 pub(crate) mod media;
+mod open_file;
 mod promises;
 mod reach;
 mod references;
@@ -24,12 +25,12 @@ use http::HeaderValue;
 pub use crate::release::asset::Asset;
 pub use crate::release::asset::Coding;
 pub use crate::release::asset::Content;
-pub use crate::release::asset::OpenFile;
 pub use crate::release::asset::Representation;
 use crate::release::hashed::Evidence;
 pub(crate) use crate::release::id::Digest;
 pub use crate::release::id::ReleaseId;
 use crate::release::media::Kind;
+pub use crate::release::open_file::OpenFile;
 pub(crate) use crate::release::promises::Promises;
 use crate::release::reach::Reach;
 pub(crate) use crate::release::snapshot::Limits;
@@ -253,9 +254,10 @@ impl Draft {
             let Content::Memory(html) = asset.plain().content() else {
                 return Ok(None);
             };
+            // It is sent without the script too, to whoever fetches it as a fragment.
+            asset.compress();
             let page = inject(html).map(Asset::from_bytes);
-            // A page that can't carry the script is sent as it is, and should be small all the same.
-            page.as_ref().unwrap_or(asset).compress();
+            page.iter().for_each(Asset::compress);
             Ok(page.map(Arc::new))
         });
         let pages = pages.unwrap_or_default();

@@ -1,0 +1,186 @@
+//! The answer with one entry of a release: which form of it, which part, and under what conditions.
+
+use http::HeaderMap;
+use http::HeaderValue;
+use http::Method;
+use http::Response;
+use http::StatusCode;
+use http::header;
+
+use crate::inject::AlreadyInjected;
+use crate::inject::eligible::Asked;
+use crate::origin::conditional::Decision;
+use crate::origin::conditional::Validators;
+use crate::origin::encoding::Accepted;
+use crate::origin::file_body::FileBody;
+use crate::origin::range::Ranged;
+use crate::origin::reply;
+use crate::origin::reply::Reply;
+use crate::release::Asset;
+use crate::release::Coding;
+use crate::release::Content;
+use crate::release::Entry;
+use crate::release::Representation;
+
+/// What counts in a request once its path is known.
+pub(crate) struct Asking<'a> {
+    pub(crate) method: &'a Method,
+    pub(crate) headers: &'a HeaderMap,
+}
+
+impl Asking<'_> {
+    /// The answer with what was found.
+    pub(crate) fn answer(&self, entry: &Entry, role: Role) -> Reply {
+        let with_script = Asked::by(self.method, self.headers) != Asked::Other;
+        let asset = match entry.page() {
+            Some(page) if with_script => page,
+            _ => entry.asset(),
+        };
+        let (representation, coding) = self.choose(asset);
+        let validators = Validators {
+            etag: representation.etag(),
+            // What a page leads to changes it, and its own time stays.
+            last_modified: asset.last_modified().filter(|_| !entry.is_page()),
+        };
+        let mut response = Response::new(FileBody::empty());
+        let exists = role != Role::NotFound;
+        if !exists {
+            *response.status_mut() = StatusCode::NOT_FOUND;
+        }
+        let fields = response.headers_mut();
+        fields.reserve(FIELDS);
+        fields.insert(header::CACHE_CONTROL, cache_control(entry, role));
+        fields.insert(header::ETAG, representation.etag().clone());
+        if let Some(modified) = validators.last_modified {
+            fields.insert(header::LAST_MODIFIED, modified.clone());
+        }
+        fields.insert(
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        );
+        let vary = vary(entry, asset, role);
+        if !vary.is_empty() {
+            fields.insert(header::VARY, HeaderValue::from_static(vary));
+        }
+        if exists {
+            match validators.decide(self.headers) {
+                Decision::Send => {}
+                Decision::NotModified => {
+                    *response.status_mut() = StatusCode::NOT_MODIFIED;
+                    return Reply::Ready(response);
+                }
+                Decision::PreconditionFailed => {
+                    return Reply::Ready(reply::plain(
+                        StatusCode::PRECONDITION_FAILED,
+                        "412 Precondition Failed\n",
+                    ));
+                }
+            }
+        }
+        fields.insert(header::CONTENT_TYPE, entry.media_type().clone());
+        if let Some(coding) = coding {
+            fields.insert(
+                header::CONTENT_ENCODING,
+                HeaderValue::from_static(coding.token()),
+            );
+        }
+        let ranged =
+            if exists && *self.method == Method::GET && validators.allow_range(self.headers) {
+                Ranged::by(self.headers, representation.content().len())
+            } else {
+                Ranged::Whole
+            };
+        if entry.is_page() {
+            response.extensions_mut().insert(AlreadyInjected);
+        }
+        self.fill(response, representation, ranged)
+    }
+
+    fn choose<'a>(&self, asset: &'a Asset) -> (&'a Representation, Option<Coding>) {
+        if !asset.is_encoded() {
+            return (asset.plain(), None);
+        }
+        let coding = Accepted::by(self.headers).choose(|coding| asset.encoded(coding).is_some());
+        match coding.and_then(|coding| Some((asset.encoded(coding)?, coding))) {
+            Some((representation, coding)) => (representation, Some(coding)),
+            None => (asset.plain(), None),
+        }
+    }
+
+    fn fill(
+        &self,
+        mut response: Response<FileBody>,
+        representation: &Representation,
+        ranged: Ranged,
+    ) -> Reply {
+        let content = representation.content();
+        let fields = response.headers_mut();
+        fields.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+        let body = match ranged {
+            Ranged::Whole => {
+                fields.insert(header::CONTENT_LENGTH, representation.length().clone());
+                if *self.method == Method::HEAD {
+                    return Reply::Ready(response);
+                }
+                FileBody::whole(content)
+            }
+            Ranged::Part(range) => {
+                let (first, last) = range.clone().into_inner();
+                let value = format!("bytes {first}-{last}/{}", content.len());
+                fields.extend(
+                    HeaderValue::try_from(value).map(|value| (header::CONTENT_RANGE, value)),
+                );
+                fields.insert(header::CONTENT_LENGTH, (last - first + 1).into());
+                *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+                FileBody::part(content, &range)
+            }
+            Ranged::Unsatisfiable => {
+                return Reply::Ready(reply::range_not_satisfiable(content.len()));
+            }
+        };
+        let response = response.map(|_| body);
+        match content {
+            Content::Memory(_) => Reply::Ready(response),
+            Content::File(file) => Reply::verify(file, response),
+        }
+    }
+}
+
+/// What an entry is to the path that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// What the path names.
+    File,
+    /// The app's page, for one of its routes.
+    Shell,
+    /// The page that says that there is none.
+    NotFound,
+}
+
+fn cache_control(entry: &Entry, role: Role) -> HeaderValue {
+    HeaderValue::from_static(match role {
+        Role::File if entry.is_immutable() => "public, max-age=31536000, immutable",
+        Role::File | Role::Shell => "no-cache",
+        Role::NotFound => "no-store",
+    })
+}
+
+/// The request fields that another answer could come from.
+fn vary(entry: &Entry, asset: &Asset, role: Role) -> &'static str {
+    match (role, entry.page(), asset.is_encoded()) {
+        (Role::File, None, false) => "",
+        (Role::File, None, true) => "accept-encoding",
+        (Role::File, Some(_), _) => PAGE_VARY,
+        (Role::Shell | Role::NotFound, _, _) => ROUTE_VARY,
+    }
+}
+
+// Fields of a response, and those that the server adds.
+const FIELDS: usize = 12;
+
+const PAGE_VARY: &str =
+    "accept-encoding, sec-fetch-dest, hx-request, turbo-frame, x-requested-with";
+
+// Who does not ask for a document gets no page at all.
+const ROUTE_VARY: &str =
+    "accept, accept-encoding, sec-fetch-dest, hx-request, turbo-frame, x-requested-with";

@@ -1,0 +1,138 @@
+//! A file that a release keeps open instead of holding its bytes.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use bytes::Bytes;
+use sha2::Digest as _;
+use sha2::Sha256;
+
+use crate::release::id::Digest;
+use crate::release::tree::Stamp;
+
+/// A file that is kept open, and checked against the digest it had: deleting or renaming it changes
+/// nothing, and a byte of what somebody writes into it afterwards is never handed out.
+#[derive(Debug)]
+pub struct OpenFile {
+    file: File,
+    digest: Digest,
+    /// As it was when the content was last known to have the digest.
+    verified: Mutex<Stamp>,
+}
+
+impl OpenFile {
+    pub(crate) fn new(file: File, stamp: Stamp, digest: Digest) -> Self {
+        Self {
+            file,
+            digest,
+            verified: Mutex::new(stamp),
+        }
+    }
+
+    /// `length` bytes from `offset` on, as they were when the release was cut. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::InvalidData`] if the file was written to since; or what reading said.
+    pub fn read(&self, offset: u64, length: usize) -> io::Result<Bytes> {
+        let mut buffer = vec![0; length];
+        self.file.read_exact_at(&mut buffer, offset)?;
+        // Checked after reading: what was written before the read shows in the stamp by now.
+        self.verify()?;
+        Ok(buffer.into())
+    }
+
+    /// Makes sure that the content is still what it was. Reads the whole file when only its change time
+    /// differs, as it does after a link or a rename, and then takes that as the new normal. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn verify(&self) -> io::Result<()> {
+        let known = self.verified();
+        let now = Stamp::of(&self.file.metadata()?);
+        if now == known {
+            return Ok(());
+        }
+        if now.same_but_for_change_time(&known) && self.hash()? == self.digest {
+            let after = Stamp::of(&self.file.metadata()?);
+            if after == now {
+                *self.verified.lock().unwrap_or_else(PoisonError::into_inner) = now;
+                return Ok(());
+            }
+        }
+        Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "the file was overwritten in place since its release was cut",
+        ))
+    }
+
+    /// The number of bytes it had, and has.
+    pub(crate) fn len(&self) -> u64 {
+        self.verified().size
+    }
+
+    fn verified(&self) -> Stamp {
+        *self.verified.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn hash(&self) -> io::Result<Digest> {
+        let mut hasher = Sha256::new();
+        let mut buffer = vec![0; 256 * 1024];
+        let mut offset = 0;
+        loop {
+            let read = self.file.read_at(&mut buffer, offset)?;
+            if read == 0 {
+                return Ok(Digest::finish(hasher));
+            }
+            hasher.update(&buffer[..read]);
+            offset += read as u64;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write as _;
+
+    use super::*;
+
+    fn open(place: &std::path::Path) -> OpenFile {
+        let file = File::open(place).unwrap();
+        let stamp = Stamp::of(&file.metadata().unwrap());
+        let digest = Digest::of(&fs::read(place).unwrap());
+        OpenFile::new(file, stamp, digest)
+    }
+
+    #[test]
+    fn deleting_a_kept_file_changes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = dir.path().join("video.mp4");
+        fs::write(&place, "0123456789").unwrap();
+        let kept = open(&place);
+        fs::remove_file(&place).unwrap();
+        assert_eq!(kept.read(2, 3).unwrap(), "234");
+    }
+
+    #[test]
+    fn a_file_overwritten_in_place_is_never_handed_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = dir.path().join("video.mp4");
+        fs::write(&place, "0123456789").unwrap();
+        let kept = open(&place);
+        let modified = fs::metadata(&place).unwrap().modified().unwrap();
+        let mut file = File::options().write(true).open(&place).unwrap();
+        // The clock of the file system may tick as seldom as every 10 ms: write until it shows.
+        let known = kept.verified();
+        while Stamp::of(&fs::metadata(&place).unwrap()) == known {
+            file.write_all(b"9").unwrap();
+            file.set_modified(modified).unwrap();
+        }
+        let error = kept.read(0, 10).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+    }
+}
