@@ -26,7 +26,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         format!("published v{built}\n")
     };
     let app = Router::new()
-        .route("/", get(async || Html("<!doctype html><title>App</title><h1>An app</h1>")))
+        .route(
+            "/",
+            get(async || Html("<!doctype html><title>App</title><h1>An app</h1>")),
+        )
         .route("/deploy", get(deploy))
         .layer(UpdateNotifierLayer::new(site));
 
@@ -39,5 +42,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// Milliseconds since 1970.
 fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    since.map_or(0, |since| {
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    })
 }
