@@ -1,5 +1,7 @@
 //! The endpoint: the reserved paths, `/__tidings/` by default.
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
 use http::HeaderMap;
 use http::HeaderValue;
@@ -14,6 +16,11 @@ use crate::events::HEARTBEAT_INTERVAL;
 use crate::events::Slots;
 use crate::events::random_in;
 use crate::inject::snippet;
+use crate::origin::conditional::Decision;
+use crate::origin::conditional::Validators;
+use crate::origin::encoding::Accepted;
+use crate::release::Asset;
+use crate::release::Content;
 use crate::site::Site;
 
 /// What answers under the prefix.
@@ -99,23 +106,39 @@ impl Endpoint {
 }
 
 fn client(headers: &HeaderMap) -> Response<Full<Bytes>> {
-    // The name is the validator.
-    let etag = format!("\"{}\"", snippet::client_name());
-    let etag = HeaderValue::try_from(etag).unwrap_or(HeaderValue::from_static("\"\""));
-    let is_known = headers.get(header::IF_NONE_MATCH) == Some(&etag);
-    let script = if is_known { "" } else { snippet::CLIENT };
-    let mut answer = Response::new(Full::from(script));
-    if is_known {
-        *answer.status_mut() = StatusCode::NOT_MODIFIED;
-    }
-    let headers = answer.headers_mut();
-    headers.insert(header::ETAG, etag);
-    let javascript = HeaderValue::from_static("text/javascript; charset=utf-8");
-    headers.insert(header::CONTENT_TYPE, javascript);
+    static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
+        let script = Asset::from_bytes(Bytes::from_static(snippet::CLIENT.as_bytes()));
+        script.compress();
+        script
+    });
+    let (representation, coding) = Accepted::by(headers).choose_of(&SCRIPT);
+    let mut answer = Response::new(Full::default());
+    let fields = answer.headers_mut();
+    fields.insert(header::ETAG, representation.etag().clone());
     let immutable = HeaderValue::from_static("public, max-age=31536000, immutable");
-    headers.insert(header::CACHE_CONTROL, immutable);
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
-    answer
+    fields.insert(header::CACHE_CONTROL, immutable);
+    fields.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    fields.insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+    let validators = Validators {
+        etag: representation.etag(),
+        last_modified: None,
+    };
+    if validators.decide(headers) == Decision::NotModified {
+        *answer.status_mut() = StatusCode::NOT_MODIFIED;
+        return answer;
+    }
+    let javascript = HeaderValue::from_static("text/javascript; charset=utf-8");
+    fields.insert(header::CONTENT_TYPE, javascript);
+    if let Some(coding) = coding {
+        fields.insert(
+            header::CONTENT_ENCODING,
+            HeaderValue::from_static(coding.token()),
+        );
+    }
+    match representation.content() {
+        Content::Memory(script) => answer.map(|_| Full::new(script.clone())),
+        Content::File(_) => answer,
+    }
 }
 
 fn unavailable(text: &'static str) -> Response<Full<Bytes>> {

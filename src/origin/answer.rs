@@ -17,7 +17,6 @@ use crate::origin::range::Ranged;
 use crate::origin::reply;
 use crate::origin::reply::Reply;
 use crate::release::Asset;
-use crate::release::Coding;
 use crate::release::Content;
 use crate::release::Entry;
 use crate::release::Representation;
@@ -36,7 +35,7 @@ impl Asking<'_> {
             Some(page) if with_script => page,
             _ => entry.asset(),
         };
-        let (representation, coding) = self.choose(asset);
+        let (representation, coding) = Accepted::by(self.headers).choose_of(asset);
         let validators = Validators {
             etag: representation.etag(),
             // What a page leads to changes it, and its own time stays.
@@ -94,17 +93,6 @@ impl Asking<'_> {
             response.extensions_mut().insert(AlreadyInjected);
         }
         self.fill(response, representation, ranged)
-    }
-
-    fn choose<'a>(&self, asset: &'a Asset) -> (&'a Representation, Option<Coding>) {
-        if !asset.is_encoded() {
-            return (asset.plain(), None);
-        }
-        let coding = Accepted::by(self.headers).choose(|coding| asset.encoded(coding).is_some());
-        match coding.and_then(|coding| Some((asset.encoded(coding)?, coding))) {
-            Some((representation, coding)) => (representation, Some(coding)),
-            None => (asset.plain(), None),
-        }
     }
 
     fn fill(

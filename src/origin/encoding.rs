@@ -3,7 +3,9 @@
 use http::HeaderMap;
 use http::header;
 
+use crate::release::Asset;
 use crate::release::Coding;
+use crate::release::Representation;
 
 /// What a client takes.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -58,9 +60,18 @@ impl Accepted {
         *slot = Some(weight);
     }
 
+    /// The form of an asset to send.
+    pub(crate) fn choose_of(self, asset: &Asset) -> (&Representation, Option<Coding>) {
+        let coding = self.choose(|coding| asset.encoded(coding).is_some());
+        match coding.and_then(|coding| Some((asset.encoded(coding)?, coding))) {
+            Some((representation, coding)) => (representation, Some(coding)),
+            None => (asset.plain(), None),
+        }
+    }
+
     /// The best of what there is: the highest weight, and of equal weights the smallest form. `None` is
     /// identity, also where the client takes nothing that we have: better than a 406, which no browser expects.
-    pub(crate) fn choose(&self, available: impl Fn(Coding) -> bool) -> Option<Coding> {
+    fn choose(self, available: impl Fn(Coding) -> bool) -> Option<Coding> {
         // Identity is acceptable unless it is refused by name or by `*;q=0`.
         let identity = self
             .identity

@@ -1,8 +1,8 @@
 //! An origin is where responses come from.
 
 mod answer;
-mod conditional;
-mod encoding;
+pub(crate) mod conditional;
+pub(crate) mod encoding;
 mod fallback;
 mod file_body;
 mod files;
