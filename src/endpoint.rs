@@ -18,7 +18,7 @@ use crate::events::random_in;
 use crate::inject::snippet;
 use crate::origin::conditional::Decision;
 use crate::origin::conditional::Validators;
-use crate::origin::encoding::Accepted;
+use crate::origin::encoding::form_of;
 use crate::release::Asset;
 use crate::release::Content;
 use crate::site::Site;
@@ -111,7 +111,7 @@ fn client(headers: &HeaderMap) -> Response<Full<Bytes>> {
         script.compress();
         script
     });
-    let (representation, coding) = Accepted::by(headers).choose_of(&SCRIPT);
+    let (representation, coding) = form_of(&SCRIPT, headers);
     let mut answer = Response::new(Full::default());
     let fields = answer.headers_mut();
     fields.insert(header::ETAG, representation.etag().clone());

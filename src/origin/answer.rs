@@ -11,7 +11,7 @@ use crate::inject::AlreadyInjected;
 use crate::inject::eligible::Asked;
 use crate::origin::conditional::Decision;
 use crate::origin::conditional::Validators;
-use crate::origin::encoding::Accepted;
+use crate::origin::encoding::form_of;
 use crate::origin::file_body::FileBody;
 use crate::origin::range::Ranged;
 use crate::origin::reply;
@@ -35,7 +35,7 @@ impl Asking<'_> {
             Some(page) if with_script => page,
             _ => entry.asset(),
         };
-        let (representation, coding) = Accepted::by(self.headers).choose_of(asset);
+        let (representation, coding) = form_of(asset, self.headers);
         let validators = Validators {
             etag: representation.etag(),
             // What a page leads to changes it, and its own time stays.

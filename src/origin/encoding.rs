@@ -7,9 +7,24 @@ use crate::release::Asset;
 use crate::release::Coding;
 use crate::release::Representation;
 
+/// The form of an asset in which to send it to whoever sent `headers`, and its coding.
+pub(crate) fn form_of<'a>(
+    asset: &'a Asset,
+    headers: &HeaderMap,
+) -> (&'a Representation, Option<Coding>) {
+    if !asset.is_encoded() {
+        return (asset.plain(), None);
+    }
+    let coding = Accepted::by(headers).choose(|coding| asset.encoded(coding).is_some());
+    match coding.and_then(|coding| Some((asset.encoded(coding)?, coding))) {
+        Some((representation, coding)) => (representation, Some(coding)),
+        None => (asset.plain(), None),
+    }
+}
+
 /// What a client takes.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Accepted {
+struct Accepted {
     identity: Option<Weight>,
     brotli: Option<Weight>,
     gzip: Option<Weight>,
@@ -22,7 +37,7 @@ type Weight = u16;
 impl Accepted {
     /// What a request says. One without the field takes anything, but a client that does not say it knows a
     /// coding had better not get one.
-    pub(crate) fn by(headers: &HeaderMap) -> Self {
+    fn by(headers: &HeaderMap) -> Self {
         let mut accepted = Self {
             identity: None,
             brotli: None,
@@ -58,15 +73,6 @@ impl Accepted {
             _ => return,
         };
         *slot = Some(weight);
-    }
-
-    /// The form of an asset to send.
-    pub(crate) fn choose_of(self, asset: &Asset) -> (&Representation, Option<Coding>) {
-        let coding = self.choose(|coding| asset.encoded(coding).is_some());
-        match coding.and_then(|coding| Some((asset.encoded(coding)?, coding))) {
-            Some((representation, coding)) => (representation, Some(coding)),
-            None => (asset.plain(), None),
-        }
     }
 
     /// The best of what there is: the highest weight, and of equal weights the smallest form. `None` is
