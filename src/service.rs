@@ -147,6 +147,8 @@ impl Page {
         }
         if parts.status == StatusCode::NOT_MODIFIED && self.is_revisit {
             mark(&self.tag()).put(&mut parts.headers);
+            // Kept with the page, it would come back as a condition that knows nothing of releases.
+            parts.headers.remove(header::LAST_MODIFIED);
         }
         if !eligible::is_page(&parts) {
             return Response::from_parts(parts, Kind::Origin { body }.into());

@@ -29,15 +29,25 @@ fn modules_use_only_what_lies_below_them() {
         }
         let own = layer(&module);
         let text = fs::read_to_string(&file).unwrap();
-        for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
+        for line in text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"))
+        {
             for used in uses(line).filter(|used| *used != module) {
-                assert!(layer(used) < own, "{}: {module} uses {used}", file.display());
+                assert!(
+                    layer(used) < own,
+                    "{}: {module} uses {used}",
+                    file.display()
+                );
             }
         }
         seen.insert(module);
     }
     let all = LAYERS.iter().flat_map(|layer| layer.iter());
-    assert!(all.clone().all(|module| seen.contains(*module)), "not all of them were there: {seen:?}");
+    assert!(
+        all.clone().all(|module| seen.contains(*module)),
+        "not all of them were there: {seen:?}"
+    );
 }
 
 #[test]
@@ -45,9 +55,20 @@ fn only_the_program_knows_of_arguments_signals_and_standard_output() {
     for file in sources(&source_dir()).filter(|file| !file.ends_with("main.rs")) {
         let text = fs::read_to_string(&file).unwrap();
         let code = text.split("#[cfg(test)]").next().unwrap();
-        let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+        let lines = code
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
         for line in lines {
-            for word in ["clap", "anyhow", "tokio::signal", "stdout", "stderr", "std::env", "println!", "rlimit"] {
+            for word in [
+                "clap",
+                "anyhow",
+                "tokio::signal",
+                "stdout",
+                "stderr",
+                "std::env",
+                "println!",
+                "rlimit",
+            ] {
                 assert!(!line.contains(word), "{}: {line}", file.display());
             }
         }
@@ -69,7 +90,13 @@ fn uses(line: &str) -> impl Iterator<Item = &str> {
 
 fn module_of(file: &Path) -> String {
     let inside = file.strip_prefix(source_dir()).unwrap();
-    let first = inside.components().next().unwrap().as_os_str().to_str().unwrap();
+    let first = inside
+        .components()
+        .next()
+        .unwrap()
+        .as_os_str()
+        .to_str()
+        .unwrap();
     first.trim_end_matches(".rs").to_owned()
 }
 

@@ -9,7 +9,11 @@ fn the_minified_client_is_made_of_its_source() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let esbuild = root.join("tests/spa/node_modules/.bin/esbuild");
     if !esbuild.exists() {
-        assert!(std::env::var_os("CI").is_none(), "{} is missing", esbuild.display());
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "{} is missing",
+            esbuild.display()
+        );
         return;
     }
     let made = Command::new(esbuild)
@@ -17,7 +21,14 @@ fn the_minified_client_is_made_of_its_source() {
         .args(["--minify", "--target=es2019", "--charset=ascii"])
         .output()
         .unwrap();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    assert!(
+        made.status.success(),
+        "{}",
+        String::from_utf8_lossy(&made.stderr)
+    );
     let kept = std::fs::read(root.join("src/inject/client.min.js")).unwrap();
-    assert!(made.stdout == kept, "make it anew: npm --prefix tests/spa run --silent client > src/inject/client.min.js");
+    assert!(
+        made.stdout == kept,
+        "make it anew: npm --prefix tests/spa run --silent client > src/inject/client.min.js"
+    );
 }
