@@ -54,11 +54,6 @@ impl Evidence {
 
     /// True if the name of the file at `path` carries a hash of its content.
     pub(crate) fn is_hashed(&self, path: &str) -> bool {
-        self.token(path).is_some()
-    }
-
-    /// The hash in the name of the file at `path`.
-    pub(crate) fn token<'a>(&self, path: &'a str) -> Option<&'a str> {
         let (folder, name) = split(path);
         // A source map, or a compressed copy, is as immutable as the file that it belongs to.
         let name = name
@@ -67,10 +62,10 @@ impl Evidence {
             .or_else(|| name.strip_suffix(".gz"))
             .unwrap_or(name);
         if media::kind(name) == Kind::Page {
-            return None;
+            return false;
         }
-        let forms = self.folders.get(folder)?;
-        forms.iter().find_map(|form| form.token(name))
+        let forms = self.folders.get(folder).into_iter().flatten();
+        forms.copied().any(|form| form.fits(name))
     }
 
     /// True if a name that stands in a script would be that of a hashed file, in whatever folder.
@@ -83,13 +78,13 @@ impl Evidence {
 }
 
 impl Form {
-    fn token(self, name: &str) -> Option<&str> {
+    fn fits(self, name: &str) -> bool {
         // Of pictures and fonts there are always some that people named.
         let least = match media::kind(name) {
             Kind::Script | Kind::Style => Look::Possible,
             _ => Look::Random,
         };
-        token(name, self.length, least)
+        token(name, self.length, least).is_some()
     }
 }
 
@@ -112,7 +107,12 @@ fn forms(names: &[&str]) -> Vec<Form> {
     } else {
         (code, 1)
     };
-    let lengths: BTreeSet<usize> = witnesses.iter().copied().flat_map(token_lengths).collect();
+    let lengths: BTreeSet<usize> = witnesses
+        .iter()
+        .copied()
+        .flat_map(noise_in)
+        .map(str::len)
+        .collect();
     let mut forms = Vec::new();
     for length in lengths {
         let count = |least| {
@@ -140,15 +140,14 @@ fn forms(names: &[&str]) -> Vec<Form> {
     forms
 }
 
+/// Whatever in the name of a file looks like noise by itself, whatever its neighbours are called.
+pub(crate) fn noise_in(name: &str) -> impl Iterator<Item = &str> {
+    tokens(name).filter(|token| look(token) == Look::Random)
+}
+
 /// The token of this length in `name`, if it looks like this or better.
 fn token(name: &str, length: usize, least: Look) -> Option<&str> {
     tokens(name).find(|token| token.len() == length && look(token) >= least)
-}
-
-fn token_lengths(name: &str) -> impl Iterator<Item = usize> + '_ {
-    tokens(name)
-        .filter(|token| look(token) == Look::Random)
-        .map(str::len)
 }
 
 /// Whatever in a name could be a hash: each of its dotted parts but the extension, whole, and from every

@@ -11,6 +11,7 @@ use percent_encoding::NON_ALPHANUMERIC;
 use percent_encoding::utf8_percent_encode;
 
 use crate::release::asset::Asset;
+use crate::release::hashed;
 use crate::release::hashed::Evidence;
 use crate::release::media;
 use crate::release::media::Kind;
@@ -36,7 +37,7 @@ impl Reach {
         files: &BTreeMap<String, Arc<Asset>>,
         evidence: &Evidence,
     ) -> io::Result<Self> {
-        let names = Names::of(files, evidence);
+        let names = Names::of(files);
         let mut reach = Self::default();
         let pages = files.keys().filter(|path| media::kind(path) == Kind::Page);
         let mut queue: Vec<&str> = pages.map(String::as_str).collect();
@@ -102,7 +103,7 @@ enum Whole {
 }
 
 impl<'a> Names<'a> {
-    fn of(files: &'a BTreeMap<String, Arc<Asset>>, evidence: &Evidence) -> Self {
+    fn of(files: &'a BTreeMap<String, Arc<Asset>>) -> Self {
         let mut by_name: HashMap<&str, Vec<&str>> = HashMap::new();
         let mut wanted: BTreeMap<(String, u8), (Whole, Vec<&str>)> = BTreeMap::new();
         for path in files.keys() {
@@ -117,11 +118,10 @@ impl<'a> Names<'a> {
                 Whole::Word
             };
             let encoded = utf8_percent_encode(name, ENCODED).to_string();
-            let token = evidence
-                .token(path)
-                .map(|token| (token.to_owned(), Whole::Token));
+            // Not by the evidence of its folder: what lies beside it must not change what is reached.
+            let tokens = hashed::noise_in(name).map(|token| (token.to_owned(), Whole::Token));
             let forms = [(name.to_owned(), whole), (encoded, whole)];
-            for (text, whole) in forms.into_iter().chain(token) {
+            for (text, whole) in forms.into_iter().chain(tokens) {
                 let (_, paths) = wanted
                     .entry((text, whole as u8))
                     .or_insert_with(|| (whole, Vec::new()));
@@ -291,6 +291,28 @@ mod tests {
                 "/js/main.8e2f0b3a.js",
             ],
         );
+    }
+
+    #[test]
+    fn leftovers_do_not_change_what_is_reached() {
+        let mut files = vec![
+            ("/index.html", "<script src=/js/main.8e2f0b3a.js></script>"),
+            ("/js/787.28cb0dcd.chunk.js", ""),
+            ("/js/main.8e2f0b3a.js", r#"{787:"28cb0dcd"}[e]+".chunk.js""#),
+        ];
+        let expected = [
+            "/index.html",
+            "/js/787.28cb0dcd.chunk.js",
+            "/js/main.8e2f0b3a.js",
+        ];
+        check_reached(&files, &expected);
+        files.extend([
+            ("/js/plain.js", ""),
+            ("/js/old.js", ""),
+            ("/js/older.js", ""),
+            ("/js/oldest.js", ""),
+        ]);
+        check_reached(&files, &expected);
     }
 
     #[test]
