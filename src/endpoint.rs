@@ -38,11 +38,8 @@ pub(crate) enum Answer {
 }
 
 impl Endpoint {
-    pub(crate) fn new(site: Site, most_streams: usize) -> Self {
-        Self {
-            site,
-            slots: Slots::new(most_streams),
-        }
+    pub(crate) fn new(site: Site, slots: Slots) -> Self {
+        Self { site, slots }
     }
 
     /// Answers a request for `name`, which is what follows the prefix and its slash.

@@ -6,6 +6,7 @@ use tower_layer::Layer;
 
 use crate::endpoint::Endpoint;
 use crate::error::Error;
+use crate::events::Slots;
 use crate::inject::snippet::Prefix;
 use crate::service::UpdateNotifier;
 use crate::site::Site;
@@ -42,7 +43,8 @@ use crate::site::Site;
 pub struct UpdateNotifierLayer {
     site: Site,
     prefix: Arc<Prefix>,
-    max_streams: usize,
+    /// Counted here: a router puts the layer round each of its routes.
+    slots: Slots,
 }
 
 impl UpdateNotifierLayer {
@@ -51,7 +53,7 @@ impl UpdateNotifierLayer {
         Self {
             site,
             prefix: Arc::default(),
-            max_streams: DEFAULT_MAX_STREAMS,
+            slots: Slots::new(DEFAULT_MAX_STREAMS),
         }
     }
 
@@ -68,7 +70,7 @@ impl UpdateNotifierLayer {
 
     /// How many event streams may be open at once. Who comes after that gets a 503 with `Retry-After`.
     pub fn max_streams(mut self, streams: usize) -> Self {
-        self.max_streams = streams;
+        self.slots = Slots::new(streams);
         self
     }
 }
@@ -77,7 +79,7 @@ impl<S> Layer<S> for UpdateNotifierLayer {
     type Service = UpdateNotifier<S>;
 
     fn layer(&self, inner: S) -> UpdateNotifier<S> {
-        let endpoint = Endpoint::new(self.site.clone(), self.max_streams);
+        let endpoint = Endpoint::new(self.site.clone(), self.slots.clone());
         UpdateNotifier::new(inner, self.site.clone(), Arc::clone(&self.prefix), endpoint)
     }
 }

@@ -10,7 +10,6 @@ use std::task::ready;
 
 use bytes::Buf;
 use bytes::Bytes;
-use http::HeaderMap;
 use http::HeaderName;
 use http::HeaderValue;
 use http::Request;
@@ -34,6 +33,7 @@ use crate::inject::eligible::Asked;
 use crate::inject::snippet;
 use crate::inject::snippet::Prefix;
 use crate::inject::validator::Mark;
+use crate::inject::validator::Unmarked;
 use crate::release::Digest;
 use crate::release::Release;
 use crate::site::Site;
@@ -88,8 +88,14 @@ where
             };
         }
         let page = self.site.current().map(|release| {
-            let asked = Asked::by(request.method(), request.headers());
-            Page::asked(asked, &release, &self.prefix, request.headers_mut())
+            let mut page = Page {
+                asked: Asked::by(request.method(), request.headers()),
+                release,
+                prefix: Arc::clone(&self.prefix),
+                is_revisit: false,
+            };
+            page.take_over_conditions(&mut request);
+            page
         });
         ResponseFuture {
             inner: Inner::Asking {
@@ -111,28 +117,29 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    fn asked(
-        asked: Asked,
-        release: &Arc<Release>,
-        prefix: &Arc<Prefix>,
-        headers: &mut HeaderMap,
-    ) -> Self {
-        let mut page = Self {
-            asked,
-            release: Arc::clone(release),
-            prefix: Arc::clone(prefix),
-            is_revisit: false,
-        };
-        if asked != Asked::Other {
-            if headers.contains_key("sec-fetch-dest") {
-                // A browser gets no `Last-Modified` with a page that has the script: this one is from before.
-                headers.remove(header::IF_MODIFIED_SINCE);
-            }
-            if Mark::is_in(headers) {
-                page.is_revisit = mark(&page.tag()).take_off(headers);
-            }
+    /// Makes the conditions of a request such that the origin can judge them.
+    fn take_over_conditions<B>(&mut self, request: &mut Request<B>) {
+        let headers = request.headers();
+        let has_tag = headers.contains_key(header::IF_NONE_MATCH);
+        let has_date = headers.contains_key(header::IF_MODIFIED_SINCE);
+        if self.asked == Asked::Other || !(has_tag || has_date) {
+            return;
         }
-        page
+        let goes_to_page =
+            headers.contains_key("sec-fetch-dest") && eligible::may_be_page(request.uri().path());
+        let headers = request.headers_mut();
+        if has_tag {
+            let unmarked = if goes_to_page {
+                Unmarked::Drop
+            } else {
+                Unmarked::Keep
+            };
+            self.is_revisit = mark(&self.tag()).take_off(headers, unmarked);
+        }
+        if goes_to_page {
+            // With the script a page has no `Last-Modified`: this one is from before.
+            headers.remove(header::IF_MODIFIED_SINCE);
+        }
     }
 
     fn tag(&self) -> Bytes {
@@ -149,6 +156,9 @@ impl Page {
             mark(&self.tag()).put(&mut parts.headers);
             // Kept with the page, it would come back as a condition that knows nothing of releases.
             parts.headers.remove(header::LAST_MODIFIED);
+            parts
+                .headers
+                .append(header::VARY, HeaderValue::from_static(eligible::VARY));
         }
         if !eligible::is_page(&parts) {
             return Response::from_parts(parts, Kind::Origin { body }.into());

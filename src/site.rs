@@ -164,7 +164,7 @@ impl State {
     /// The newest retained release that has a file with a hash in its name at `path`.
     pub(crate) fn retained(&self, path: &str) -> Option<&Entry> {
         let mut entries = self.retained.iter().filter_map(|release| release.get(path));
-        entries.find(|entry| entry.is_immutable())
+        entries.find(|entry| entry.is_hashed())
     }
 
     pub(crate) fn announcement(&self) -> Option<&Arc<Announcement>> {

@@ -6,6 +6,8 @@ use http::StatusCode;
 use http::header;
 use http::response;
 
+use crate::release::media;
+
 /// The parts of a request that decide whether its answer may carry the script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Asked {
@@ -43,6 +45,15 @@ impl Asked {
             _ => Self::Document,
         }
     }
+}
+
+/// True if a page could be at `path`, by its name: it is none of a script, an image, a document of another kind.
+pub(crate) fn may_be_page(path: &str) -> bool {
+    let media_type = media::content_type(path, false);
+    matches!(
+        media_type.as_bytes(),
+        b"text/html" | b"application/octet-stream"
+    )
 }
 
 /// True if a response is a page that the script can be put into: HTML that is not encoded, in an

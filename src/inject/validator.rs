@@ -7,7 +7,8 @@
 use http::HeaderMap;
 use http::HeaderValue;
 use http::header;
-use memchr::memmem;
+
+use crate::release::PAGE_SUFFIX;
 
 /// The mark of one release: `-tidings-` and what distinguishes the tag that goes into its pages.
 #[derive(Debug, Clone)]
@@ -34,36 +35,32 @@ impl Mark {
         }
     }
 
-    /// True if a request has a condition with some release's mark.
-    pub(crate) fn is_in(headers: &HeaderMap) -> bool {
-        let mut fields = headers.get_all(header::IF_NONE_MATCH).iter();
-        fields.any(|field| memmem::find(field.as_bytes(), MARK.as_bytes()).is_some())
-    }
-
     /// Makes a request's condition one on the origin's own page. True if a tag with this mark was in it, so
     /// that a 304 stands for the page with the script.
     ///
-    /// A tag with another mark is of an older page and is taken out; one without a mark is the origin's own
-    /// and stays. Without a tag left the condition goes.
-    pub(crate) fn take_off(&self, headers: &mut HeaderMap) -> bool {
+    /// A tag with another mark is of an older page and is taken out. One without a mark is the origin's own: see
+    /// [`Unmarked`]. Without a tag left the condition goes.
+    pub(crate) fn take_off(&self, headers: &mut HeaderMap, unmarked: Unmarked) -> bool {
         let fields = headers.get_all(header::IF_NONE_MATCH).iter();
         let fields: Option<Vec<&str>> = fields.map(|field| field.to_str().ok()).collect();
         let Some(condition) = fields.map(|fields| fields.join(", ")) else {
             return false;
         };
-        if !Self::is_in(headers) {
-            return false;
-        }
         let mut had_mark = false;
         let tags = entity_tags(&condition).filter_map(|tag| {
             let Some(at) = tag.find(MARK) else {
-                return Some(tag.to_owned());
+                let stays = unmarked == Unmarked::Keep || is_of_static_page(tag);
+                return stays.then(|| tag.to_owned());
             };
             let is_ours = tag[at..].strip_suffix('"') == Some(&self.0);
             had_mark |= is_ours;
             is_ours.then(|| format!("{}\"", &tag[..at]))
         });
         let tags: Vec<_> = tags.collect();
+        // A star, or what is no tag at all, is the origin's to judge.
+        if tags.is_empty() && entity_tags(&condition).next().is_none() {
+            return false;
+        }
         headers.remove(header::IF_NONE_MATCH);
         if let Ok(condition) = HeaderValue::try_from(tags.join(", "))
             && !tags.is_empty()
@@ -72,6 +69,21 @@ impl Mark {
         }
         had_mark
     }
+}
+
+/// What becomes of entity tags without a mark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unmarked {
+    /// They are of something that is no page.
+    Keep,
+    /// They are of a page without the script, which must not be confirmed to somebody who is to get it with the
+    /// script: one that was fetched as a fragment, or is older than the layer.
+    Drop,
+}
+
+/// True for a page whose origin put the script in itself.
+fn is_of_static_page(tag: &str) -> bool {
+    tag.trim_end_matches('"').ends_with(PAGE_SUFFIX)
 }
 
 /// The entity tags of a list, each with its quotes and its `W/`. Stops at what is none.
@@ -102,10 +114,10 @@ mod tests {
         Some(headers.get(header::ETAG)?.to_str().unwrap().to_owned())
     }
 
-    fn take_off(condition: &'static str) -> (Option<String>, bool) {
+    fn take_off(condition: &'static str, unmarked: Unmarked) -> (Option<String>, bool) {
         let mut headers =
             HeaderMap::from_iter([(header::IF_NONE_MATCH, HeaderValue::from_static(condition))]);
-        let had_mark = Mark::new("r1").take_off(&mut headers);
+        let had_mark = Mark::new("r1").take_off(&mut headers, unmarked);
         let condition = headers.get(header::IF_NONE_MATCH);
         (condition.map(|c| c.to_str().unwrap().to_owned()), had_mark)
     }
@@ -131,7 +143,20 @@ mod tests {
             ("nonsense", Some("nonsense"), false),
         ] {
             let expected = (expected.map(str::to_owned), had_mark);
-            assert_eq!(take_off(condition), expected, "{condition}");
+            assert_eq!(take_off(condition, Unmarked::Keep), expected, "{condition}");
+        }
+    }
+
+    #[test]
+    fn a_tag_without_a_mark_is_dropped_where_only_a_page_with_the_script_will_do() {
+        for (condition, expected, had_mark) in [
+            ("\"x\"", None, false),
+            ("\"y\", \"x-tidings-r1\"", Some("\"x\""), true),
+            ("\"x-tidings\"", Some("\"x-tidings\""), false),
+            ("*", Some("*"), false),
+        ] {
+            let expected = (expected.map(str::to_owned), had_mark);
+            assert_eq!(take_off(condition, Unmarked::Drop), expected, "{condition}");
         }
     }
 }

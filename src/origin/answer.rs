@@ -107,10 +107,10 @@ impl Asking<'_> {
         let body = match ranged {
             Ranged::Whole => {
                 fields.insert(header::CONTENT_LENGTH, representation.length().clone());
-                if *self.method == Method::HEAD {
-                    return Reply::Ready(response);
+                match *self.method {
+                    Method::HEAD => FileBody::empty(),
+                    _ => FileBody::whole(content),
                 }
-                FileBody::whole(content)
             }
             Ranged::Part(range) => {
                 let (first, last) = range.clone().into_inner();

@@ -23,6 +23,8 @@ pub struct Asset {
     plain: Representation,
     encoded: OnceLock<Box<[(Coding, Representation)]>>,
     origin: Option<Origin>,
+    /// What the entity tags of all its forms end in.
+    suffix: &'static str,
 }
 
 /// The file that an asset was read from.
@@ -60,39 +62,42 @@ pub enum Content {
 }
 
 impl Asset {
-    /// Bytes that come from no file, such as a page that the script was put into.
+    /// Bytes that come from no file.
     pub(crate) fn from_bytes(bytes: Bytes) -> Self {
-        let digest = Digest::of(&bytes);
-        let utf8 = std::str::from_utf8(&bytes).is_ok();
-        let plain = Representation::new(Content::Memory(bytes), digest);
-        Self::assemble(digest, utf8, plain, None)
+        Self::in_memory(bytes, "")
+    }
+
+    /// A page that the script was put into. Its entity tags say so.
+    pub(crate) fn of_page(bytes: Bytes) -> Self {
+        Self::in_memory(bytes, PAGE_SUFFIX)
     }
 
     pub(crate) fn from_file(content: Content, digest: Digest, utf8: bool, file: FileState) -> Self {
-        Self::assemble(
-            digest,
-            utf8,
-            Representation::new(content, digest),
-            Some(file),
-        )
-    }
-
-    fn assemble(
-        digest: Digest,
-        utf8: bool,
-        plain: Representation,
-        file: Option<FileState>,
-    ) -> Self {
         Self {
             digest,
             utf8,
-            last_modified: file.and_then(|file| last_modified(file.stamp.modified_at())),
-            plain,
+            last_modified: last_modified(file.stamp.modified_at()),
+            plain: Representation::new(content, digest, ""),
             encoded: OnceLock::new(),
-            origin: file.map(|file| Origin {
+            origin: Some(Origin {
                 stamp: file.stamp,
                 trusted: file.stamp.can_be_trusted(file.taken),
             }),
+            suffix: "",
+        }
+    }
+
+    fn in_memory(bytes: Bytes, suffix: &'static str) -> Self {
+        let digest = Digest::of(&bytes);
+        let utf8 = std::str::from_utf8(&bytes).is_ok();
+        Self {
+            digest,
+            utf8,
+            last_modified: None,
+            plain: Representation::new(Content::Memory(bytes), digest, suffix),
+            encoded: OnceLock::new(),
+            origin: None,
+            suffix,
         }
     }
 
@@ -175,7 +180,11 @@ impl Asset {
         };
         let small = compress::smaller(coding, bytes)?;
         let digest = Digest::of(&small);
-        Some(Representation::new(Content::Memory(small), digest))
+        Some(Representation::new(
+            Content::Memory(small),
+            digest,
+            self.suffix,
+        ))
     }
 
     /// The bytes this asset keeps in memory, in all its forms.
@@ -212,8 +221,8 @@ impl Coding {
 
 impl Representation {
     /// `digest` is that of the bytes in this form, so that equal tags mean equal bytes everywhere.
-    pub(crate) fn new(content: Content, digest: Digest) -> Self {
-        let etag = format!("\"{}\"", digest.hex(ETAG_BYTES));
+    pub(crate) fn new(content: Content, digest: Digest, suffix: &str) -> Self {
+        let etag = format!("\"{}{suffix}\"", digest.hex(ETAG_BYTES));
         Self {
             length: content.len().into(),
             content,
@@ -280,6 +289,9 @@ pub(crate) struct FileState {
     /// The time at which the stamp was taken.
     pub(crate) taken: SystemTime,
 }
+
+/// What the entity tags of pages with the script end in.
+pub(crate) const PAGE_SUFFIX: &str = "-tidings";
 
 // 128 bits: entity tags are compared, not reversed.
 const ETAG_BYTES: usize = 16;

@@ -25,6 +25,7 @@ use http::HeaderValue;
 pub use crate::release::asset::Asset;
 pub use crate::release::asset::Coding;
 pub use crate::release::asset::Content;
+pub(crate) use crate::release::asset::PAGE_SUFFIX;
 pub use crate::release::asset::Representation;
 use crate::release::hashed::Evidence;
 pub(crate) use crate::release::id::Digest;
@@ -57,6 +58,7 @@ pub struct Entry {
     asset: Arc<Asset>,
     page: Option<Arc<Asset>>,
     media_type: HeaderValue,
+    hashed: bool,
     immutable: bool,
     reached: bool,
 }
@@ -173,7 +175,12 @@ impl Entry {
         &self.media_type
     }
 
-    /// True if the name carries a hash of the content: it may be cached for ever, and outlives its release.
+    /// True if the name carries a hash of the content: the file outlives its release.
+    pub fn is_hashed(&self) -> bool {
+        self.hashed
+    }
+
+    /// True if it may be cached for ever: its name carries a hash, and never stood for other bytes.
     pub fn is_immutable(&self) -> bool {
         self.immutable
     }
@@ -256,19 +263,21 @@ impl Draft {
             };
             // It is sent without the script too, to whoever fetches it as a fragment.
             asset.compress();
-            let page = inject(html).map(Asset::from_bytes);
+            let page = inject(html).map(Asset::of_page);
             page.iter().for_each(Asset::compress);
             Ok(page.map(Arc::new))
         });
         let pages = pages.unwrap_or_default();
         let table = files.iter().zip(pages).map(|(&(path, asset), page)| {
-            let immutable = evidence.is_hashed(path) && promises.may_promise(path, asset.digest());
+            let hashed = evidence.is_hashed(path);
+            let immutable = hashed && promises.may_promise(path, asset.digest());
             let utf8 = asset.is_utf8() && !declares_other_charset(path, asset);
             let entry = Entry {
                 media_type: media::content_type(path, utf8),
                 reached: reached.contains(path),
                 asset: Arc::clone(asset),
                 page,
+                hashed,
                 immutable,
             };
             (path.as_str().into(), entry)
