@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 
 use crate::error::Error;
 use crate::error::Kind;
+use crate::inject::snippet::Prefix;
 use crate::layer::DEFAULT_MAX_STREAMS;
 use crate::layer::UpdateNotifierLayer;
 use crate::origin::Fallback;
@@ -177,6 +178,16 @@ impl Config {
 
     fn check(&self) -> Result<(), Error> {
         let refuse = |text: String| Err(Error::new(Kind::Config(text)));
+        let address = self.listen.rsplit_once(':');
+        if !address.is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok()) {
+            return refuse(format!(
+                "--listen {}: write it like 127.0.0.1:8080, [::1]:8080 or localhost:8080",
+                self.listen
+            ));
+        }
+        if let Err(error) = Prefix::new(&self.prefix) {
+            return refuse(format!("--prefix: {error}"));
+        }
         if self.directory.is_file() {
             return refuse(format!(
                 "{} is a file: give the directory it is in",

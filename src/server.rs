@@ -2,21 +2,33 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::pin::Pin;
+use std::task::Context;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::HeaderValue;
 use http::Request;
 use http::Response;
+use http::StatusCode;
+use http::Version;
+use http::header;
 use http_body::Body;
+use http_body_util::Either;
+use http_body_util::Empty;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::rt::TokioTimer;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use hyper_util::service::TowerToHyperServiceFuture;
+use pin_project_lite::pin_project;
 use socket2::SockRef;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio::time::timeout;
 use tower_service::Service;
@@ -70,10 +82,13 @@ impl Server {
         http.timer(TokioTimer::new())
             .header_read_timeout(self.head_timeout);
         let connections = GracefulShutdown::new();
+        // Dropped at the end, and with it whatever did not finish.
+        let mut tasks = JoinSet::new();
         let mut stop = std::pin::pin!(stop);
         loop {
             let accepted = tokio::select! {
                 accepted = self.listener.accept() => accepted,
+                Some(_) = tasks.join_next() => continue,
                 () = &mut stop => break,
             };
             let stream = match accepted {
@@ -87,10 +102,10 @@ impl Server {
                 }
             };
             set_options(&stream);
-            let service = TowerToHyperService::new(service.clone());
+            let service = OneHost(TowerToHyperService::new(service.clone()));
             let connection = http.serve_connection(TokioIo::new(stream), service);
             let connection = connections.watch(connection);
-            tokio::spawn(async move {
+            tasks.spawn(async move {
                 if let Err(error) = connection.await {
                     tracing::debug!(%error, "connection ended");
                 }
@@ -100,6 +115,60 @@ impl Server {
         let open = connections.count();
         if timeout(self.drain, connections.shutdown()).await.is_err() {
             tracing::warn!(open, "some connections did not finish in time");
+        }
+    }
+}
+
+/// Refuses what does not name exactly one host, as RFC 9112, section 3.2, demands of a server.
+struct OneHost<S>(TowerToHyperService<S>);
+
+impl<S, B> hyper::service::Service<Request<Incoming>> for OneHost<S>
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone,
+{
+    type Response = Response<Either<B, Empty<Bytes>>>;
+    type Error = Infallible;
+    type Future = Answering<TowerToHyperServiceFuture<S, Request<Incoming>>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let mut hosts = request.headers().get_all(header::HOST).iter();
+        let (first, second) = (hosts.next(), hosts.next());
+        let is_old = request.version() < Version::HTTP_11;
+        if second.is_some() || (first.is_none() && !is_old) {
+            return Answering::Refusing;
+        }
+        Answering::Asking {
+            future: self.0.call(request),
+        }
+    }
+}
+
+pin_project! {
+    #[project = AnsweringProjection]
+    enum Answering<F> {
+        Refusing,
+        Asking { #[pin] future: F },
+    }
+}
+
+impl<F, B> Future for Answering<F>
+where
+    F: Future<Output = Result<Response<B>, Infallible>>,
+{
+    type Output = Result<Response<Either<B, Empty<Bytes>>>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project() {
+            AnsweringProjection::Refusing => {
+                let mut refusal = Response::new(Either::Right(Empty::new()));
+                *refusal.status_mut() = StatusCode::BAD_REQUEST;
+                let close = HeaderValue::from_static("close");
+                refusal.headers_mut().insert(header::CONNECTION, close);
+                Poll::Ready(Ok(refusal))
+            }
+            AnsweringProjection::Asking { future } => future
+                .poll(cx)
+                .map_ok(|response| response.map(Either::Left)),
         }
     }
 }

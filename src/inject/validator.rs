@@ -46,6 +46,9 @@ impl Mark {
         let Some(condition) = fields.map(|fields| fields.join(", ")) else {
             return false;
         };
+        if unmarked == Unmarked::Keep && !condition.contains(MARK) {
+            return false;
+        }
         let mut had_mark = false;
         let tags = entity_tags(&condition).filter_map(|tag| {
             let Some(at) = tag.find(MARK) else {

@@ -19,8 +19,15 @@ use crate::release::tree::Stamp;
 pub struct OpenFile {
     file: File,
     digest: Digest,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Known {
     /// As it was when the content was last known to have the digest.
-    verified: Mutex<Stamp>,
+    verified: Stamp,
+    /// As it was when the content was last known to have another.
+    spoilt: Option<Stamp>,
 }
 
 impl OpenFile {
@@ -28,7 +35,10 @@ impl OpenFile {
         Self {
             file,
             digest,
-            verified: Mutex::new(stamp),
+            known: Mutex::new(Known {
+                verified: stamp,
+                spoilt: None,
+            }),
         }
     }
 
@@ -45,38 +55,43 @@ impl OpenFile {
         Ok(buffer.into())
     }
 
-    /// Makes sure that the content is still what it was. Reads the whole file when only its change time
-    /// differs, as it does after a link or a rename, and then takes that as the new normal. Blocks.
+    /// Makes sure that the content is still what it was. Reads the whole file when anything else about it differs,
+    /// as after a link, a rename or a `touch`, and then takes that as the new normal. Blocks.
     ///
     /// # Errors
     ///
     /// As [`read`](Self::read).
     pub fn verify(&self) -> io::Result<()> {
-        let known = self.verified();
+        let known = self.known();
         let now = Stamp::of(&self.file.metadata()?);
-        if now == known {
+        if now == known.verified {
             return Ok(());
         }
-        if now.same_but_for_change_time(&known) && self.hash()? == self.digest {
-            let after = Stamp::of(&self.file.metadata()?);
-            if after == now {
-                *self.verified.lock().unwrap_or_else(PoisonError::into_inner) = now;
-                return Ok(());
-            }
+        if now.size != known.verified.size || known.spoilt == Some(now) {
+            return Err(overwritten());
         }
-        Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            "the file was overwritten in place since its release was cut",
-        ))
+        let is_same = self.hash()? == self.digest;
+        // It may have been written to behind the back of the hash.
+        if Stamp::of(&self.file.metadata()?) != now {
+            return Err(overwritten());
+        }
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_same {
+            known.verified = now;
+            Ok(())
+        } else {
+            known.spoilt = Some(now);
+            Err(overwritten())
+        }
     }
 
     /// The number of bytes it had, and has.
     pub(crate) fn len(&self) -> u64 {
-        self.verified().size
+        self.known().verified.size
     }
 
-    fn verified(&self) -> Stamp {
-        *self.verified.lock().unwrap_or_else(PoisonError::into_inner)
+    fn known(&self) -> Known {
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn hash(&self) -> io::Result<Digest> {
@@ -92,6 +107,13 @@ impl OpenFile {
             offset += read as u64;
         }
     }
+}
+
+fn overwritten() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        "the file was overwritten in place since its release was cut",
+    )
 }
 
 #[cfg(test)]
@@ -127,7 +149,7 @@ mod tests {
         let modified = fs::metadata(&place).unwrap().modified().unwrap();
         let mut file = File::options().write(true).open(&place).unwrap();
         // The clock of the file system may tick as seldom as every 10 ms: write until it shows.
-        let known = kept.verified();
+        let known = kept.known().verified;
         while Stamp::of(&fs::metadata(&place).unwrap()) == known {
             file.write_all(b"9").unwrap();
             file.set_modified(modified).unwrap();

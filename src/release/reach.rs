@@ -48,7 +48,7 @@ impl Reach {
             let text = files[path].plain().content().bytes()?;
             match media::kind(path) {
                 Kind::Page => reach.need(path, &text, files),
-                _ => reach.note_absent(&text, &names, evidence),
+                _ => reach.note_absent(&text, &names, files, evidence),
             }
             for named in names.in_text(&text) {
                 if reach.reached.insert(named.to_owned())
@@ -69,9 +69,17 @@ impl Reach {
         }
     }
 
-    fn note_absent(&mut self, text: &[u8], names: &Names<'_>, evidence: &Evidence) {
+    fn note_absent(
+        &mut self,
+        text: &[u8],
+        names: &Names<'_>,
+        files: &BTreeMap<String, Arc<Asset>>,
+        evidence: &Evidence,
+    ) {
         for name in references::names_in(text) {
-            if !names.by_name.contains_key(name) && evidence.is_hashed_anywhere(name) {
+            let mut paths = names.by_name.get(name).into_iter().flatten();
+            let is_there = paths.any(|path| !files[*path].is_empty());
+            if !is_there && evidence.is_hashed_anywhere(name) {
                 self.missing.insert(name.to_owned());
             }
         }

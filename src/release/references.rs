@@ -1,14 +1,13 @@
 //! What a page, a script or a style sheet names.
 
-use std::ops::Range;
-use std::sync::LazyLock;
-
-use aho_corasick::AhoCorasick;
 use lol_html::HtmlRewriter;
 use lol_html::MemorySettings;
 use lol_html::Settings;
 use lol_html::element;
 use percent_encoding::percent_decode_str;
+
+use crate::release::media;
+use crate::release::media::Kind;
 
 /// The local files without which the page at `path` does not work, as paths from the site's root:
 /// `script[src]` and `link[rel=stylesheet|modulepreload|preload]`. What lies on another host is left out.
@@ -102,58 +101,63 @@ fn has_scheme(url: &str) -> bool {
 /// `import("./About-C0gX_-9k.js")` or `url(/fonts/a.woff2)`, without their folders. What lies on another host
 /// is left out.
 pub(crate) fn names_in(text: &[u8]) -> impl Iterator<Item = &str> {
-    EXTENSIONS.find_iter(text).filter_map(move |found| {
-        let whole = string_around(text, found.range())?;
-        let string = std::str::from_utf8(&text[whole]).ok()?;
-        if string.contains("://") || string.starts_with("//") {
-            return None;
+    let mut rest = text;
+    let mut opened = false;
+    let strings = std::iter::from_fn(move || {
+        while !rest.is_empty() {
+            let length = rest
+                .iter()
+                .position(|&b| !may_be_in_url(b))
+                .unwrap_or(rest.len());
+            let (string, after) = rest.split_at(length);
+            let end = after.first().copied();
+            rest = after.get(1..).unwrap_or_default();
+            let is_whole = opened && end.is_some_and(ends_url);
+            opened = end.is_some_and(opens_url);
+            if is_whole && string.len() <= LONGEST_URL {
+                return Some(string);
+            }
         }
-        string.rsplit('/').next()
+        None
+    });
+    strings.filter_map(|string| {
+        let string = std::str::from_utf8(string).ok()?;
+        let name = string.rsplit('/').next()?;
+        let is_local = !string.contains("://") && !string.starts_with("//");
+        (is_local && has_extension(name)).then_some(name)
     })
 }
 
-/// The string that ends with `extension`, if it is one: between quotes, or in `url(…)`.
-fn string_around(text: &[u8], extension: Range<usize>) -> Option<Range<usize>> {
-    let closes = |b: &u8| matches!(b, b'"' | b'\'' | b'`' | b')' | b'\\' | b'?' | b'#');
-    if !text.get(extension.end).is_some_and(closes) {
-        return None;
-    }
-    let from = extension.start.saturating_sub(LONGEST_NAME);
-    let inside = |b: &u8| {
-        b.is_ascii_alphanumeric()
-            || !b.is_ascii()
-            || matches!(
-                b,
-                b'.' | b'_' | b'-' | b'/' | b'@' | b'~' | b'+' | b'%' | b':' | b'$' | b'[' | b']'
-            )
-    };
-    let before = text[from..extension.start]
-        .iter()
-        .rev()
-        .take_while(|b| inside(b))
-        .count();
-    let start = extension.start - before;
-    let opens = |b: &u8| matches!(b, b'"' | b'\'' | b'`' | b'(');
-    let opened = start > 0 && opens(&text[start - 1]);
-    (opened && before > 0).then_some(start..extension.end)
+fn may_be_in_url(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || !b.is_ascii() || b"._-/@~+%:$[]".contains(&b)
 }
 
-static EXTENSIONS: LazyLock<AhoCorasick> = LazyLock::new(|| {
-    let extensions = [
-        ".js", ".mjs", ".css", ".wasm", ".woff2", ".woff", ".ttf", ".svg", ".png", ".jpg", ".jpeg",
-        ".webp", ".avif", ".gif",
-    ];
-    AhoCorasick::builder()
-        .match_kind(aho_corasick::MatchKind::LeftmostLongest)
-        .build(extensions)
-        .expect("a dozen short patterns")
-});
+fn opens_url(b: u8) -> bool {
+    b"\"'`(".contains(&b)
+}
+
+fn ends_url(b: u8) -> bool {
+    b"\"'`)\\?#".contains(&b)
+}
+
+/// True for a name like those of files. A source map's is no file that a visitor loads.
+fn has_extension(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(stem, extension)| {
+        !stem.is_empty()
+            && (1..=LONGEST_EXTENSION).contains(&extension.len())
+            && extension.bytes().all(|b| b.is_ascii_alphanumeric())
+            && !matches!(media::kind(name), Kind::Page | Kind::SourceMap)
+    })
+}
 
 // A page is in memory anyway; this is for the tokens and open elements in flight.
 const PARSER_MEMORY: usize = 8 * 1024 * 1024;
 
 // File systems take 255 bytes for a name; folders may come before it.
-const LONGEST_NAME: usize = 512;
+const LONGEST_URL: usize = 1024;
+
+// `.webmanifest` is the longest that there is.
+const LONGEST_EXTENSION: usize = 11;
 
 #[cfg(test)]
 mod tests {
@@ -186,11 +190,17 @@ mod tests {
     #[test]
     fn a_script_names_files_as_strings() {
         let script = br#"d=["assets/About-x.js","assets/About-x.css"];import(`./Report-y.js`);
-            e+".js";a.js;`${e}/z-1.js`;"https://cdn.example/q-1.js";'//cdn.example/r-1.js';"\"./s-1.mjs\"""#;
+            e+".js";a.js;"a-1.js.map";"v1.2.3 x";import("./film-2.mp4");`${e}/z-1.js`;"https://cdn.example/q-1.js";'//cdn.example/r-1.js';"\"./s-1.mjs\"""#;
         let names: Vec<_> = names_in(script).collect();
         assert_eq!(
             names,
-            ["About-x.js", "About-x.css", "Report-y.js", "s-1.mjs"]
+            [
+                "About-x.js",
+                "About-x.css",
+                "Report-y.js",
+                "film-2.mp4",
+                "s-1.mjs"
+            ]
         );
         let style = b"a{src:url(/f/a-1.woff2)format('woff2'),url('b-2.woff')}@import\"c-3.css\";";
         let names: Vec<_> = names_in(style).collect();

@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io;
 use std::io::Read as _;
 use std::num::NonZero;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
@@ -127,7 +128,13 @@ struct Reader {
 
 impl Reader {
     fn read(&self, file: &TreeFile, in_memory: bool) -> Result<Asset, Unsettled> {
-        let opened = File::open(&file.place).map_err(|error| changing_or(&error, &file.place))?;
+        let opened = open(&file.place).map_err(|error| changing_or(&error, &file.place))?;
+        let metadata = opened
+            .metadata()
+            .map_err(|error| changing_or(&error, &file.place))?;
+        if Stamp::of(&metadata) != file.stamp {
+            return Err(Unsettled::Changing);
+        }
         let asset = if in_memory {
             self.read_into_memory(opened, file)
         } else {
@@ -288,6 +295,13 @@ pub(crate) fn in_parallel<T: Sync, R: Send, E: Send>(
         results.extend(piles[at % threads].next());
     }
     Ok(results)
+}
+
+/// Opens what was a file a moment ago; should it be a pipe by now, that must not wait for a writer.
+fn open(place: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true).custom_flags(libc::O_NONBLOCK);
+    options.open(place)
 }
 
 fn changing_or(error: &io::Error, place: &Path) -> Unsettled {

@@ -19,9 +19,10 @@ use walkdir::WalkDir;
 ///
 /// Two equal trees, one taken before and one after the files were read, mean that nothing changed while
 /// they were read.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug)]
 pub(crate) struct Tree {
     pub(crate) files: Vec<TreeFile>,
+    newest_change: Option<SystemTime>,
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -43,6 +44,12 @@ pub(crate) struct Stamp {
     changed: i128,
 }
 
+impl PartialEq for Tree {
+    fn eq(&self, other: &Self) -> bool {
+        self.files == other.files
+    }
+}
+
 impl Tree {
     /// Walks `root`. Follows a symbolic link only where it leads to something inside the real root; leaves
     /// out dot files, but for `.well-known`, and whatever is neither a file nor a directory.
@@ -60,6 +67,7 @@ impl Tree {
             ));
         }
         let mut files = Vec::new();
+        let mut newest_change = None;
         let walk = WalkDir::new(&real)
             .follow_links(true)
             .sort_by_file_name()
@@ -71,6 +79,14 @@ impl Tree {
                 Err(error) if is_passing(&error) => continue,
                 Err(error) => return Err(error.into()),
             };
+            let metadata = match entry.metadata() {
+                Ok(metadata) => metadata,
+                Err(error) if is_passing(&error) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            let stamp = Stamp::of(&metadata);
+            // What was taken away shows in the directory that it was in, and nowhere else.
+            newest_change = newest_change.max(Some(stamp.changed_at()));
             if !entry.file_type().is_file() {
                 continue;
             }
@@ -78,19 +94,17 @@ impl Tree {
                 tracing::debug!(file = %entry.path().display(), "left out: its name is not UTF-8");
                 continue;
             };
-            let metadata = match entry.metadata() {
-                Ok(metadata) => metadata,
-                Err(error) if is_passing(&error) => continue,
-                Err(error) => return Err(error.into()),
-            };
             files.push(TreeFile {
                 path,
-                stamp: Stamp::of(&metadata),
+                stamp,
                 place: entry.into_path(),
             });
         }
         files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-        Ok(Self { files })
+        Ok(Self {
+            files,
+            newest_change,
+        })
     }
 
     /// True if there is a page to begin with, and it is not empty.
@@ -103,7 +117,7 @@ impl Tree {
     /// The same for equal trees, and hardly for different ones.
     pub(crate) fn fingerprint(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
-        self.hash(&mut hasher);
+        self.files.hash(&mut hasher);
         hasher.finish()
     }
 
@@ -112,9 +126,9 @@ impl Tree {
         self.files.iter().all(|file| file.stamp.can_be_trusted(now))
     }
 
-    /// The newest change to any file, by the file system's clock.
+    /// The newest change to any file or directory, by the file system's clock.
     pub(crate) fn newest_change(&self) -> Option<SystemTime> {
-        self.files.iter().map(|file| file.stamp.changed_at()).max()
+        self.newest_change
     }
 }
 
@@ -142,15 +156,6 @@ impl Stamp {
         };
         now.duration_since(self.changed_at())
             .is_ok_and(|age| age > tick)
-    }
-
-    /// True if the bytes may differ from what this stamp stood for: anything but the count of links, the
-    /// name and the mode, which change the change time alone.
-    pub(crate) fn same_but_for_change_time(&self, other: &Self) -> bool {
-        Self {
-            changed: other.changed,
-            ..*self
-        } == *other
     }
 
     pub(crate) fn modified_at(&self) -> SystemTime {
@@ -188,10 +193,11 @@ fn visible_path(entry: &DirEntry, real_root: &Path) -> Option<String> {
     Some(format!("/{relative}"))
 }
 
-/// An entry that vanished between listing and asking, a dangling link, a link into its own parents: no file
+/// An entry that vanished between listing and asking, a link that leads nowhere or into its own parents: no file
 /// to serve, and no reason to give up the rest.
 fn is_passing(error: &walkdir::Error) -> bool {
     error.loop_ancestor().is_some()
+        || (error.depth() > 0 && error.path().is_some_and(Path::is_symlink))
         || (error.depth() > 0
             && error
                 .io_error()

@@ -11,6 +11,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::OnceLock;
+use std::time::SystemTime;
 
 use notify::Event;
 use notify::EventKind;
@@ -31,7 +32,9 @@ pub(crate) struct Alarm {
     failure: Arc<OnceLock<String>>,
 }
 
-type Identity = (u64, u64);
+/// Device, inode, and where the file system knows it the time of birth: the number of a directory that is gone may
+/// be given to the next.
+type Identity = (u64, u64, Option<SystemTime>);
 
 impl Alarm {
     /// An alarm that rings `rings`. Where the system has no events to give, it never does, and says so.
@@ -212,7 +215,7 @@ fn steps(path: &Path) -> impl Iterator<Item = Step> + '_ {
 
 fn identity(place: &Path) -> io::Result<Identity> {
     let metadata = fs::metadata(place)?;
-    Ok((metadata.dev(), metadata.ino()))
+    Ok((metadata.dev(), metadata.ino(), metadata.created().ok()))
 }
 
 // As many as the kernel follows.

@@ -1,0 +1,77 @@
+//! How long it takes from a publish until every one of so many event streams has yielded it, in process: a task a
+//! stream, as in a server, all on one thread.
+
+#![allow(clippy::unwrap_used, reason = "a bench may")]
+
+mod support;
+
+use std::rc::Rc;
+use std::time::Duration;
+use std::time::Instant;
+
+use criterion::BenchmarkId;
+use criterion::Criterion;
+use criterion::Throughput;
+use tidings::Release;
+use tidings::Site;
+use tokio::sync::Notify;
+use tokio::task::LocalSet;
+use tokio::task::spawn_local;
+
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    fanout(&mut criterion);
+    criterion.final_summary();
+}
+
+fn fanout(criterion: &mut Criterion) {
+    let runtime = support::runtime();
+    let mut group = criterion.benchmark_group("fanout");
+    group.sample_size(20);
+    for count in [1000, 10_000] {
+        group.throughput(Throughput::Elements(count));
+        group.bench_function(BenchmarkId::new("streams", count), |bencher| {
+            bencher.iter_custom(|publishes| {
+                LocalSet::new().block_on(&runtime, publish(count, publishes))
+            });
+        });
+    }
+}
+
+/// Publishes so many releases to so many streams, one after the other.
+async fn publish(streams: u64, publishes: u64) -> Duration {
+    let site = Site::new();
+    let crowd = Rc::new(Crowd::default());
+    for _ in 0..streams {
+        let mut stream = support::listen(&site).await;
+        let crowd = Rc::clone(&crowd);
+        spawn_local(async move {
+            loop {
+                support::hear(&mut stream).await;
+                crowd.heard.set(crowd.heard.get() + 1);
+                if crowd.heard.get() == streams {
+                    crowd.all.notify_one();
+                }
+            }
+        });
+    }
+    // Not measured: the first time that the streams are polled, they only begin to wait.
+    tokio::task::yield_now().await;
+    let start = Instant::now();
+    for number in 0..publishes {
+        crowd.heard.set(0);
+        site.publish(Release::named(
+            format!("r{number}").parse().unwrap(),
+            number,
+        ));
+        crowd.all.notified().await;
+    }
+    start.elapsed()
+}
+
+/// How many streams have heard, and whether all have.
+#[derive(Default)]
+struct Crowd {
+    heard: std::cell::Cell<u64>,
+    all: Notify,
+}

@@ -1,0 +1,82 @@
+//! How long a deploy takes to be news, from files on disk to the event: of a whole site that nothing is known of,
+//! and of one changed page in a site that is published. With all that a source does: the walks, reading, hashing,
+//! following names, putting the script into pages, compressing; and waiting for quiet, which is set to almost
+//! nothing.
+
+#![allow(clippy::unwrap_used, reason = "a bench may")]
+
+mod support;
+
+use std::path::Path;
+use std::time::Duration;
+use std::time::Instant;
+
+use criterion::BenchmarkId;
+use criterion::Criterion;
+use criterion::SamplingMode;
+use criterion::Throughput;
+use tidings::Site;
+use tidings::WatchDirectory;
+use tokio::time::sleep;
+
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    snapshot(&mut criterion);
+    criterion.final_summary();
+}
+
+fn snapshot(criterion: &mut Criterion) {
+    let runtime = support::runtime();
+    let mut group = criterion.benchmark_group("snapshot");
+    // The same number of deploys a sample: they take tens of milliseconds each, and a pause.
+    group.sample_size(10).sampling_mode(SamplingMode::Flat);
+    for files in [100, 1000] {
+        let dir = support::site(files);
+        group.throughput(Throughput::Elements(files as u64));
+        group.bench_function(BenchmarkId::new("of a whole site", files), |bencher| {
+            bencher.to_async(&runtime).iter(|| publish(dir.path()));
+        });
+        group.bench_function(BenchmarkId::new("of one changed page", files), |bencher| {
+            bencher.iter_custom(|deploys| runtime.block_on(deploy(dir.path(), deploys)));
+        });
+    }
+}
+
+async fn publish(dir: &Path) {
+    let site = Site::new();
+    let mut stream = support::listen(&site).await;
+    tokio::select! {
+        () = support::hear(&mut stream) => {}
+        never = watch(dir).run(site.clone()) => match never {},
+    }
+}
+
+/// Deploys a page so many times, one after the other, and gives the time until it was told, of all of them.
+async fn deploy(dir: &Path, deploys: u64) -> Duration {
+    let site = Site::new();
+    let mut stream = support::listen(&site).await;
+    let deploying = async {
+        support::hear(&mut stream).await;
+        let mut took = Duration::ZERO;
+        for number in 0..deploys {
+            // Until nothing is so fresh that it would have to be read again.
+            sleep(SETTLED).await;
+            let page = format!("{}<!-- {number} -->", support::page(10_000, &[]));
+            let start = Instant::now();
+            support::replace(&dir.join("page-1.html"), &page);
+            support::hear(&mut stream).await;
+            took += start.elapsed();
+        }
+        took
+    };
+    tokio::select! {
+        took = deploying => took,
+        never = watch(dir).run(site.clone()) => match never {},
+    }
+}
+
+fn watch(dir: &Path) -> WatchDirectory {
+    WatchDirectory::new(dir).quiet(support::QUIET)
+}
+
+const SETTLED: Duration = Duration::from_millis(100);

@@ -1,0 +1,168 @@
+//! What the benches stand on: text that compresses as real text does, a site made of it, and waiting for a release.
+
+#![allow(dead_code, reason = "each bench is a crate of its own and uses a part")]
+#![allow(clippy::unwrap_used, reason = "a bench may")]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use http::Request;
+use http_body_util::BodyExt as _;
+use http_body_util::Empty;
+use tempfile::TempDir;
+use tidings::ResponseBody;
+use tidings::Site;
+use tidings::UpdateNotifierLayer;
+use tokio::runtime::Runtime;
+use tower::Layer as _;
+use tower::ServiceExt as _;
+
+/// So short that it does not show.
+pub(crate) const QUIET: Duration = Duration::from_millis(1);
+
+/// The body of an event stream.
+pub(crate) type EventStream = ResponseBody<Empty<bytes::Bytes>>;
+
+/// A page of about so many bytes, with a head as build tools write it.
+pub(crate) fn page(bytes: usize, names: &[String]) -> String {
+    let mut page = String::from(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>App</title>\n",
+    );
+    for name in names {
+        _ = writeln!(page, "<link rel=\"modulepreload\" href=\"/assets/{name}\">");
+    }
+    page.push_str("</head>\n<body>\n<div id=\"app\"></div>\n");
+    let mut words = Words::new(bytes);
+    while page.len() < bytes {
+        _ = writeln!(page, "<p class=\"{}\">{}</p>", words.next(), words.line(12));
+    }
+    page.push_str("</body>\n</html>\n");
+    page
+}
+
+/// A minified script of about so many bytes; no two seeds give the same.
+pub(crate) fn script(bytes: usize, seed: usize) -> String {
+    let mut words = Words::new(seed);
+    let mut script = String::new();
+    while script.len() < bytes {
+        let [a, b, c] = [words.next(), words.next(), words.next()];
+        _ = writeln!(
+            script,
+            "const {a}=({b},{c})=>{b}.{a}?{c}(\"{}\"):{{{c}:!0}};",
+            words.line(3)
+        );
+    }
+    script
+}
+
+/// A site of so many files: a page in ten, the rest scripts with a hash in their names, about 10 KB each.
+pub(crate) fn site(files: usize) -> TempDir {
+    let dir = TempDir::with_prefix("tidings-bench-").unwrap();
+    let assets = dir.path().join("assets");
+    fs::create_dir(&assets).unwrap();
+    let pages = files / 10;
+    let name = |n: usize| format!("chunk-{}.js", token(n));
+    let names: Vec<String> = (pages..files).map(name).collect();
+    for (n, name) in names.iter().enumerate() {
+        // Chunks load others by name, as lazy routes do.
+        let lazy = &names[(n + 1) % names.len()];
+        let script = format!("import(\"./{lazy}\");\n{}", script(10_000, n));
+        fs::write(assets.join(name), script).unwrap();
+    }
+    for n in 0..pages {
+        let name = if n == 0 {
+            "index.html".to_owned()
+        } else {
+            format!("page-{n}.html")
+        };
+        fs::write(dir.path().join(name), page(10_000 + n, &names[..1])).unwrap();
+    }
+    dir
+}
+
+/// Puts a file in the place of another, as careful deploys do.
+pub(crate) fn replace(path: &Path, content: &str) {
+    let next = path.with_extension("next");
+    fs::write(&next, content).unwrap();
+    fs::rename(next, path).unwrap();
+}
+
+/// An event stream of the site, past its greeting.
+pub(crate) async fn listen(site: &Site) -> EventStream {
+    let origin = tower::service_fn(async |_: Request<()>| {
+        Ok::<_, std::convert::Infallible>(http::Response::new(Empty::new()))
+    });
+    let service = UpdateNotifierLayer::new(site.clone()).layer(origin);
+    let request = Request::get("/__tidings/events").body(()).unwrap();
+    let mut stream = service.oneshot(request).await.unwrap().into_body();
+    hear(&mut stream).await;
+    stream
+}
+
+/// The next event; comments that break the silence are none.
+pub(crate) async fn hear(stream: &mut EventStream) {
+    loop {
+        let frame = stream.frame().await.unwrap().unwrap();
+        if !frame.into_data().unwrap().starts_with(b":") {
+            return;
+        }
+    }
+}
+
+/// A runtime on this thread, with time.
+pub(crate) fn runtime() -> Runtime {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_all().build().unwrap()
+}
+
+/// Text of a few hundred words, short ones and frequent ones more often, the same for every run.
+struct Words {
+    state: usize,
+}
+
+impl Words {
+    fn new(seed: usize) -> Self {
+        Self {
+            state: seed.wrapping_add(1),
+        }
+    }
+
+    fn next(&mut self) -> String {
+        let (a, b) = (self.random(30), self.random(30));
+        let mut word = token(a * b);
+        word.truncate(1 + a * b % 7);
+        word
+    }
+
+    fn line(&mut self, words: usize) -> String {
+        let words: Vec<String> = (0..words).map(|_| self.next()).collect();
+        words.join(" ")
+    }
+
+    fn random(&mut self, below: usize) -> usize {
+        self.state = noise(self.state);
+        self.state % below
+    }
+}
+
+/// Eight letters that look like a hash.
+fn token(n: usize) -> String {
+    let letters = b"abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+    let mut noise = noise(n);
+    let token = (0..8).map(|_| {
+        noise = self::noise(noise);
+        char::from(letters[noise % letters.len()])
+    });
+    token.collect()
+}
+
+/// A number that has nothing to do with `n`.
+fn noise(n: usize) -> usize {
+    // The finalizer of MurmurHash3, in as many bits as there are.
+    let n = n.wrapping_add(0x9e37_79b9);
+    let n = (n ^ (n >> 16)).wrapping_mul(0x85eb_ca6b);
+    let n = (n ^ (n >> 13)).wrapping_mul(0xc2b2_ae35);
+    n ^ (n >> 16)
+}

@@ -1,0 +1,190 @@
+//! Files that change all the time, or while they are read or sent.
+
+use std::fs;
+use std::fs::File;
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::SystemTime;
+
+use tempfile::TempDir;
+
+use crate::deploys::build::Build;
+use crate::deploys::build::FILM;
+use crate::deploys::build::set_modified;
+use crate::deploys::o;
+use crate::deploys::process::Process;
+use crate::deploys::run;
+use crate::deploys::stage::Front as _;
+use crate::deploys::stage::QUIET;
+use crate::deploys::stage::Running;
+use crate::deploys::stage::Stage;
+use crate::support::until;
+
+#[test]
+fn a_file_beside_the_site_that_is_written_all_the_time_delays_nothing() {
+    let top = TempDir::with_prefix("tidings-").unwrap();
+    let dir = top.path().join("dist");
+    let first = Build::new(1);
+    first.put_all(&dir);
+    let mut stage = Stage::by_events(&dir);
+    stage.expect(&first);
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                fs::write(top.path().join("access.log"), "GET /\n").unwrap();
+                fs::write(top.path().join("tmp"), "").unwrap();
+                fs::rename(top.path().join("tmp"), top.path().join("cache")).unwrap();
+            }
+        });
+        // Ends the thread also when an assertion fails.
+        let _stop = Stop(&stop);
+        for version in 2..6 {
+            let build = Build::new(version);
+            build.put_all(&dir);
+            stage.expect(&build);
+        }
+    });
+}
+
+#[test]
+fn a_deploy_while_another_is_read_is_published_whole_or_not_at_all() {
+    let top = TempDir::with_prefix("tidings-").unwrap();
+    let at = |name: &str| top.path().join(name);
+    let first = Build::new(1);
+    first.put_all(&at("dist"));
+    let mut stage = Stage::by_events(&at("dist"));
+    stage.expect(&first);
+    for version in [2, 4, 6] {
+        let (large, next) = (Build::new(version), Build::new(version + 1));
+        large.put_all(&at("dist.new"));
+        // So large that reading them takes a while, and they come first.
+        for name in ["0.bin", "1.bin"] {
+            let file = File::create(at("dist.new").join(name)).unwrap();
+            file.set_len(SLOW).unwrap();
+        }
+        next.put_all(&at("dist.next"));
+        fs::rename(at("dist"), at("dist.old")).unwrap();
+        fs::rename(at("dist.new"), at("dist")).unwrap();
+        until("the large files to be read", || {
+            let is_read = Process::this().has_open(&at("dist/0.bin"));
+            let is_over = stage.site().current()?.get("/0.bin").is_some();
+            (is_read || is_over).then_some(())
+        });
+        let was_over = stage.site().current().unwrap().get("/0.bin").is_some();
+        fs::rename(at("dist"), at("dist.large")).unwrap();
+        fs::rename(at("dist.next"), at("dist")).unwrap();
+        if was_over {
+            stage.expect(&large);
+        }
+        stage.expect(&next);
+        fs::remove_dir_all(at("dist.old")).unwrap();
+        fs::remove_dir_all(at("dist.large")).unwrap();
+    }
+}
+
+#[test]
+fn a_file_that_becomes_a_pipe_while_the_site_is_read_stops_nothing() {
+    let dir = TempDir::with_prefix("tidings-").unwrap();
+    let (one, two) = (Build::new(1), Build::new(2));
+    one.put_all(dir.path());
+    let mut site = Running::serve(dir.path());
+    site.expect(&one);
+    let threads = thread::available_parallelism().unwrap().get();
+    for n in 0..threads {
+        let file = File::create(dir.path().join(format!("{n:03}.bin"))).unwrap();
+        file.set_len(SLOW).unwrap();
+    }
+    let (last, pipe) = (dir.path().join("zz.txt"), dir.path().join("pipe"));
+    fs::write(&last, "a file").unwrap();
+    run("mkfifo", [o(&pipe)]);
+    let process = Process::with_argument(dir.path());
+    until("the large files to be read", || {
+        let large = dir.path().join("000.bin");
+        process.has_open(&large).then_some(())
+    });
+    fs::rename(&pipe, &last).unwrap();
+    two.put_all(dir.path());
+    site.expect(&two);
+}
+
+#[test]
+fn a_large_file_with_another_time_is_still_served() {
+    let dir = TempDir::with_prefix("tidings-").unwrap();
+    let build = Build::new(1);
+    build.put_all(dir.path());
+    let film = dir.path().join(build.film());
+    let mut stage = Stage::by_events(dir.path());
+    stage.expect(&build);
+    stage.freeze();
+    stage.check_file(build.film(), build.file(build.film()));
+    fs::set_permissions(&film, PermissionsExt::from_mode(0o600)).unwrap();
+    stage.check_file(build.film(), build.file(build.film()));
+    set_modified(&film, SystemTime::now());
+    stage.check_file(build.film(), build.file(build.film()));
+    fs::hard_link(&film, dir.path().join("link.mp4")).unwrap();
+    fs::remove_file(&film).unwrap();
+    stage.check_file(build.film(), build.file(build.film()));
+}
+
+#[test]
+fn a_large_file_that_is_overwritten_in_place_is_served_old_or_new_and_never_half() {
+    let dir = TempDir::with_prefix("tidings-").unwrap();
+    let build = Build::new(1);
+    build.put_all(dir.path());
+    let place = dir.path().join("film.mp4");
+    let versions = [vec![b'a'; FILM * 8], vec![b'b'; FILM * 8]];
+    fs::write(&place, &versions[0]).unwrap();
+    let mut stage = Stage::by_events(dir.path());
+    stage.expect(&build);
+    let stop = AtomicBool::new(false);
+    let mut whole = 0;
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for n in 1..400 {
+                if n % 40 == 0 {
+                    // Time for it to be read and sent.
+                    thread::sleep(QUIET * 5);
+                }
+                let mut file = File::options().write(true).open(&place).unwrap();
+                for piece in versions[n % 2].chunks(64 * 1024) {
+                    file.write_all(piece).unwrap();
+                }
+            }
+            stop.store(true, Ordering::Relaxed);
+        });
+        while !stop.load(Ordering::Relaxed) {
+            match stage.try_get("/film.mp4") {
+                Some((200, body)) => {
+                    assert!(
+                        versions.contains(&body),
+                        "half of one and half of the other"
+                    );
+                    whole += 1;
+                }
+                // Better none than half.
+                Some((503, _)) | None => {}
+                Some((status, _)) => panic!("{status}"),
+            }
+        }
+    });
+    assert!(whole > 0);
+    until("the last one", || {
+        stage.serves("film.mp4", &versions[1]).then_some(())
+    });
+    stage.nothing_else(dir.path(), &build);
+}
+
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+// Takes the better part of a second to read, and no room on disk.
+const SLOW: u64 = 200 * 1024 * 1024;

@@ -1,0 +1,361 @@
+//! Builds of which only a part is there.
+
+use std::fs;
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
+use std::time::SystemTime;
+
+use tempfile::TempDir;
+
+use crate::deploys::build::Build;
+use crate::deploys::build::INDEX;
+use crate::deploys::not_tested;
+use crate::deploys::pause;
+use crate::deploys::stage::Front as _;
+use crate::deploys::stage::Running;
+use crate::support::until;
+
+#[test]
+fn a_build_without_the_script_of_its_page_waits_for_it() {
+    check(|build| build.entry().to_owned(), Vec::new);
+}
+
+#[test]
+fn a_build_without_the_style_sheet_of_its_page_waits_for_it() {
+    check(|build| starting(build, "assets/index-", ".css"), Vec::new);
+}
+
+#[test]
+fn a_build_with_a_script_that_is_still_empty_waits_for_it() {
+    let dir = TempDir::with_prefix("tidings-").unwrap();
+    let (one, two) = (Build::new(1), Build::new(2));
+    one.put_all(dir.path());
+    let mut site = Running::serve(dir.path());
+    site.expect(&one);
+    fs::write(dir.path().join(two.entry()), "").unwrap();
+    let others = two.index_first();
+    let others = others.iter().filter(|path| **path != two.entry());
+    others.for_each(|path| two.put(dir.path(), path));
+    site.program.logged(&["it lacks", two.entry()]);
+    site.check(&one);
+    two.put(dir.path(), two.entry());
+    site.expect(&two);
+}
+
+#[test]
+fn a_build_without_a_lazy_chunk_waits_for_it() {
+    check(|build| build.lazy().to_owned(), Vec::new);
+}
+
+#[test]
+fn a_build_with_a_lazy_chunk_that_is_still_empty_waits_for_it() {
+    let dir = TempDir::with_prefix("tidings-").unwrap();
+    let (one, two) = (Build::new(1), Build::new(2));
+    one.put_all(dir.path());
+    let mut site = Running::serve(dir.path());
+    site.expect(&one);
+    fs::write(dir.path().join(two.lazy()), "").unwrap();
+    let others = two.index_first();
+    let others = others.iter().filter(|path| **path != two.lazy());
+    others.for_each(|path| two.put(dir.path(), path));
+    site.program.logged(&["it lacks", file_name(two.lazy())]);
+    site.check(&one);
+    two.put(dir.path(), two.lazy());
+    site.expect(&two);
+}
+
+#[test]
+fn a_build_without_the_style_of_a_lazy_chunk_waits_for_it() {
+    check(|build| starting(build, "assets/About-", ".css"), Vec::new);
+}
+
+#[test]
+fn a_build_without_a_picture_that_a_style_sheet_names_waits_for_it() {
+    check(|build| starting(build, "assets/logo-", ".svg"), Vec::new);
+}
+
+#[test]
+fn a_build_without_a_film_that_a_lazy_chunk_names_waits_for_it() {
+    check(|build| build.film().to_owned(), Vec::new);
+}
+
+#[test]
+fn the_first_build_waits_for_what_it_lacks_too() {
+    let dir = TempDir::with_prefix("tidings-").unwrap();
+    let build = Build::new(1);
+    let all_but = |missing: &str| {
+        let paths = build.index_first().into_iter();
+        paths
+            .filter(|path| *path != missing)
+            .for_each(|path| build.put(dir.path(), path));
+    };
+    all_but(build.lazy());
+    let mut site = Running::serve(dir.path());
+    site.program
+        .logged(&["waiting for a complete build", file_name(build.lazy())]);
+    let answer = site.program.get("/", &[("Accept", "text/html")]);
+    assert_eq!(answer.status, 503);
+    assert!(
+        answer.text().contains(file_name(build.lazy())),
+        "{answer:?}"
+    );
+    build.put(dir.path(), build.lazy());
+    site.expect(&build);
+}
+
+#[test]
+fn an_empty_page_is_waited_for() {
+    let dir = TempDir::with_prefix("tidings-").unwrap();
+    let (one, two) = (Build::new(1), Build::new(2));
+    one.put_all(dir.path());
+    let mut site = Running::serve(dir.path());
+    site.expect(&one);
+    fs::write(dir.path().join(INDEX), "").unwrap();
+    site.program
+        .logged(&["still serving", "no index.html, or an empty one"]);
+    site.check(&one);
+    two.put_all(dir.path());
+    site.expect(&two);
+}
+
+#[test]
+fn a_half_copied_build_gives_way_to_a_whole_one() {
+    check(|build| build.entry().to_owned(), || vec![Build::new(3)]);
+}
+
+#[test]
+fn a_half_copied_build_that_is_taken_back_is_no_news() {
+    check(
+        |build| build.entry().to_owned(),
+        || vec![Build::new(1), Build::new(3)],
+    );
+}
+
+#[test]
+fn an_incomplete_build_that_is_quiet_for_long_is_published_with_a_warning() {
+    let dir = TempDir::with_prefix("tidings-").unwrap();
+    let (one, two) = (Build::new(1), Build::new(2));
+    one.put_all(dir.path());
+    let mut site = Running::serve_with(dir.path(), &["--incomplete-after=1s"]);
+    site.expect(&one);
+    let two = two.clone().without(two.lazy());
+    two.put_all(dir.path());
+    site.program.logged(&["it lacks", lazy(&two)]);
+    let line = site
+        .program
+        .logged(&["WARN", "published although it lacks files"]);
+    assert!(line.contains(lazy(&two)), "{line}");
+    site.expect(&two);
+    site.check_chunks(&one);
+}
+
+#[test]
+fn what_the_served_release_lacks_too_does_not_delay_the_next() {
+    let dir = TempDir::with_prefix("tidings-").unwrap();
+    let gone = "<script src=\"/gone.js\"></script>";
+    let page = |build: &Build, more: &str| {
+        let page = [build.file(INDEX), more.as_bytes()].concat();
+        build.clone().with(INDEX, page)
+    };
+    let one = page(&Build::new(1), gone);
+    one.put_all(dir.path());
+    let mut site = Running::serve_with(dir.path(), &["--incomplete-after=1s"]);
+    site.expect(&one);
+    let late = "published although it lacks files";
+    assert_eq!(site.count(late), 1);
+    let lacking = site.count("it lacks");
+    for version in 2..5 {
+        let build = page(&Build::new(version), gone);
+        build.put_all(dir.path());
+        site.expect(&build);
+    }
+    assert_eq!((site.count(late), site.count("it lacks")), (1, lacking));
+    // What is new is waited for, and only that is said.
+    let build = page(
+        &Build::new(5),
+        &format!("{gone}<script src=\"/new.js\"></script>"),
+    );
+    build.put_all(dir.path());
+    let line = site.program.logged(&["still serving", "it lacks /new.js"]);
+    assert!(!line.contains("gone.js"), "{line}");
+    site.expect(&build);
+    assert_eq!(site.count(late), 2);
+}
+
+#[test]
+fn at_start_up_an_incomplete_tree_that_has_been_still_for_long_is_taken_as_it_is() {
+    let dir = TempDir::with_prefix("tidings-").unwrap();
+    let build = Build::new(1);
+    let build = build.clone().without(build.lazy());
+    build.put_all(dir.path());
+    until_still(&dir, Duration::from_secs(2));
+    let mut site = Running::serve_with(dir.path(), &["--incomplete-after=2s"]);
+    site.expect(&build);
+    site.program
+        .logged(&["WARN", "published although it lacks files", lazy(&build)]);
+    assert_eq!(site.count("waiting for a complete build"), 0);
+}
+
+#[test]
+fn at_start_up_an_incomplete_tree_that_was_just_copied_is_waited_for() {
+    let dir = TempDir::with_prefix("tidings-").unwrap();
+    let build = Build::new(1);
+    let half = build.clone().without(build.lazy());
+    let source = half.source();
+    // With the times of the source, which are years old.
+    crate::deploys::run(
+        "cp",
+        [
+            "-a".as_ref(),
+            source.path().join(".").as_os_str(),
+            dir.path().as_ref(),
+        ],
+    );
+    let modified = fs::metadata(dir.path().join(INDEX))
+        .unwrap()
+        .modified()
+        .unwrap();
+    assert_eq!(modified, build.modified());
+    let mut site = Running::serve_with(dir.path(), &["--incomplete-after=20s"]);
+    site.program
+        .logged(&["waiting for a complete build", lazy(&build)]);
+    build.put(dir.path(), build.lazy());
+    site.expect(&build);
+}
+
+/// That something was taken away a moment ago shows in no file, only in the directory it was in.
+#[test]
+fn at_start_up_a_tree_in_the_middle_of_a_deletion_is_waited_for() {
+    let dir = TempDir::with_prefix("tidings-").unwrap();
+    let build = Build::new(1);
+    build.put_all(dir.path());
+    until_still(&dir, Duration::from_secs(5));
+    let start = Instant::now();
+    fs::remove_file(dir.path().join(build.lazy())).unwrap();
+    let mut site = Running::serve_with(dir.path(), &["--incomplete-after=5s"]);
+    until("a look", || {
+        let looked = site.count("waiting for") + site.count("published");
+        (looked > 0).then_some(())
+    });
+    if start.elapsed() > Duration::from_secs(4) {
+        return not_tested("the machine slept");
+    }
+    site.program
+        .logged(&["waiting for a complete build", lazy(&build)]);
+    build.put(dir.path(), build.lazy());
+    site.expect(&build);
+    assert_eq!(site.count("published although"), 0);
+}
+
+#[test]
+fn an_incomplete_build_that_still_changes_is_waited_for() {
+    let dir = TempDir::with_prefix("tidings-").unwrap();
+    let (one, two) = (Build::new(1), Build::new(2));
+    one.put_all(dir.path());
+    let mut site = Running::serve_with(dir.path(), &["--incomplete-after=3s"]);
+    site.expect(&one);
+    two.clone().without(two.lazy()).put_all(dir.path());
+    let start = Instant::now();
+    let mut last = start;
+    let mut longest = Duration::ZERO;
+    for n in 0.. {
+        if last.duration_since(start) > Duration::from_secs(5) {
+            break;
+        }
+        fs::write(dir.path().join("progress.txt"), n.to_string()).unwrap();
+        longest = longest.max(last.elapsed());
+        last = Instant::now();
+        pause();
+    }
+    two.put(dir.path(), two.lazy());
+    longest = longest.max(last.elapsed());
+    if longest > Duration::from_secs(2) {
+        return not_tested("the machine slept");
+    }
+    site.expect(&two);
+    assert_eq!(site.count("published although"), 0);
+}
+
+/// Deploys a build without one of its files over another: it must be waited for, with the other served whole, be it
+/// until that file is there, or until these builds are deployed instead.
+#[track_caller]
+fn check(missing: impl Fn(&Build) -> String, instead: impl Fn() -> Vec<Build>) {
+    let dir = TempDir::with_prefix("tidings-").unwrap();
+    let (one, two) = (Build::new(1), Build::new(2));
+    let missing = missing(&two);
+    one.put_all(dir.path());
+    let mut site = Running::serve(dir.path());
+    site.expect(&one);
+    let others = two.index_first();
+    let others = others.iter().filter(|path| **path != missing);
+    others.for_each(|path| two.put(dir.path(), path));
+    site.program.logged(&[
+        "still serving the last release",
+        "it lacks",
+        file_name(&missing),
+    ]);
+    site.check(&one);
+    let instead = instead();
+    if instead.is_empty() {
+        two.put(dir.path(), &missing);
+        site.expect(&two);
+        return site.check_chunks(&one);
+    }
+    for build in instead {
+        let looks = site.count("nothing that visitors reach has changed");
+        build.put_all(dir.path());
+        if build == one {
+            let count = || site.count("nothing that visitors reach has changed");
+            until("a look at the old build", || {
+                (count() > looks).then_some(())
+            });
+        } else {
+            site.expect(&build);
+        }
+    }
+}
+
+/// Waits until nothing in a directory has changed for this long.
+fn until_still(dir: &TempDir, time: Duration) {
+    let newest = newest_change(dir.path());
+    while newest.elapsed().unwrap_or_default() <= time {
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn newest_change(dir: &std::path::Path) -> SystemTime {
+    use std::os::unix::fs::MetadataExt as _;
+    let changed = |place: &std::path::Path| {
+        let metadata = fs::metadata(place).unwrap();
+        let nanos = u32::try_from(metadata.ctime_nsec()).unwrap();
+        let since = Duration::new(u64::try_from(metadata.ctime()).unwrap(), nanos);
+        SystemTime::UNIX_EPOCH + since
+    };
+    let entries = fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let below = entries.map(|place| {
+        if place.is_dir() {
+            newest_change(&place)
+        } else {
+            changed(&place)
+        }
+    });
+    below.chain([changed(dir)]).max().unwrap()
+}
+
+fn lazy(build: &Build) -> &str {
+    file_name(build.lazy())
+}
+
+fn starting(build: &Build, start: &str, end: &str) -> String {
+    let mut paths = build.files().map(|(path, _)| path);
+    let path = paths.find(|path| path.starts_with(start) && path.ends_with(end));
+    path.unwrap().to_owned()
+}
+
+/// Of what a script names, only the name is known.
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap()
+}

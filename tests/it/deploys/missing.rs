@@ -1,0 +1,210 @@
+//! Directories that are not there yet, or not for a while.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
+
+use tempfile::TempDir;
+
+use crate::deploys::build::Build;
+use crate::deploys::build::empty;
+use crate::deploys::not_tested;
+use crate::deploys::pause;
+use crate::deploys::stage::Front as _;
+use crate::deploys::stage::Running;
+use crate::deploys::stage::Stage;
+use crate::deploys::stage::patient;
+use crate::support::until;
+
+#[test]
+fn a_directory_whose_parents_are_missing_too_is_waited_for() {
+    let top = TempDir::with_prefix("tidings-").unwrap();
+    let dir = top.path().join("srv/app/current/dist");
+    let mut stage = Stage::by_events(&dir);
+    until("what is waited for", || {
+        let reply = stage.reply("/", &[("accept", "text/html")]);
+        assert_eq!(reply.status, 503);
+        assert!(reply.field("retry-after").parse::<u32>().unwrap() > 0);
+        reply
+            .text()
+            .contains("there is no such directory")
+            .then_some(())
+    });
+    for parent in ["srv", "srv/app", "srv/app/current", "srv/app/current/dist"] {
+        pause();
+        fs::create_dir(top.path().join(parent)).unwrap();
+    }
+    until("the empty directory to be seen", || {
+        let reply = stage.reply("/", &[("accept", "text/html")]);
+        reply.text().contains("no index.html").then_some(())
+    });
+    let build = Build::new(1);
+    build.put_all(&dir);
+    stage.expect(&build);
+}
+
+#[test]
+fn a_link_whose_target_comes_later_is_waited_for() {
+    let top = TempDir::with_prefix("tidings-").unwrap();
+    let current = top.path().join("current");
+    symlink("releases/1", &current).unwrap();
+    let mut stage = Stage::by_events(&current);
+    let build = Build::new(1);
+    pause();
+    build.put_all(&top.path().join("releases/1"));
+    stage.expect(&build);
+}
+
+#[test]
+fn a_directory_that_is_gone_for_a_while_is_served_whole_until_it_is_back() {
+    let top = TempDir::with_prefix("tidings-").unwrap();
+    let dir = top.path().join("dist");
+    let (one, two) = (Build::new(1), Build::new(2));
+    one.put_all(&dir);
+    let mut site = Running::serve(&dir);
+    site.expect(&one);
+    fs::remove_dir_all(&dir).unwrap();
+    site.program.logged(&[
+        "still serving the last release",
+        "there is no such directory",
+    ]);
+    site.check(&one);
+    // Back as it was, that is no news; the next build is.
+    one.put_all(&dir);
+    site.program
+        .logged(&["nothing that visitors reach has changed"]);
+    two.put_all(&dir);
+    site.expect(&two);
+    site.check_chunks(&one);
+}
+
+#[test]
+fn an_emptied_directory_is_served_whole_until_it_is_filled() {
+    let dir = TempDir::with_prefix("tidings-").unwrap();
+    let (one, two) = (Build::new(1), Build::new(2));
+    one.put_all(dir.path());
+    let mut site = Running::serve(dir.path());
+    site.expect(&one);
+    empty(dir.path());
+    site.program
+        .logged(&["still serving the last release", "no index.html"]);
+    site.check(&one);
+    two.put_all(dir.path());
+    site.expect(&two);
+}
+
+#[test]
+fn a_link_to_nowhere_changes_nothing_until_it_leads_somewhere() {
+    let top = TempDir::with_prefix("tidings-").unwrap();
+    let (one, two) = (Build::new(1), Build::new(2));
+    one.put_all(&top.path().join("1"));
+    let current = top.path().join("current");
+    symlink("1", &current).unwrap();
+    let mut site = Running::serve(&current);
+    site.expect(&one);
+    fs::remove_file(&current).unwrap();
+    symlink("2", &current).unwrap();
+    site.program.logged(&[
+        "still serving the last release",
+        "there is no such directory",
+    ]);
+    fs::remove_dir_all(top.path().join("1")).unwrap();
+    site.check(&one);
+    two.put_all(&top.path().join("2"));
+    site.expect(&two);
+}
+
+#[test]
+fn a_file_in_place_of_the_directory_changes_nothing() {
+    let top = TempDir::with_prefix("tidings-").unwrap();
+    let dir = top.path().join("dist");
+    let (one, two) = (Build::new(1), Build::new(2));
+    one.put_all(&dir);
+    let mut site = Running::serve(&dir);
+    site.expect(&one);
+    fs::rename(&dir, top.path().join("old")).unwrap();
+    fs::write(&dir, "no directory").unwrap();
+    site.program
+        .logged(&["still serving the last release", "not a directory"]);
+    site.check(&one);
+    fs::remove_file(&dir).unwrap();
+    two.put_all(&dir);
+    site.expect(&two);
+}
+
+/// A file system may give the number of a removed directory to the next one: it is another directory all the same.
+#[test]
+fn a_directory_with_the_number_of_the_one_before_it_is_watched() {
+    let top = TempDir::with_prefix("tidings-").unwrap();
+    let dir = top.path().join("dist");
+    let mut versions = 1..;
+    let mut next = || Build::new(versions.next().unwrap());
+    let first = next();
+    first.put_all(&dir);
+    // Long enough for the next directory to come between two looks. A file that is kept open would keep the number
+    // of its directory.
+    let watch = patient(&dir).quiet(Duration::from_millis(500));
+    let mut stage = Stage::watch(watch.file_limit(u64::MAX));
+    stage.expect(&first);
+    let mut reused = 0;
+    for _ in 0..3 {
+        let beside = TempDir::with_prefix_in("beside-", top.path()).unwrap();
+        let number = number(&dir);
+        fs::write(dir.join("deploying.txt"), "").unwrap();
+        pause();
+        fs::remove_dir_all(&dir).unwrap();
+        if create_with_number(&dir, number, beside.path()) {
+            reused += 1;
+        } else {
+            fs::create_dir(&dir).unwrap();
+        }
+        // One that arrives with the directory, and one that only a watch on it can tell of.
+        for build in [next(), next()] {
+            build.put_all(&dir);
+            stage.expect(&build);
+        }
+    }
+    if reused == 0 {
+        not_tested("this file system gives no number twice");
+    }
+}
+
+fn number(dir: &Path) -> u64 {
+    fs::metadata(dir).unwrap().ino()
+}
+
+/// Creates directories in `beside` until one has this number, and moves that to `dir`. False if none has soon.
+fn create_with_number(dir: &Path, wanted: u64, beside: &Path) -> bool {
+    let start = Instant::now();
+    for n in 0.. {
+        if start.elapsed() > Duration::from_millis(250) {
+            break;
+        }
+        let candidate = beside.join(n.to_string());
+        fs::create_dir(&candidate).unwrap();
+        if number(&candidate) == wanted {
+            fs::rename(&candidate, dir).unwrap();
+            return true;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    false
+}
+
+#[test]
+fn a_folder_that_is_removed_and_recreated_is_watched() {
+    let dir = TempDir::with_prefix("tidings-").unwrap();
+    let mut stage = Stage::by_events(dir.path());
+    for version in 1..12 {
+        if version % 3 == 0 {
+            fs::remove_dir_all(dir.path().join("assets")).unwrap();
+        }
+        let build = Build::new(version);
+        build.put_all(dir.path());
+        stage.expect(&build);
+    }
+}

@@ -1,0 +1,250 @@
+//! Changes that are no news.
+
+use std::fs;
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::SystemTime;
+
+use tempfile::TempDir;
+
+use crate::deploys::build::Build;
+use crate::deploys::build::INDEX;
+use crate::deploys::build::Random;
+use crate::deploys::build::empty;
+use crate::deploys::build::set_modified;
+use crate::deploys::stage::Front as _;
+use crate::deploys::stage::News;
+use crate::deploys::stage::Stage;
+use crate::deploys::stage::tag;
+use crate::support::events::Block;
+use crate::support::until;
+
+#[test]
+fn a_file_that_nothing_names_comes_changes_and_goes_without_news() {
+    let (dir, build, mut stage) = settled();
+    let robots = dir.path().join("robots.txt");
+    for content in ["User-agent: *", "User-agent: none"] {
+        fs::write(&robots, content).unwrap();
+        until("the file", || {
+            stage.serves("robots.txt", content.as_bytes()).then_some(())
+        });
+    }
+    fs::remove_file(&robots).unwrap();
+    until("the file to go", || {
+        (stage.get("/robots.txt").0 == 404).then_some(())
+    });
+    stage.nothing_else(dir.path(), &build);
+}
+
+#[test]
+fn a_chunk_that_comes_before_its_page_is_served_without_news() {
+    let (dir, _, mut stage) = settled();
+    let two = Build::new(2);
+    let mut order: Vec<_> = two.index_last();
+    order.pop();
+    for path in order {
+        two.put(dir.path(), path);
+        let bytes = two.file(path);
+        until(path, || stage.serves(path, bytes).then_some(()));
+    }
+    two.put(dir.path(), INDEX);
+    stage.expect(&two);
+}
+
+#[test]
+fn old_chunks_are_swept_away_without_news() {
+    let (dir, one, mut stage) = settled();
+    let two = Build::new(2);
+    two.put_all(dir.path());
+    stage.expect(&two);
+    for (path, _) in one.chunks() {
+        if two.chunks().all(|(kept, _)| kept != path) {
+            fs::remove_file(dir.path().join(path)).unwrap();
+        }
+    }
+    until("the chunks to go", || {
+        let release = stage.site().current().unwrap();
+        let gone = release.get(&format!("/{}", one.lazy())).is_none();
+        gone.then_some(())
+    });
+    // From the release that had them.
+    stage.check_chunks(&one);
+    stage.nothing_else(dir.path(), &two);
+}
+
+/// One hash in a hundred of Vite's, and one in ten of webpack's eight digits, could be a word or a number.
+#[test]
+fn an_old_chunk_stays_whatever_its_hash_looks_like() {
+    let odd = ["szefystz", "bqxoNbon", "gkf-2fl-", "psbiin46"];
+    let odd = odd.map(|hash| format!("assets/Odd-{hash}.js"));
+    check_stays(&Build::new(1), &odd);
+    let page = "<!doctype html><script src=\"/js/main.8e2f0b3a.js\"></script>";
+    let webpack = Build::new(1)
+        .with(INDEX, page)
+        .with("js/main.8e2f0b3a.js", "1")
+        .with("js/453.a1f0e9b2.chunk.js", "1")
+        .with("js/120.0c9d8e7f.chunk.js", "1");
+    let odd = ["28340912", "2731fdae", "e7223754"];
+    let odd = odd.map(|hash| format!("js/787.{hash}.chunk.js"));
+    check_stays(&webpack, &odd);
+}
+
+#[track_caller]
+fn check_stays(build: &Build, chunks: &[String]) {
+    let dir = TempDir::with_prefix("tidings-").unwrap();
+    let mut one = build.clone();
+    for chunk in chunks {
+        one = one.with(chunk, "export default 1");
+    }
+    one.put_all(dir.path());
+    let mut stage = Stage::by_events(dir.path());
+    stage.next();
+    let two = Build::new(2);
+    empty(dir.path());
+    two.put_all(dir.path());
+    stage.next();
+    let gone = |chunk: &&String| stage.get(&format!("/{chunk}")).0 != 200;
+    assert_eq!(chunks.iter().filter(gone).collect::<Vec<_>>(), [""; 0]);
+}
+
+#[test]
+fn a_source_map_comes_changes_and_goes_without_news() {
+    let (dir, one, mut stage) = settled();
+    let map = format!("{}.map", one.entry());
+    let place = dir.path().join(&map);
+    fs::write(&place, "{}").unwrap();
+    until("the map", || stage.serves(&map, b"{}").then_some(()));
+    fs::remove_file(&place).unwrap();
+    until("the map to go", || {
+        (stage.get(&format!("/{map}")).0 == 404).then_some(())
+    });
+    let without = one.clone().without(&map);
+    stage.nothing_else(dir.path(), &without);
+    assert_eq!(without.id(), one.id());
+}
+
+#[test]
+fn the_same_build_deployed_again_is_no_news() {
+    let (dir, one, mut stage) = settled();
+    for _ in 0..3 {
+        let before = stage.site().current();
+        empty(dir.path());
+        one.put_all(dir.path());
+        until("a look", || {
+            let same = Arc::ptr_eq(before.as_ref()?, &stage.site().current()?);
+            (!same).then_some(())
+        });
+    }
+    stage.check(&one);
+    stage.nothing_else(dir.path(), &one);
+}
+
+#[test]
+fn newer_times_are_told_to_who_asks_and_are_no_news() {
+    let (dir, one, mut stage) = settled();
+    let told = current(&stage);
+    let time = SystemTime::now() + Duration::from_secs(1000);
+    set_modified(&dir.path().join(one.entry()), time);
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    let built = u64::try_from(since.as_millis()).unwrap();
+    let now = until("the new time", || {
+        let now = current(&stage);
+        (now.built == built).then_some(now)
+    });
+    assert_eq!(now, News { built, ..told });
+    assert_eq!(tag(&stage.get("/").1).built, built.to_string());
+    stage.nothing_else(dir.path(), &one);
+}
+
+#[test]
+fn what_was_built_is_as_new_as_the_newest_file_that_is_reached() {
+    let build = Build::new(7);
+    let source = build.source();
+    let newest = build.modified() + Duration::from_millis(1234);
+    set_modified(&source.path().join(build.film()), newest);
+    let map = format!("{}.map", build.entry());
+    set_modified(&source.path().join(map), newest + Duration::from_secs(9));
+    let mut stage = Stage::by_events(source.path());
+    let news = stage.expect(&build);
+    let since = newest.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    assert_eq!(u128::from(news.built), since.as_millis());
+}
+
+#[test]
+fn equal_content_has_an_equal_id_in_whatever_order_it_was_written() {
+    let build = Build::new(1);
+    let mut random = Random::new(1);
+    let mut pages = Vec::new();
+    for _ in 0..4 {
+        let dir = TempDir::with_prefix("tidings-").unwrap();
+        let mut order = build.index_first();
+        random.shuffle(&mut order);
+        for path in order {
+            build.put(dir.path(), path);
+        }
+        for (path, _) in build.files() {
+            set_modified(&dir.path().join(path), build.modified());
+        }
+        // What nobody reaches, and what came before, makes no difference.
+        fs::write(dir.path().join("notes.txt"), random.below(1000).to_string()).unwrap();
+        let mut stage = Stage::by_events(dir.path());
+        let id = stage.expect(&build).id;
+        let other = Build::new(2);
+        other.put_all(dir.path());
+        stage.expect(&other);
+        build.put_all(dir.path());
+        for (path, _) in build.files() {
+            set_modified(&dir.path().join(path), build.modified());
+        }
+        assert_eq!(stage.expect(&build).id, id);
+        until("the times", || {
+            (tag(&stage.get("/").1).built == millis(build.modified())).then_some(())
+        });
+        let page = stage.reply("/", &[]);
+        pages.push((page.field("etag").to_owned(), page.body));
+    }
+    pages.dedup();
+    assert_eq!(pages.len(), 1, "one page, and one tag for it");
+}
+
+#[test]
+fn a_moved_file_is_news_and_so_is_another_byte_in_any_reached_file() {
+    let build = Build::new(1);
+    let id = build.id();
+    for (path, bytes) in build.reached() {
+        let other = build.clone().with(path, [bytes, b" "].concat());
+        assert_ne!(other.id(), id, "{path}");
+    }
+    let icon = build.file("favicon.svg").to_vec();
+    let moved = build
+        .clone()
+        .with("icons/favicon.svg", icon)
+        .without("favicon.svg");
+    assert_ne!(moved.id(), id);
+    assert_eq!(build.clone().with("robots.txt", "").id(), id);
+}
+
+/// A site that has settled on version 1.
+fn settled() -> (TempDir, Build, Stage) {
+    let dir = TempDir::with_prefix("tidings-").unwrap();
+    let build = Build::new(1);
+    build.put_all(dir.path());
+    let mut stage = Stage::by_events(dir.path());
+    stage.expect(&build);
+    (dir, build, stage)
+}
+
+/// What a tab is told that asks now.
+fn current(stage: &Stage) -> News {
+    let reply = stage.reply("/__tidings/release.json", &[]);
+    News::of(&Block {
+        id: "0".to_owned(),
+        data: reply.text().to_owned(),
+        ..Block::default()
+    })
+}
+
+fn millis(time: SystemTime) -> String {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    since.as_millis().to_string()
+}

@@ -1,0 +1,354 @@
+//! A site on the stage: what its visitors get, and what its tabs are told.
+
+use std::path::Path;
+use std::pin::Pin;
+use std::time::Duration;
+use std::time::Instant;
+
+use http_body_util::BodyExt as _;
+use tidings::FileBody;
+use tidings::Site;
+use tidings::StaticFiles;
+use tidings::UpdateNotifier;
+use tidings::UpdateNotifierLayer;
+use tidings::WatchDirectory;
+use tokio::runtime::Builder;
+use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
+use tower::Layer as _;
+
+use crate::deploys::build::Build;
+use crate::deploys::build::INDEX;
+use crate::deploys::build::extension;
+use crate::support::DEADLINE;
+use crate::support::events::Block;
+use crate::support::events::Events;
+use crate::support::program::Program;
+use crate::support::served::Reply;
+use crate::support::served::ask;
+use crate::support::until;
+use crate::support::within;
+
+/// One announcement, as an event stream tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct News {
+    /// The n of the n-th release that the process published.
+    pub(crate) number: u64,
+    pub(crate) id: String,
+    pub(crate) built: u64,
+    pub(crate) published: String,
+    pub(crate) previous: Vec<String>,
+}
+
+impl News {
+    pub(crate) fn of(block: &Block) -> Self {
+        let text = |name: &str| between(&block.data, &format!("\"{name}\":\""), "\"").to_owned();
+        let previous = between(&block.data, "\"previous\":[", "]");
+        let previous = previous
+            .split(',')
+            .map(|id| id.trim_matches('"').to_owned());
+        Self {
+            number: block.id.parse().unwrap(),
+            id: text("id"),
+            built: between(&block.data, "\"built\":", ",").parse().unwrap(),
+            published: text("published"),
+            previous: previous.filter(|id| !id.is_empty()).collect(),
+        }
+    }
+}
+
+/// What visitors see, be it through a service or a socket.
+pub(crate) trait Front {
+    /// A GET, as a browser's tab or its loader would send it: the status and the body.
+    fn get(&self, path: &str) -> (u16, Vec<u8>);
+
+    /// The next block of the event stream.
+    fn block(&mut self) -> Block;
+
+    /// The next release that tabs are told of.
+    #[track_caller]
+    fn next(&mut self) -> News {
+        // Comments come more often than the deadline ends.
+        let end = Instant::now() + DEADLINE;
+        loop {
+            let block = self.block();
+            if block.event == "release" {
+                return News::of(&block);
+            }
+            assert!(Instant::now() < end, "waited {DEADLINE:?} for a release");
+        }
+    }
+
+    /// The number of announcements so far that were awaited.
+    fn told(&mut self) -> &mut u64;
+
+    /// Waits for the next announcement, which must be of this build, without another one before it; and
+    /// for the build to be served whole.
+    #[track_caller]
+    fn expect(&mut self, build: &Build) -> News {
+        let (news, id) = (self.next(), build.id());
+        let version = build.version();
+        assert_eq!(news.id, id, "{news:?} is not of version {version}");
+        *self.told() += 1;
+        assert_eq!(news.number, *self.told(), "one announcement a deploy");
+        self.check(build);
+        assert_eq!(tag(&self.get("/").1).id, id);
+        news
+    }
+
+    /// Everything that the page of this build leads to is served, and the rest of it soon.
+    #[track_caller]
+    fn check(&self, build: &Build) {
+        for (path, bytes) in build.reached() {
+            self.check_file(path, bytes);
+        }
+        for (path, bytes) in build.files() {
+            until(path, || self.serves(path, bytes).then_some(()));
+        }
+    }
+
+    /// What a tab of this build may still ask for is served.
+    #[track_caller]
+    fn check_chunks(&self, build: &Build) {
+        for (path, bytes) in build.chunks() {
+            self.check_file(path, bytes);
+        }
+    }
+
+    #[track_caller]
+    fn check_file(&self, path: &str, bytes: &[u8]) {
+        let (status, body) = self.get(&format!("/{path}"));
+        assert_eq!(status, 200, "/{path}");
+        let body = if extension(path) == "html" {
+            without_tag(&body)
+        } else {
+            body
+        };
+        assert!(body == bytes, "/{path}: {}", String::from_utf8_lossy(&body));
+    }
+
+    /// True if this is what is served at a path.
+    fn serves(&self, path: &str, bytes: &[u8]) -> bool {
+        let (status, body) = self.get(&format!("/{path}"));
+        status == 200 && (body == bytes || without_tag(&body) == bytes)
+    }
+
+    /// Deploys a page that differs from all others, and waits for it: if nothing else was announced before it,
+    /// nothing else will be.
+    #[track_caller]
+    fn nothing_else(&mut self, dir: &Path, build: &Build) {
+        let page = [build.file(INDEX), b"<!-- and nothing else -->"].concat();
+        let build = build.clone().with(INDEX, page);
+        build.put(dir, INDEX);
+        self.expect(&build);
+    }
+}
+
+/// A site in this process, asked without a socket.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    site: Site,
+    app: UpdateNotifier<StaticFiles>,
+    stream: Stream,
+    told: u64,
+    watching: JoinHandle<()>,
+    runtime: Option<Runtime>,
+}
+
+type Stream = Pin<Box<tidings::ResponseBody<FileBody>>>;
+
+impl Stage {
+    pub(crate) fn watch(watch: WatchDirectory) -> Self {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let site = Site::new();
+        let layer = UpdateNotifierLayer::new(site.clone());
+        let app = layer.layer(StaticFiles::new(site.clone()));
+        let stream = ask(app.clone(), "GET", "/__tidings/events", &[]);
+        let stream = Box::pin(runtime.block_on(stream).into_body());
+        let source = site.clone();
+        let watching = runtime.spawn(async move { match watch.run(source).await {} });
+        Self {
+            site,
+            app,
+            stream,
+            told: 0,
+            watching,
+            runtime: Some(runtime),
+        }
+    }
+
+    /// Watches `dir` by the system's events alone: the poll behind them would hide that one was missed. Has more
+    /// patience with incomplete builds than any test has time.
+    pub(crate) fn by_events(dir: &Path) -> Self {
+        Self::watch(patient(dir))
+    }
+
+    pub(crate) fn site(&self) -> &Site {
+        &self.site
+    }
+
+    /// Stops watching: from now on nothing is published.
+    pub(crate) fn freeze(&mut self) {
+        self.watching.abort();
+        until("the watch to end", || {
+            self.watching.is_finished().then_some(())
+        });
+    }
+
+    /// As [`get`](Front::get); `None` if the body breaks off.
+    pub(crate) fn try_get(&self, path: &str) -> Option<(u16, Vec<u8>)> {
+        let reply = async {
+            let (parts, body) = ask(self.app.clone(), "GET", path, &[]).await.into_parts();
+            let body = body.collect().await.ok()?.to_bytes();
+            Some((parts.status.as_u16(), body.to_vec()))
+        };
+        self.block_on(within(path, reply))
+    }
+
+    pub(crate) fn reply(&self, path: &str, fields: &[(&str, &str)]) -> Reply {
+        let reply = async { Reply::of(ask(self.app.clone(), "GET", path, fields).await).await };
+        self.block_on(within(path, reply))
+    }
+
+    fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.as_ref().unwrap().block_on(future)
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        // A look that hangs must not make a test hang.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Front for Stage {
+    fn get(&self, path: &str) -> (u16, Vec<u8>) {
+        let reply = self.reply(path, &[]);
+        (reply.status, reply.body.to_vec())
+    }
+
+    #[track_caller]
+    fn block(&mut self) -> Block {
+        let runtime = self.runtime.as_ref().unwrap();
+        let frame = async { within("the next announcement", self.stream.frame()).await };
+        let frame = runtime.block_on(frame).unwrap().unwrap();
+        let text = String::from_utf8(frame.into_data().unwrap().to_vec()).unwrap();
+        // The first has a `retry:` before the release, if there is one.
+        Block::parse(text.trim_end().rsplit("\n\n").next().unwrap())
+    }
+
+    fn told(&mut self) -> &mut u64 {
+        &mut self.told
+    }
+}
+
+/// The program, and one tab.
+#[derive(Debug)]
+pub(crate) struct Running {
+    pub(crate) program: Program,
+    events: Events,
+    told: u64,
+}
+
+impl Running {
+    pub(crate) fn new(program: Program) -> Self {
+        let events = Events::open(program.address());
+        Self {
+            program,
+            events,
+            told: 0,
+        }
+    }
+
+    /// Serves `dir`; soon hears of a change, and lets a build be incomplete for longer than any test takes.
+    pub(crate) fn serve(dir: &Path) -> Self {
+        Self::serve_with(dir, &["--incomplete-after=1h"])
+    }
+
+    pub(crate) fn serve_with(dir: &Path, arguments: &[&str]) -> Self {
+        let always = [
+            "--quiet=25ms",
+            "--poll=1h",
+            "--file-limit=32K",
+            "--log=debug",
+        ];
+        Self::new(Program::serve_with(dir, &[&always, arguments].concat()))
+    }
+
+    /// How often this is in the log so far.
+    pub(crate) fn count(&self, part: &str) -> usize {
+        self.program.log().matches(part).count()
+    }
+}
+
+impl Front for Running {
+    fn get(&self, path: &str) -> (u16, Vec<u8>) {
+        let answer = self.program.get(path, &[]);
+        (answer.status, answer.body)
+    }
+
+    #[track_caller]
+    fn block(&mut self) -> Block {
+        self.events.block().unwrap().expect("the stream ended")
+    }
+
+    fn told(&mut self) -> &mut u64 {
+        &mut self.told
+    }
+}
+
+/// A source that hears of changes from the system alone.
+pub(crate) fn patient(dir: &Path) -> WatchDirectory {
+    let watch = WatchDirectory::new(dir).file_limit(LIMIT);
+    watch.quiet(QUIET).incomplete_after(NEVER).poll(NEVER)
+}
+
+/// What the tag in a page says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Tag {
+    pub(crate) id: String,
+    pub(crate) built: String,
+}
+
+/// The tag in a page; panics if there is none.
+#[track_caller]
+pub(crate) fn tag(page: &[u8]) -> Tag {
+    let page = String::from_utf8_lossy(page);
+    Tag {
+        id: between(&page, "data-release=\"", "\"").to_owned(),
+        built: between(&page, "data-built=\"", "\"").to_owned(),
+    }
+}
+
+/// The page as it was before the tag went in.
+pub(crate) fn without_tag(page: &[u8]) -> Vec<u8> {
+    let Some(start) = memchr::memmem::find(page, b"<script async src=\"/__tidings/client-") else {
+        return page.to_vec();
+    };
+    let end = memchr::memmem::find(&page[start..], b"</script>").unwrap() + b"</script>".len();
+    [&page[..start], &page[start + end..]].concat()
+}
+
+#[track_caller]
+fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
+    let rest = text
+        .split_once(before)
+        .unwrap_or_else(|| panic!("no {before} in {text}"));
+    rest.1.split_once(after).unwrap().0
+}
+
+/// How long these sites are quiet before they are read.
+pub(crate) const QUIET: Duration = Duration::from_millis(25);
+
+/// Less than the film has.
+pub(crate) const LIMIT: u64 = 32 * 1024;
+
+/// Longer than any test takes.
+pub(crate) const NEVER: Duration = Duration::from_secs(3600);

@@ -1,0 +1,411 @@
+//! The ways in which people put a new build where the old one was.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
+use std::time::Instant;
+use std::time::UNIX_EPOCH;
+
+use tempfile::TempDir;
+use tidings::WatchDirectory;
+
+use crate::deploys::build::Build;
+use crate::deploys::build::INDEX;
+use crate::deploys::build::empty;
+use crate::deploys::build::set_modified;
+use crate::deploys::o;
+use crate::deploys::pause;
+use crate::deploys::run;
+use crate::deploys::stage::Front as _;
+use crate::deploys::stage::Running;
+use crate::deploys::stage::Stage;
+use crate::support::program::Program;
+use crate::support::program::serve;
+
+#[test]
+fn a_vite_build_that_writes_the_page_first_is_one_deploy() {
+    check("dist", |top, build, _| {
+        let dir = top.join("dist");
+        fs::create_dir_all(&dir).unwrap();
+        empty(&dir);
+        write_slowly(build, &dir, &build.index_first());
+    });
+}
+
+#[test]
+fn a_vite_build_that_writes_the_page_last_is_one_deploy() {
+    check("dist", |top, build, _| {
+        let dir = top.join("dist");
+        fs::create_dir_all(&dir).unwrap();
+        empty(&dir);
+        write_slowly(build, &dir, &build.index_last());
+    });
+}
+
+#[test]
+fn an_upload_of_one_file_after_the_other_is_one_deploy() {
+    check("dist", |top, build, _| {
+        let dir = top.join("dist");
+        write_slowly(build, &dir, &build.index_first());
+    });
+}
+
+#[test]
+fn rsync_is_one_deploy() {
+    check("dist", |top, _, source| {
+        run(
+            "rsync",
+            [
+                o("-a"),
+                o("--delete"),
+                o(&source.join("")),
+                o(&top.join("dist/")),
+            ],
+        );
+    });
+}
+
+#[test]
+fn rsync_with_the_page_first_is_one_deploy() {
+    check("dist", |top, _, source| {
+        let dist = top.join("dist/");
+        run("rsync", [o("-a"), o(&source.join(INDEX)), o(&dist)]);
+        pause();
+        run(
+            "rsync",
+            [o("-a"), o("--delete"), o(&source.join("")), o(&dist)],
+        );
+    });
+}
+
+#[test]
+fn rsync_with_the_page_last_is_one_deploy() {
+    check("dist", |top, _, source| {
+        let dist = top.join("dist/");
+        run(
+            "rsync",
+            [
+                o("-a"),
+                o("--exclude=/index.html"),
+                o(&source.join("")),
+                o(&dist),
+            ],
+        );
+        pause();
+        run(
+            "rsync",
+            [o("-a"), o("--delete"), o(&source.join("")), o(&dist)],
+        );
+    });
+}
+
+#[test]
+fn removing_and_copying_is_one_deploy() {
+    check("dist", |top, _, source| {
+        let dist = top.join("dist");
+        run("rm", [o("-rf"), o(&dist)]);
+        run("cp", [o("-r"), o(source), o(&dist)]);
+    });
+}
+
+#[test]
+fn copying_over_the_old_files_is_one_deploy() {
+    check("dist", |top, _, source| {
+        let dist = top.join("dist");
+        fs::create_dir_all(&dist).unwrap();
+        run("cp", [o("-r"), o(&source.join(".")), o(&dist)]);
+    });
+}
+
+#[test]
+fn swapping_directories_is_one_deploy() {
+    check("dist", |top, _, source| {
+        let (dist, new, old) = (top.join("dist"), top.join("dist.new"), top.join("dist.old"));
+        run("cp", [o("-a"), o(source), o(&new)]);
+        if dist.exists() {
+            run("mv", [o(&dist), o(&old)]);
+        }
+        run("mv", [o(&new), o(&dist)]);
+        run("rm", [o("-rf"), o(&old)]);
+    });
+}
+
+#[test]
+fn swapping_directories_with_time_between_is_one_deploy() {
+    check("dist", |top, _, source| {
+        let (dist, new, old) = (top.join("dist"), top.join("dist.new"), top.join("dist.old"));
+        run("cp", [o("-a"), o(source), o(&new)]);
+        if dist.exists() {
+            run("mv", [o(&dist), o(&old)]);
+        }
+        pause();
+        run("mv", [o(&new), o(&dist)]);
+        pause();
+        run("rm", [o("-rf"), o(&old)]);
+    });
+}
+
+#[test]
+fn exchanging_directories_back_and_forth_is_a_deploy_each_time() {
+    let top = TempDir::with_prefix("tidings-").unwrap();
+    let (blue, green) = (Build::new(1), Build::new(2));
+    let (dist, spare) = (top.path().join("dist"), top.path().join("spare"));
+    blue.put_all(&dist);
+    green.put_all(&spare);
+    let mut stage = Stage::by_events(&dist);
+    stage.expect(&blue);
+    for build in [&green, &blue, &green, &blue] {
+        let aside = top.path().join("aside");
+        fs::rename(&dist, &aside).unwrap();
+        fs::rename(&spare, &dist).unwrap();
+        fs::rename(&aside, &spare).unwrap();
+        stage.expect(build);
+    }
+}
+
+#[test]
+fn a_link_set_by_ln_is_one_deploy() {
+    check("current", |top, _, source| {
+        let release = release(top, source);
+        run("ln", [o("-sfn"), o(&release), o(&top.join("current"))]);
+    });
+}
+
+#[test]
+fn a_link_moved_over_the_old_one_is_one_deploy() {
+    check("current", |top, _, source| {
+        let next = top.join("next");
+        symlink(release(top, source), &next).unwrap();
+        run("mv", [o("-T"), o(&next), o(&top.join("current"))]);
+    });
+}
+
+#[test]
+fn a_link_several_levels_up_is_one_deploy() {
+    check("www/current/dist", |top, _, source| {
+        let releases = top.join("releases");
+        fs::create_dir_all(&releases).unwrap();
+        let number = fs::read_dir(&releases).unwrap().count();
+        let release = releases.join(number.to_string());
+        fs::create_dir(&release).unwrap();
+        run("cp", [o("-a"), o(source), o(&release.join("dist"))]);
+        fs::create_dir_all(top.join("srv")).unwrap();
+        if !top.join("www").exists() {
+            symlink("srv", top.join("www")).unwrap();
+        }
+        let next = top.join("srv/next");
+        symlink(format!("../releases/{number}"), &next).unwrap();
+        run("mv", [o("-T"), o(&next), o(&top.join("srv/current"))]);
+    });
+}
+
+#[test]
+fn the_first_of_several_links_is_one_deploy() {
+    check("www/dist", |top, _, source| {
+        let number = fs::read_dir(top).unwrap().count();
+        let srv = top.join(format!("srv{number}"));
+        fs::create_dir(&srv).unwrap();
+        run("cp", [o("-a"), o(source), o(&srv.join("real"))]);
+        symlink("real", srv.join("dist")).unwrap();
+        run("ln", [o("-sfn"), o(&srv), o(&top.join("www"))]);
+    });
+}
+
+#[test]
+fn a_kubernetes_volume_is_one_deploy() {
+    check("volume", |top, _, source| {
+        let volume = top.join("volume");
+        fs::create_dir_all(&volume).unwrap();
+        let data = volume.join("..data");
+        let before = fs::read_link(&data).ok();
+        let number = before.as_ref().map_or(0, |old| {
+            let old = old.to_str().unwrap().rsplit_once('_').unwrap();
+            old.1.parse::<u32>().unwrap()
+        });
+        let dated = format!("..2026_11_22_00_00_{:02}", number + 1);
+        run("cp", [o("-r"), o(source), o(&volume.join(&dated))]);
+        symlink(&dated, volume.join("..data_tmp")).unwrap();
+        fs::rename(volume.join("..data_tmp"), &data).unwrap();
+        for entry in fs::read_dir(source).unwrap() {
+            let name = entry.unwrap().file_name();
+            if volume.join(&name).symlink_metadata().is_err() {
+                symlink(Path::new("..data").join(&name), volume.join(&name)).unwrap();
+            }
+        }
+        if let Some(old) = before {
+            fs::remove_dir_all(volume.join(old)).unwrap();
+        }
+    });
+}
+
+#[test]
+fn an_archive_with_old_times_is_one_deploy() {
+    check("dist", |top, _, source| {
+        let (dist, archive) = (top.join("dist"), top.join("build.tar"));
+        let (date, c) = (o("--mtime=2020-02-02 02:02:02Z"), o("-C"));
+        run("tar", [date, o("-cf"), o(&archive), c, o(source), o(".")]);
+        fs::create_dir_all(&dist).unwrap();
+        empty(&dist);
+        run("tar", [o("-xf"), o(&archive), c, o(&dist)]);
+        let modified = fs::metadata(dist.join(INDEX)).unwrap().modified().unwrap();
+        assert_eq!(modified, UNIX_EPOCH + Duration::from_secs(1_580_608_922));
+    });
+}
+
+#[test]
+fn a_page_of_the_same_size_and_the_same_mtime_is_news() {
+    let top = TempDir::with_prefix("tidings-").unwrap();
+    let (one, two) = (Build::new(1), Build::new(2));
+    one.put_all(top.path());
+    let place = top.path().join(INDEX);
+    set_modified(&place, one.modified());
+    let mut stage = Stage::by_events(top.path());
+    stage.expect(&one);
+    let look = || {
+        let metadata = fs::metadata(&place).unwrap();
+        (metadata.len(), metadata.modified().unwrap(), metadata.ino())
+    };
+    let before = look();
+    for build in [&two, &one, &two, &one] {
+        let others = build.index_first().into_iter().skip(1);
+        others.for_each(|path| build.put(top.path(), path));
+        // In the same inode.
+        build.put(top.path(), INDEX);
+        set_modified(&place, one.modified());
+        assert_eq!(look(), before);
+        stage.expect(build);
+    }
+}
+
+#[test]
+fn a_replaced_parent_is_one_deploy() {
+    check("app/dist", |top, _, source| {
+        let (app, new, old) = (top.join("app"), top.join("app.new"), top.join("app.old"));
+        fs::create_dir(&new).unwrap();
+        run("cp", [o("-a"), o(source), o(&new.join("dist"))]);
+        if app.exists() {
+            fs::rename(&app, &old).unwrap();
+        }
+        fs::rename(&new, &app).unwrap();
+        run("rm", [o("-rf"), o(&old)]);
+    });
+}
+
+#[test]
+fn a_removed_and_recreated_parent_is_one_deploy() {
+    check("app/dist", |top, _, source| {
+        let app = top.join("app");
+        run("rm", [o("-rf"), o(&app)]);
+        pause();
+        fs::create_dir(&app).unwrap();
+        pause();
+        run("cp", [o("-a"), o(source), o(&app.join("dist"))]);
+    });
+}
+
+#[test]
+fn a_release_that_shares_files_with_the_one_before_it_is_one_deploy() {
+    check("current", |top, _, source| {
+        let releases = top.join("releases");
+        fs::create_dir_all(&releases).unwrap();
+        let number = fs::read_dir(&releases).unwrap().count();
+        let (from, to) = (source.join(""), releases.join(number.to_string()));
+        let shared = format!("--link-dest=../{}", number.saturating_sub(1));
+        run("rsync", [o("-a"), o(&shared), o(&from), o(&to)]);
+        run("ln", [o("-sfn"), o(&to), o(&top.join("current"))]);
+    });
+}
+
+#[test]
+fn a_directory_by_a_relative_path_with_dots_is_the_one_that_is_meant() {
+    let top = TempDir::with_prefix("tidings-").unwrap();
+    let (one, two) = (Build::new(1), Build::new(2));
+    one.put_all(&top.path().join("app/1/dist"));
+    two.put_all(&top.path().join("app/2/dist"));
+    fs::create_dir(top.path().join("run")).unwrap();
+    let current = top.path().join("app/current");
+    symlink("1", &current).unwrap();
+    let mut command = serve(Path::new("./../app/current/../current/dist/"));
+    command.current_dir(top.path().join("run"));
+    command.args(["--quiet=25ms", "--poll=1h"]);
+    let mut site = Running::new(Program::start(&mut command));
+    site.expect(&one);
+    run("ln", [o("-sfn"), o("2"), o(&current)]);
+    site.expect(&two);
+}
+
+#[test]
+fn a_deploy_is_announced_within_a_second() {
+    let dir = TempDir::with_prefix("tidings-").unwrap();
+    let first = Build::new(1);
+    first.put_all(dir.path());
+    let mut stage = Stage::watch(WatchDirectory::new(dir.path()));
+    stage.expect(&first);
+    let took = (2..7).map(|version| {
+        let build = Build::new(version);
+        build.put_all(dir.path());
+        let start = Instant::now();
+        stage.expect(&build);
+        start.elapsed()
+    });
+    // The best of a few, since the machine may have other things to do.
+    let took = took.min().unwrap();
+    assert!(took < Duration::from_secs(1), "{took:?}");
+}
+
+/// Deploys builds in one way, to a site at `root` in a directory of its own: forth, back, the same once more.
+/// Each must be announced once and be served whole, and leave the chunks of those before it there.
+///
+/// `way` is given that directory, a build, and a directory with the build; it must also do for the first one.
+#[track_caller]
+fn check(root: &str, way: impl Fn(&Path, &Build, &Path)) {
+    let top = TempDir::with_prefix("tidings-").unwrap();
+    let builds: Vec<_> = (1..4).map(Build::new).collect();
+    let [one, two, three] = &builds[..] else {
+        unreachable!()
+    };
+    let deploy = |build: &Build| way(top.path(), build, build.source().path());
+    deploy(one);
+    let mut stage = Stage::by_events(&top.path().join(root));
+    let mut past = vec![one];
+    let first = stage.expect(one);
+    assert_eq!((first.number, first.previous.len()), (1, 0));
+    let mut last = first;
+    for build in [two, three, two, three, one] {
+        deploy(build);
+        let news = stage.expect(build);
+        assert!(news.published > last.published);
+        assert_eq!(news.previous[0], last.id);
+        assert!(!news.previous.contains(&news.id));
+        past.iter().for_each(|build| stage.check_chunks(build));
+        past.push(build);
+        last = news;
+        if build == three {
+            // The same again: that it is no news shows when the next is the next.
+            deploy(build);
+            pause();
+        }
+    }
+    assert_eq!(last.previous.len(), 2);
+}
+
+/// Copies a build to `releases/N`, and gives the path from `top`, as deploy scripts write it into links.
+fn release(top: &Path, source: &Path) -> PathBuf {
+    let releases = top.join("releases");
+    fs::create_dir_all(&releases).unwrap();
+    let number = fs::read_dir(&releases).unwrap().count();
+    let release = Path::new("releases").join(number.to_string());
+    run("cp", [o("-a"), o(source), o(&top.join(&release))]);
+    release
+}
+
+/// Writes the files in this order, so slowly that each state is looked at.
+fn write_slowly(build: &Build, dir: &Path, order: &[&str]) {
+    for path in order {
+        build.put(dir, path);
+        pause();
+    }
+}

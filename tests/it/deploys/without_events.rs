@@ -1,0 +1,155 @@
+//! Deploys where the system tells nothing, or not everything.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tidings::Events;
+
+use crate::deploys::build::Build;
+use crate::deploys::build::INDEX;
+use crate::deploys::build::set_modified;
+use crate::deploys::not_tested;
+use crate::deploys::stage::Front as _;
+use crate::deploys::stage::Running;
+use crate::deploys::stage::Stage;
+use crate::deploys::stage::patient;
+use crate::support::program::Program;
+use crate::support::program::serve;
+
+#[test]
+fn the_poll_alone_finds_a_file_of_the_same_size_and_mtime() {
+    let dir = TempDir::with_prefix("tidings-").unwrap();
+    let (one, two) = (Build::new(1), Build::new(2));
+    one.put_all(dir.path());
+    let place = dir.path().join(INDEX);
+    set_modified(&place, one.modified());
+    let mut stage = polled(dir.path());
+    stage.expect(&one);
+    for build in [&two, &one, &two] {
+        build.put_all(dir.path());
+        set_modified(&place, one.modified());
+        stage.expect(build);
+    }
+}
+
+#[test]
+fn the_poll_alone_finds_a_link_that_leads_elsewhere_and_back() {
+    let top = TempDir::with_prefix("tidings-").unwrap();
+    let (one, two) = (Build::new(1), Build::new(2));
+    one.put_all(&top.path().join("1"));
+    two.put_all(&top.path().join("2"));
+    let current = top.path().join("current");
+    symlink("1", &current).unwrap();
+    let mut stage = polled(&current);
+    stage.expect(&one);
+    for (target, build) in [("2", &two), ("1", &one), ("2", &two)] {
+        let next = top.path().join("next");
+        symlink(target, &next).unwrap();
+        fs::rename(&next, &current).unwrap();
+        stage.expect(build);
+    }
+}
+
+#[test]
+fn the_poll_alone_finds_a_directory_that_comes_goes_and_comes_back() {
+    let top = TempDir::with_prefix("tidings-").unwrap();
+    let dir = top.path().join("app/dist");
+    let (one, two) = (Build::new(1), Build::new(2));
+    let mut stage = polled(&dir);
+    one.put_all(&dir);
+    stage.expect(&one);
+    fs::remove_dir_all(top.path().join("app")).unwrap();
+    stage.check(&one);
+    two.put_all(&dir);
+    stage.expect(&two);
+}
+
+#[test]
+fn the_poll_behind_the_events_finds_what_they_do_not_tell() {
+    let top = TempDir::with_prefix("tidings-").unwrap();
+    let at = |name: &str| top.path().join(name);
+    let (one, two) = (Build::new(1), Build::new(2));
+    one.put_all(&at("srv/app/dist"));
+    two.put_all(&at("srv.new/app/dist"));
+    let watch = patient(&at("srv/app/dist")).poll(Duration::from_millis(200));
+    let mut stage = Stage::watch(watch);
+    stage.expect(&one);
+    fs::rename(at("srv"), at("srv.old")).unwrap();
+    fs::rename(at("srv.new"), at("srv")).unwrap();
+    stage.expect(&two);
+    // And is awake for what comes after that.
+    one.put_all(&at("srv/app/dist"));
+    stage.expect(&one);
+}
+
+#[test]
+fn without_a_single_watch_it_says_so_and_polls() {
+    check_limit("max_inotify_watches", 0, None);
+}
+
+#[test]
+fn without_inotify_it_says_so_and_polls() {
+    check_limit("max_inotify_instances", 0, None);
+}
+
+#[test]
+fn with_too_few_watches_for_a_new_folder_it_says_so_and_polls() {
+    // One for the parent of the site, one for the site, one for its assets.
+    check_limit("max_inotify_watches", 3, Some("more/index.html"));
+}
+
+/// A site whose process may have no more than `limit` of something: it must say that, at the latest when the page
+/// at `straw` is there, and hear of deploys all the same.
+#[track_caller]
+fn check_limit(name: &str, limit: u32, straw: Option<&str>) {
+    let Some(mut command) = limited(name, limit) else {
+        return not_tested("no user namespaces here");
+    };
+    let top = TempDir::with_prefix("tidings-").unwrap();
+    let dir = top.path().join("dist");
+    let (one, mut two) = (Build::new(1), Build::new(2));
+    one.put_all(&dir);
+    let bare = serve(&dir);
+    command.arg(bare.get_program()).args(bare.get_args());
+    // Alone, the poll looks five times as often.
+    command.args(["--quiet=25ms", "--incomplete-after=1h", "--poll=500ms"]);
+    let mut site = Running::new(Program::start(&mut command));
+    site.expect(&one);
+    if let Some(straw) = straw {
+        assert_eq!(site.count("polling instead"), 0);
+        let page = "<!doctype html><p>one folder more</p>";
+        let more = one.clone().with(straw, page);
+        two = two.with(straw, page);
+        more.put(&dir, straw);
+        site.expect(&more);
+    }
+    site.program.logged(&["WARN", "polling instead"]);
+    two.put_all(&dir);
+    site.expect(&two);
+    fs::remove_dir_all(&dir).unwrap();
+    one.put_all(&dir);
+    site.expect(&one);
+    assert_eq!(site.count("polling instead"), 1);
+}
+
+/// A shell in a user namespace of its own that runs what comes after it under this limit; `None` where there are
+/// no such namespaces, or no such limits.
+fn limited(name: &str, limit: u32) -> Option<Command> {
+    let limit = format!("echo {limit} >/proc/sys/user/{name} && exec \"$@\"");
+    let command = || {
+        let mut command = Command::new("unshare");
+        command.args(["-Ur", "sh", "-c", &limit, "sh"]);
+        command
+    };
+    let works = command().arg("true").status();
+    works.is_ok_and(|status| status.success()).then(command)
+}
+
+fn polled(dir: &Path) -> Stage {
+    let poll = Duration::from_millis(500);
+    Stage::watch(patient(dir).events(Events::Poll).poll(poll))
+}

@@ -1,0 +1,12 @@
+//! Everything is tested through what a user of the library or the program has: one binary, a module a subject.
+
+mod architecture;
+mod client;
+mod deploys;
+mod middleware;
+mod program;
+mod serving;
+mod streams;
+mod support;
+mod torture;
+mod wire;

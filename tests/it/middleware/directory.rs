@@ -1,0 +1,112 @@
+//! The layer in an axum app that serves a directory with tower-http.
+
+use axum::Router;
+use axum::routing;
+use tower_http::services::ServeDir;
+
+use super::*;
+use crate::support::http::Client;
+use crate::support::http::Framing;
+use crate::support::http::field;
+use crate::support::running::Running;
+use crate::support::site_dir;
+
+const SCRIPT: &str = "console.log('app')\n";
+
+fn app(site: &Site) -> (Router, tempfile::TempDir) {
+    let dir = site_dir(&[("index.html", &page()), ("app.js", SCRIPT)]);
+    let router = Router::new()
+        .route("/api", routing::get(async || "{}"))
+        .fallback_service(ServeDir::new(dir.path()))
+        .layer(UpdateNotifierLayer::new(site.clone()));
+    (router, dir)
+}
+
+async fn request(router: &Router, method: &str, path: &str, fields: &[(&str, &str)]) -> Reply {
+    let response = ask(router.clone(), method, path, fields).await;
+    Reply::of(response).await
+}
+
+#[tokio::test]
+async fn a_page_of_a_directory_gets_the_script_and_true_validators() {
+    let site = site("r1");
+    let (app, _dir) = app(&site);
+    let first = request(&app, "GET", "/", NAVIGATION).await;
+    assert_eq!(first.status, 200);
+    tag_between(first.text(), PAGE.0, PAGE.1);
+    assert_eq!(first.field("content-type"), "text/html");
+    for name in ["content-length", "last-modified", "accept-ranges"] {
+        assert_eq!(first.field(name), "", "{name}");
+    }
+    let etag = first.field("etag");
+    assert!(etag.contains("-tidings-"), "{etag}");
+    let fields = [NAVIGATION, &[("if-none-match", etag)]].concat();
+    let again = request(&app, "GET", "/", &fields).await;
+    assert_eq!(again.status, 304);
+    assert_eq!(again.field("etag"), etag);
+    publish(&site, "r2");
+    let after = request(&app, "GET", "/", &fields).await;
+    assert_eq!(after.status, 200);
+    assert_eq!(release_of(after.text()), "r2");
+}
+
+#[tokio::test]
+async fn everything_else_is_as_it_would_be_without_the_layer() {
+    let (app, dir) = app(&site("r1"));
+    let bare: Router = Router::new()
+        .route("/api", routing::get(async || "{}"))
+        .fallback_service(ServeDir::new(dir.path()));
+    let etag = request(&bare, "GET", "/app.js", &[]).await;
+    let etag = etag.field("etag");
+    assert_ne!(etag, "");
+    for (method, path, fields) in [
+        ("GET", "/app.js", &[][..]),
+        ("GET", "/app.js", NAVIGATION),
+        ("HEAD", "/app.js", &[]),
+        ("GET", "/app.js", &[("if-none-match", etag)]),
+        ("GET", "/app.js", &[("range", "bytes=1-3")]),
+        ("GET", "/app.js", &[("range", "bytes=99-")]),
+        ("GET", "/", &[("range", "bytes=1-3")]),
+        ("GET", "/none", NAVIGATION),
+        ("POST", "/", &[]),
+        ("GET", "/api", &[]),
+    ] {
+        let expected = request(&bare, method, path, fields).await;
+        let reply = request(&app, method, path, fields).await;
+        assert_eq!(reply.status, expected.status, "{method} {path}");
+        assert_eq!(reply.headers, expected.headers, "{method} {path}");
+        assert_eq!(reply.body, expected.body, "{method} {path}");
+    }
+}
+
+/// What hyper makes of it: a length that nobody knows is not sent, and the connection is of use afterwards.
+#[test]
+fn on_a_connection_pages_are_framed_as_they_are() {
+    let site = site("r1");
+    let (app, _dir) = app(&site);
+    let running = Running::new(app, |server| server);
+    let mut client = Client::connect(running.address()).unwrap();
+    for _ in 0..2 {
+        let answer = client.request("GET", "/", NAVIGATION).unwrap();
+        assert_eq!(answer.framing, Framing::Chunked);
+        tag_between(answer.text(), PAGE.0, PAGE.1);
+        let mut head = client.request("HEAD", "/", NAVIGATION).unwrap();
+        assert_eq!(head.status, 200);
+        assert_eq!(field(&head.headers, "content-length"), "");
+        let mut get = answer;
+        for headers in [&mut head.headers, &mut get.headers] {
+            headers.remove("date");
+            headers.remove("transfer-encoding");
+        }
+        assert_eq!(head.headers, get.headers);
+        let fields = [NAVIGATION, &[("if-none-match", get.field("etag"))]].concat();
+        let known = client.request("GET", "/", &fields).unwrap();
+        assert_eq!(known.status, 304);
+        assert_eq!(known.field("content-length"), "");
+        let script = client.request("GET", "/app.js", &[]).unwrap();
+        assert_eq!(script.framing, Framing::Length(SCRIPT.len()));
+        assert_eq!(script.text(), SCRIPT);
+        let fetched = client.request("GET", "/", &[("sec-fetch-dest", "empty")]);
+        assert_eq!(fetched.unwrap().text(), page());
+    }
+}

@@ -1,0 +1,214 @@
+//! Entity tags, dates and conditions of pages that got the script.
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+
+use super::*;
+
+const DATE: &str = "Sun, 22 Nov 2026 12:00:00 GMT";
+const VARY: &str = "sec-fetch-dest, hx-request, turbo-frame, x-requested-with";
+
+/// An origin with one page, which answers conditions, and what it was asked with last.
+#[derive(Debug, Clone)]
+struct Origin {
+    etag: &'static str,
+    seen: Arc<Mutex<HeaderMap>>,
+}
+
+impl Origin {
+    fn new(etag: &'static str) -> Self {
+        Self {
+            etag,
+            seen: Arc::default(),
+        }
+    }
+
+    fn answer(&self, headers: &HeaderMap) -> Response<Scripted> {
+        self.seen.lock().unwrap().clone_from(headers);
+        let fields = [
+            ("content-type", "text/html"),
+            ("cache-control", "no-cache"),
+            ("etag", self.etag),
+            ("last-modified", DATE),
+            ("vary", "cookie"),
+        ];
+        let is = |name: &str, value: &str| {
+            let field = headers.get(name).map(|field| field.to_str().unwrap());
+            field.is_some_and(|field| field.contains(value))
+        };
+        let known = is("if-none-match", self.etag)
+            || !headers.contains_key("if-none-match") && is("if-modified-since", DATE);
+        if known {
+            return answer(304, &fields[1..], b"");
+        }
+        answer(200, &fields, page().as_bytes())
+    }
+
+    fn seen(&self, name: &str) -> Option<String> {
+        let seen = self.seen.lock().unwrap();
+        seen.get(name)
+            .map(|value| value.to_str().unwrap().to_owned())
+    }
+}
+
+async fn request(site: &Site, origin: &Origin, method: &str, fields: &[(&str, &str)]) -> Reply {
+    let asked = origin.clone();
+    let service = service_fn(move |request: Request<Empty<Bytes>>| {
+        ready(Ok::<_, Infallible>(asked.answer(request.headers())))
+    });
+    let app = UpdateNotifierLayer::new(site.clone()).layer(service);
+    Reply::of(ask(app, method, "/", fields).await).await
+}
+
+async fn navigate(site: &Site, origin: &Origin, fields: &[(&str, &str)]) -> Reply {
+    request(site, origin, "GET", &[NAVIGATION, fields].concat()).await
+}
+
+fn vary(reply: &Reply) -> Vec<&str> {
+    let vary = reply.headers.get_all("vary").iter();
+    vary.map(|value| value.to_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn the_tag_of_a_page_is_that_of_the_origin_with_a_mark_of_the_release() {
+    for (etag, start, end) in [
+        ("\"v1\"", "\"v1-tidings-", "\""),
+        ("W/\"v1\"", "W/\"v1-tidings-", "\""),
+        ("\"\"", "\"-tidings-", "\""),
+    ] {
+        let origin = Origin::new(etag);
+        let one = navigate(&site("r1"), &origin, &[]).await;
+        let marked = one.field("etag");
+        assert!(
+            marked.starts_with(start) && marked.ends_with(end),
+            "{marked}"
+        );
+        let again = navigate(&site("r1"), &origin, &[]).await;
+        assert_eq!(again.field("etag"), marked, "a function of the release");
+        let two = navigate(&site("r2"), &origin, &[]).await;
+        assert_ne!(two.field("etag"), marked);
+        assert_eq!(one.field("last-modified"), "");
+        assert_eq!(vary(&one), ["cookie", VARY]);
+    }
+    // What is no entity tag can't be marked, and would be wrong unmarked.
+    let reply = navigate(&site("r1"), &Origin::new("v1"), &[]).await;
+    assert_eq!(reply.field("etag"), "");
+}
+
+#[tokio::test]
+async fn fields_that_are_about_the_bytes_go_with_the_bytes() {
+    let outdated = [
+        ("content-length", "75"),
+        ("accept-ranges", "bytes"),
+        ("content-md5", "x"),
+        ("digest", "sha-256=x"),
+        ("content-digest", "sha-256=:x:"),
+        ("repr-digest", "sha-256=:x:"),
+        ("last-modified", DATE),
+    ];
+    let fields = [&outdated[..], &[("content-type", "text/html")]].concat();
+    let reply = read_through(NAVIGATION, answer(200, &fields, page().as_bytes())).await;
+    let names = reply.headers.keys().map(http::HeaderName::as_str);
+    let mut names: Vec<_> = names.collect();
+    names.sort_unstable();
+    assert_eq!(names, ["content-type", "vary"]);
+}
+
+#[tokio::test]
+async fn a_revisit_costs_a_304_within_a_release_and_a_page_after_it() {
+    let (site, origin) = (site("r1"), Origin::new("\"v1\""));
+    let first = navigate(&site, &origin, &[]).await;
+    let marked = first.field("etag").to_owned();
+    for (base, condition) in [
+        (NAVIGATION, marked.clone()),
+        (NAVIGATION, format!("W/{marked}")),
+        (&[], format!("\"a\", {marked} , \"b\"")),
+    ] {
+        let fields = [base, &[("if-none-match", condition.as_str())]].concat();
+        let again = request(&site, &origin, "GET", &fields).await;
+        assert_eq!(again.status, 304, "{condition}");
+        assert_eq!(again.field("etag"), marked);
+        assert_eq!(again.field("cache-control"), "no-cache");
+        assert_eq!(again.field("last-modified"), "");
+        let asked = origin.seen("if-none-match").unwrap();
+        assert_eq!(
+            asked,
+            condition.replace(&marked, "\"v1\"").replace(" ,", ",")
+        );
+    }
+    publish(&site, "r2");
+    let fields = [("if-none-match", marked.as_str())];
+    let after = navigate(&site, &origin, &fields).await;
+    assert_eq!(after.status, 200);
+    assert_eq!(release_of(after.text()), "r2");
+    assert_ne!(after.field("etag"), marked);
+    assert_eq!(origin.seen("if-none-match"), None);
+    // Back at the old one, what it kept is right again.
+    publish(&site, "r1");
+    assert_eq!(navigate(&site, &origin, &fields).await.status, 304);
+}
+
+#[tokio::test]
+async fn a_304_has_the_vary_that_the_page_has() {
+    let (site, origin) = (site("r1"), Origin::new("\"v1\""));
+    let first = navigate(&site, &origin, &[]).await;
+    let fields = [("if-none-match", first.field("etag"))];
+    let again = navigate(&site, &origin, &fields).await;
+    assert_eq!(again.status, 304);
+    // RFC 9110, section 15.4.5: a cache takes the fields of the 304 for those of the page.
+    assert_eq!(vary(&again), vary(&first));
+}
+
+/// Chromium keeps one answer a URL: where `Vary` says that it is none for this request, it asks with its entity
+/// tag all the same. A page that the app itself has fetched, or that is from before there was a layer, must not be
+/// confirmed to somebody who navigates: it has no script.
+#[tokio::test]
+async fn a_page_without_the_script_is_not_confirmed_to_who_navigates() {
+    let (site, origin) = (site("r1"), Origin::new("\"v1\""));
+    let fetched = request(&site, &origin, "GET", &[("sec-fetch-dest", "empty")]).await;
+    assert_eq!(fetched.text(), page());
+    let fields = [("if-none-match", fetched.field("etag"))];
+    let reply = navigate(&site, &origin, &fields).await;
+    assert_eq!(reply.status, 200);
+    assert_eq!(release_of(reply.text()), "r1");
+}
+
+#[tokio::test]
+async fn a_page_with_the_script_is_not_confirmed_to_who_fetches() {
+    let (site, origin) = (site("r1"), Origin::new("\"v1\""));
+    let page_ = navigate(&site, &origin, &[]).await;
+    let fields = [
+        ("sec-fetch-dest", "empty"),
+        ("if-none-match", page_.field("etag")),
+    ];
+    let fetched = request(&site, &origin, "GET", &fields).await;
+    assert_eq!(fetched.status, 200);
+    assert_eq!(fetched.text(), page());
+    assert_eq!(fetched.field("etag"), "\"v1\"");
+    assert_eq!(fetched.field("last-modified"), DATE);
+}
+
+#[tokio::test]
+async fn a_date_knows_nothing_of_releases() {
+    let (site, origin) = (site("r1"), Origin::new("\"v1\""));
+    let fields = [("if-modified-since", DATE)];
+    let reply = navigate(&site, &origin, &fields).await;
+    assert_eq!(reply.status, 200);
+    assert_eq!(origin.seen("if-modified-since"), None);
+    // Who fetches gets what the origin says.
+    let fields = [("if-modified-since", DATE), ("sec-fetch-dest", "empty")];
+    let reply = request(&site, &origin, "GET", &fields).await;
+    assert_eq!(reply.status, 304);
+    assert_eq!(reply.field("etag"), "\"v1\"");
+}
+
+#[tokio::test]
+async fn a_head_says_what_a_get_would() {
+    let (site, origin) = (site("r1"), Origin::new("\"v1\""));
+    let get = navigate(&site, &origin, &[]).await;
+    let head = request(&site, &origin, "HEAD", NAVIGATION).await;
+    assert_eq!(head.headers, get.headers);
+    let fields = [NAVIGATION, &[("if-none-match", get.field("etag"))]].concat();
+    assert_eq!(request(&site, &origin, "HEAD", &fields).await.status, 304);
+}

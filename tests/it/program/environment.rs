@@ -1,0 +1,89 @@
+//! Settings from the environment.
+
+use super::*;
+use crate::support::events::Events;
+use crate::support::put;
+use crate::support::until;
+
+#[test]
+fn every_flag_can_be_a_variable() {
+    let dir = site_dir(&[
+        (
+            "index.html",
+            "<!doctype html><script src=/a-BfX2k3Qa.js></script>",
+        ),
+        ("a-BfX2k3Qa.js", "1"),
+        ("large.txt", &"x".repeat(5000)),
+    ]);
+    let mut command = tidings();
+    command.arg("serve").env("TIDINGS_DIR", dir.path());
+    command.envs([
+        ("TIDINGS_LISTEN", "127.0.0.1:0"),
+        ("TIDINGS_KEEP", "0"),
+        ("TIDINGS_MEMORY", "1M"),
+        ("TIDINGS_FILE_LIMIT", "1k"),
+        ("TIDINGS_MAX_STREAMS", "1"),
+        ("TIDINGS_FALLBACK", "none"),
+        ("TIDINGS_QUIET", "50ms"),
+        ("TIDINGS_INCOMPLETE_AFTER", "1s"),
+        ("TIDINGS_POLL", "200ms"),
+        ("TIDINGS_EVENTS", "poll"),
+        ("TIDINGS_PREFIX", "/_news"),
+        ("TIDINGS_DRAIN", "1s"),
+        ("TIDINGS_LOG", "debug"),
+    ]);
+    let program = Program::start(&mut command).ready();
+    assert!(
+        program
+            .get("/", &[])
+            .text()
+            .contains("src=\"/_news/client-")
+    );
+    let html = [("accept", "text/html")];
+    assert_eq!(program.get("/some/route", &html).status, 404);
+    let _stream = Events::open_at(program.address(), "/_news/events");
+    assert_eq!(program.get("/_news/events", &[]).status, 503);
+    assert!(program.log().contains("DEBUG"));
+    put(
+        dir.path(),
+        &[
+            ("b-Dk2_x9Zb.js", "2"),
+            (
+                "index.html",
+                "<!doctype html><script src=/b-Dk2_x9Zb.js></script>",
+            ),
+        ],
+    );
+    std::fs::remove_file(dir.path().join("a-BfX2k3Qa.js")).unwrap();
+    until("the next release, without the old chunk", || {
+        (program.get("/a-BfX2k3Qa.js", &[]).status == 404).then_some(())
+    });
+    assert_eq!(program.get("/b-Dk2_x9Zb.js", &[]).text(), "2");
+    assert_eq!(program.get("/large.txt", &[]).body.len(), 5000);
+}
+
+#[test]
+fn a_wrong_variable_is_refused_by_the_name_of_its_flag() {
+    let dir = site();
+    let mut faults = Vec::new();
+    for (flag, value) in NONSENSE {
+        let (_, variable) = FLAGS.iter().find(|(known, _)| known == flag).unwrap();
+        let mut command = tidings();
+        command.arg("serve").arg(dir.path());
+        command.env("TIDINGS_LISTEN", "127.0.0.1:0");
+        let ended = run(command.env(variable, value));
+        faults.extend(is_refused(&ended, &[flag]).err());
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+#[test]
+fn a_flag_has_the_last_word() {
+    let dir = site();
+    let mut command = serve(dir.path());
+    command.args(["--prefix", "/flag"]);
+    command.envs([("TIDINGS_PREFIX", "/variable"), ("TIDINGS_DIR", "/nowhere")]);
+    let program = Program::start(&mut command).ready();
+    assert_eq!(program.get("/flag/release.json", &[]).status, 200);
+    assert_eq!(program.get("/variable/release.json", &[]).status, 404);
+}

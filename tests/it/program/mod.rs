@@ -1,0 +1,140 @@
+//! The program, as a process.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+mod arguments;
+mod environment;
+mod stopping;
+mod waiting;
+
+use crate::support::program::Ended;
+use crate::support::program::Program;
+use crate::support::program::run;
+use crate::support::program::serve;
+use crate::support::program::tidings;
+use crate::support::site_dir;
+
+const INDEX: &str = "<!doctype html><title>Home</title>\n";
+
+/// What every flag is called, with its variable.
+const FLAGS: &[(&str, &str)] = &[
+    ("--listen", "TIDINGS_LISTEN"),
+    ("--keep", "TIDINGS_KEEP"),
+    ("--memory", "TIDINGS_MEMORY"),
+    ("--file-limit", "TIDINGS_FILE_LIMIT"),
+    ("--max-streams", "TIDINGS_MAX_STREAMS"),
+    ("--fallback", "TIDINGS_FALLBACK"),
+    ("--quiet", "TIDINGS_QUIET"),
+    ("--incomplete-after", "TIDINGS_INCOMPLETE_AFTER"),
+    ("--poll", "TIDINGS_POLL"),
+    ("--events", "TIDINGS_EVENTS"),
+    ("--prefix", "TIDINGS_PREFIX"),
+    ("--drain", "TIDINGS_DRAIN"),
+    ("--log", "TIDINGS_LOG"),
+];
+
+/// Values that make no sense.
+const NONSENSE: &[(&str, &str)] = &[
+    ("--listen", "nonsense"),
+    ("--listen", "8080"),
+    ("--listen", "127.0.0.1:99999"),
+    ("--keep", "x"),
+    ("--keep", "-1"),
+    ("--memory", "1T"),
+    ("--memory", "lots"),
+    ("--file-limit", "-1"),
+    ("--max-streams", "0"),
+    ("--max-streams", "many"),
+    ("--fallback", "app"),
+    ("--fallback", "../x.html"),
+    ("--quiet", "5"),
+    ("--quiet", "soon"),
+    ("--incomplete-after", "-1s"),
+    ("--poll", "1ms"),
+    ("--poll", "0s"),
+    ("--events", "sometimes"),
+    ("--prefix", "x"),
+    ("--prefix", "/"),
+    ("--prefix", "/a/"),
+    ("--prefix", "/a b"),
+    ("--drain", "ten"),
+    ("--log", "tidings=loud"),
+];
+
+fn site() -> tempfile::TempDir {
+    site_dir(&[("index.html", INDEX)])
+}
+
+/// Asserts that the program refused its settings, with a message that has all of `parts`, and nothing else.
+#[track_caller]
+fn assert_refused(ended: &Ended, parts: &[&str]) {
+    if let Err(fault) = is_refused(ended, parts) {
+        panic!("{fault}");
+    }
+}
+
+fn is_refused(ended: &Ended, parts: &[&str]) -> Result<(), String> {
+    let missing = parts.iter().find(|part| !ended.stderr.contains(**part));
+    let fault = match (ended.code, missing) {
+        (code, _) if code != Some(2) => format!("ended with {code:?}"),
+        _ if !ended.stdout.is_empty() => format!("wrote {:?}", ended.stdout),
+        _ if ended.stderr.contains("panicked") => "panicked".to_owned(),
+        (_, Some(part)) => format!("no {part} in the message"),
+        (_, None) => return Ok(()),
+    };
+    Err(format!("{fault}: {:?}", ended.stderr))
+}
+
+#[test]
+fn one_line_on_standard_output_says_where_it_listens() {
+    let dir = site();
+    let program = Program::serve(dir.path());
+    let address = program.address();
+    assert_eq!(address.ip().to_string(), "127.0.0.1");
+    assert_ne!(address.port(), 0);
+    // It says so no sooner than it is true.
+    program.get("/", &[]);
+    let program = program.ready();
+    crate::support::put(dir.path(), &[("index.html", "<!doctype html><p>2")]);
+    crate::support::until("the next release", || {
+        program.get("/", &[]).text().ends_with("<p>2").then_some(())
+    });
+    let ended = program.stop("TERM");
+    assert_eq!(ended.stdout, format!("listening on http://{address}\n"));
+    assert_eq!(ended.code, Some(0));
+}
+
+#[test]
+fn it_listens_where_it_is_told() {
+    let dir = site();
+    for (listen, start) in [("127.0.0.1:0", "127.0.0.1:"), ("localhost:0", "127.0.0.1:")] {
+        let mut command = tidings();
+        command
+            .arg("serve")
+            .arg(dir.path())
+            .args(["--listen", listen]);
+        let program = Program::start(&mut command).ready();
+        let address = program.address();
+        assert!(
+            address.to_string().starts_with(start) || address.is_ipv6(),
+            "{address}"
+        );
+    }
+}
+
+#[test]
+fn an_address_in_use_is_an_error_that_names_it() {
+    let dir = site();
+    let program = Program::serve(dir.path());
+    let address = program.address().to_string();
+    let mut second = tidings();
+    second.arg("serve").arg(dir.path());
+    let ended = run(second.args(["--listen", &address]));
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert_eq!(ended.stdout, "");
+    assert!(ended.stderr.contains("--listen"), "{}", ended.stderr);
+    assert!(ended.stderr.contains(&address), "{}", ended.stderr);
+    assert!(ended.stderr.contains("in use"), "{}", ended.stderr);
+    // The first one is not impressed.
+    program.ready();
+}

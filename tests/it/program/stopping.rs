@@ -1,0 +1,136 @@
+//! The end, and hard times.
+
+use std::net::TcpStream;
+use std::time::Duration;
+use std::time::Instant;
+
+use super::*;
+use crate::support::events::Events;
+use crate::support::http::Client;
+use crate::support::noise;
+use crate::support::put_bytes;
+use crate::support::until;
+
+/// More than the buffers between two sockets hold.
+fn large() -> Vec<u8> {
+    noise(1, 30_000_000)
+}
+
+/// Waits until nobody is let in any more.
+fn refuses(program: &Program) {
+    until("a closed door", || {
+        TcpStream::connect(program.address()).is_err().then_some(())
+    });
+}
+
+#[test]
+fn a_signal_ends_it_at_once_and_event_streams_end_as_they_should() {
+    for signal in ["TERM", "INT"] {
+        let dir = site();
+        let program = Program::serve(dir.path()).ready();
+        let mut idle = Client::connect(program.address()).unwrap();
+        idle.request("GET", "/", &[]).unwrap();
+        let mut silent = Client::connect(program.address()).unwrap();
+        let streams: Vec<_> = (0..5).map(|_| Events::open(program.address())).collect();
+        let ended = program.stop(signal);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert!(ended.took < Duration::from_secs(5), "{ended:?}");
+        assert!(ended.stderr.contains("stopping"), "{ended:?}");
+        assert!(!ended.stderr.contains("WARN"), "{ended:?}");
+        for stream in streams {
+            // With the last, empty chunk: a browser takes it for an end, not for an error.
+            assert!(stream.end().is_closed());
+        }
+        assert!(idle.is_closed());
+        assert!(silent.is_closed());
+    }
+}
+
+#[test]
+fn a_signal_ends_it_while_it_still_waits() {
+    let dir = site_dir(&[]);
+    let program = Program::serve(&dir.path().join("none"));
+    let stream = Events::open(program.address());
+    let ended = program.stop("TERM");
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.took < Duration::from_secs(5), "{ended:?}");
+    stream.end();
+}
+
+#[test]
+fn a_slow_download_is_waited_for() {
+    let dir = site();
+    let bytes = large();
+    put_bytes(dir.path(), "large.bin", &bytes);
+    let program = Program::serve_with(dir.path(), &["--drain", "60s"]).ready();
+    let mut client = Client::connect(program.address()).unwrap();
+    client.ask("GET", "/large.bin", &[]).unwrap();
+    let head = client.head().unwrap();
+    assert_eq!(head.field("content-length"), bytes.len().to_string());
+    let first = client.take(1_000_000).unwrap();
+    let start = Instant::now();
+    program.signal("TERM");
+    refuses(&program);
+    let rest = client.take(bytes.len() - first.len()).unwrap();
+    assert!([first, rest].concat() == bytes);
+    let ended = program.ended(start);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(!ended.stderr.contains("WARN"), "{ended:?}");
+    assert!(client.is_closed());
+}
+
+#[test]
+fn a_stuck_download_is_not_waited_for_longer_than_the_drain() {
+    let dir = site();
+    put_bytes(dir.path(), "large.bin", &large());
+    let program = Program::serve_with(dir.path(), &["--drain", "1s"]).ready();
+    let mut client = Client::connect(program.address()).unwrap();
+    client.ask("GET", "/large.bin", &[]).unwrap();
+    client.head().unwrap();
+    let ended = program.stop("TERM");
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let took = ended.took;
+    assert!(took >= Duration::from_secs(1), "after {took:?}");
+    assert!(took < Duration::from_secs(10), "after {took:?}");
+    assert!(ended.stderr.contains("did not finish in time"), "{ended:?}");
+    // What is missing is missing: a download that was cut is not taken for a whole one.
+    if let Ok(rest) = client.rest() {
+        assert!(rest.len() < large().len());
+    }
+}
+
+#[test]
+fn without_a_drain_nothing_is_waited_for() {
+    let dir = site();
+    put_bytes(dir.path(), "large.bin", &large());
+    let program = Program::serve_with(dir.path(), &["--drain", "0s"]).ready();
+    let mut client = Client::connect(program.address()).unwrap();
+    client.ask("GET", "/large.bin", &[]).unwrap();
+    client.head().unwrap();
+    let ended = program.stop("TERM");
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.took < Duration::from_secs(5), "{ended:?}");
+}
+
+/// Each connection takes a file descriptor, and there is an end to those.
+#[test]
+fn too_many_connections_are_survived() {
+    let dir = site();
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", "ulimit -n 48 && exec \"$@\"", "sh"]);
+    let program = serve(dir.path());
+    command.arg(program.get_program()).args(program.get_args());
+    let program = Program::start(&mut command).ready();
+    let crowd: Vec<_> = (0..80)
+        .map(|_| Client::connect(program.address()).unwrap())
+        .collect();
+    program.logged(&["WARN", "can't accept connections"]);
+    drop(crowd);
+    until("an answer", || {
+        let mut client = Client::connect(program.address()).ok()?;
+        client.request("GET", "/", &[]).ok()
+    });
+    let warnings = program.log().matches("can't accept").count();
+    assert!(warnings < 100, "{warnings} warnings");
+    assert_eq!(program.stop("TERM").code, Some(0));
+}

@@ -1,0 +1,71 @@
+//! A directory that is not there yet.
+
+use std::fs;
+
+use super::*;
+use crate::support::events::Events;
+use crate::support::put;
+use crate::support::until;
+
+#[test]
+fn a_directory_that_is_not_there_is_waited_for() {
+    let outer = site_dir(&[]);
+    let dir = outer.path().join("releases/current");
+    let shown = dir.to_str().unwrap();
+    let program = Program::serve_with(&dir, &["--poll", "500ms"]);
+    program.logged(&[
+        "INFO",
+        "waiting for a complete build",
+        shown,
+        "no such directory",
+    ]);
+    let answer = program.get("/", &[]);
+    assert_eq!(answer.status, 503);
+    assert_eq!(answer.field("retry-after"), "2");
+    assert!(answer.text().contains(shown), "{answer:?}");
+    let answer = program.get("/", &[("sec-fetch-dest", "document")]);
+    assert_eq!(answer.status, 503);
+    assert!(answer.text().starts_with("<!doctype html>"));
+    // The tab that saw this has no script; but who listens is told at once.
+    let mut events = Events::open(program.address());
+    assert_ne!(events.block().unwrap().unwrap().retry, "");
+
+    fs::create_dir_all(&dir).unwrap();
+    program.logged(&["waiting for a complete build", "no index.html"]);
+    put(
+        &dir,
+        &[("index.html", "<!doctype html><script src=/app.js></script>")],
+    );
+    program.logged(&["waiting for a complete build", "it lacks /app.js"]);
+    assert_eq!(program.get("/", &[]).status, 503);
+    put(&dir, &[("app.js", "1")]);
+    let release = events.release().unwrap();
+    let page = program.get("/", &[]);
+    assert_eq!(page.status, 200);
+    assert!(page.text().contains(&release), "{page:?}");
+    program.logged(&["INFO", "published", &release]);
+    assert_eq!(program.stop("TERM").code, Some(0));
+}
+
+#[test]
+fn the_last_release_is_served_while_the_next_one_is_waited_for() {
+    let outer = site_dir(&[("dist/index.html", INDEX)]);
+    let dir = outer.path().join("dist");
+    let program = Program::serve(&dir).ready();
+    let before = program.get("/", &[]);
+    fs::remove_dir_all(&dir).unwrap();
+    program.logged(&["still serving the last release", "no such directory"]);
+    assert_eq!(program.get("/", &[]).body, before.body);
+    put(&dir, &[("index.html", "<!doctype html><p>2")]);
+    until("the next release", || {
+        program.get("/", &[]).text().ends_with("<p>2").then_some(())
+    });
+}
+
+#[test]
+fn an_incomplete_build_is_published_with_a_warning_that_says_what_is_missing() {
+    let dir = site_dir(&[("index.html", "<!doctype html><script src=/app.js></script>")]);
+    let arguments = ["--quiet", "50ms", "--incomplete-after", "300ms"];
+    let program = Program::serve_with(dir.path(), &arguments).ready();
+    program.logged(&["WARN", "lacks files", "/app.js"]);
+}

@@ -1,0 +1,200 @@
+//! How long an answer may be kept, and what stays servable after a deploy.
+
+use std::fs;
+
+use tidings::Site;
+
+use super::*;
+use crate::support::coding::decode;
+use crate::support::put;
+use crate::support::site_dir;
+use crate::support::soon;
+
+const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+const OLD: &str = "/assets/index-BfX2k3Qa.js";
+
+/// `SITE` as the next build leaves it: another script, no more page about us.
+const NEXT: &[(&str, &str)] = &[
+    ("index.html", NEXT_INDEX),
+    ("docs/index.html", DOCS),
+    ("assets/index-Dk2_x9Zb.js", "console.log('bye')\n"),
+    ("robots.txt", ROBOTS),
+];
+
+const NEXT_INDEX: &str = "<!doctype html><title>Home</title>\
+    <script type=module src=/assets/index-Dk2_x9Zb.js></script>\n";
+
+const THIRD: &[(&str, &str)] = &[
+    (
+        "index.html",
+        "<!doctype html><script src=/x-q8Zk2_Fa.js></script>",
+    ),
+    ("x-q8Zk2_Fa.js", "3"),
+];
+
+#[tokio::test]
+async fn only_names_with_a_hash_may_be_kept() {
+    let files = [
+        ("assets/index-BfX2k3Qa.js.map", "{}"),
+        ("assets/About-tn0RQdqM.css", "p{}"),
+        ("assets/logo-8bK_zQ3d.svg", "<svg/>"),
+        ("assets/team-overview.png", "x"),
+        ("some-document.js", "1"),
+        ("404.html", ABOUT),
+    ];
+    let served = Served::new(&[SITE, &files].concat()).await;
+    for (path, fields, expected) in [
+        ("/", NAVIGATION, "no-cache"),
+        ("/", &[], "no-cache"),
+        ("/about", NAVIGATION, "no-cache"),
+        ("/assets/index-BfX2k3Qa.js", &[], IMMUTABLE),
+        ("/assets/index-BfX2k3Qa.js.map", &[], IMMUTABLE),
+        ("/assets/About-tn0RQdqM.css", &[], IMMUTABLE),
+        ("/assets/logo-8bK_zQ3d.svg", &[], IMMUTABLE),
+        ("/assets/team-overview.png", &[], "no-cache"),
+        ("/some-document.js", &[], "no-cache"),
+        ("/robots.txt", &[], "no-cache"),
+        ("/docs", &[], "no-cache"),
+        ("/assets/index-00000000.js", &[], "no-store"),
+        ("/assets/index-00000000.js", NAVIGATION, "no-store"),
+        ("/%00", &[], "no-store"),
+    ] {
+        let reply = served.get(path, fields).await;
+        assert_eq!(reply.field("cache-control"), expected, "{path}");
+    }
+    for (path, fields) in [
+        (OLD, [("range", "bytes=0-1")]),
+        (OLD, [("if-none-match", "*")]),
+    ] {
+        let reply = served.get(path, &fields).await;
+        assert!(matches!(reply.status, 206 | 304));
+        assert_eq!(reply.field("cache-control"), IMMUTABLE);
+    }
+    let reply = served.get(OLD, &[("range", "bytes=999-")]).await;
+    assert_eq!(reply.field("cache-control"), "no-store");
+}
+
+#[tokio::test]
+async fn an_old_tab_still_gets_its_chunks() {
+    let long = "export const a = 1;\n".repeat(100);
+    let chunk = ("assets/About-C0gX_-9k.js", long.as_str());
+    let files = [SITE, &[chunk, ("style.css", "p{}")]].concat();
+    let served = Served::new(&files).await;
+    let before = served.get(OLD, &[]).await;
+    served.replace(NEXT).await;
+    let after = served.get(OLD, &[]).await;
+    assert_eq!(after.status, 200);
+    assert_eq!(after.text(), SCRIPT);
+    assert_eq!(after.field("cache-control"), IMMUTABLE);
+    assert_eq!(lines(&after.headers), lines(&before.headers));
+    // As any other file: conditional, in parts, compressed.
+    let etag = after.field("etag");
+    let known = served.get(OLD, &[("if-none-match", etag)]).await;
+    assert_eq!(known.status, 304);
+    let part = served.get(OLD, &[("range", "bytes=0-6")]).await;
+    assert_eq!(part.text(), "console");
+    let fields = [("accept-encoding", "br")];
+    let small = served.get("/assets/About-C0gX_-9k.js", &fields).await;
+    assert_eq!(decode("br", &small.body), long.as_bytes());
+    // Without a hash in the name, nobody knows that the old bytes are the right ones.
+    let reply = served.get("/style.css", &[]).await;
+    assert_plain(&reply, 404, "404 Not Found\n");
+}
+
+#[tokio::test]
+async fn an_old_page_is_gone() {
+    let hashed = ("assets/page-WZQT-SKE.html", ABOUT);
+    let served = Served::new(&[SITE, &[hashed]].concat()).await;
+    served.replace(NEXT).await;
+    for path in ["/about", "/about.html", "/assets/page-WZQT-SKE.html"] {
+        assert_plain(&served.get(path, &[]).await, 404, "404 Not Found\n");
+        assert_page(&served.get(path, NAVIGATION).await, NEXT_INDEX);
+    }
+    assert_page(&served.get("/", NAVIGATION).await, NEXT_INDEX);
+}
+
+#[tokio::test]
+async fn only_so_many_releases_are_kept() {
+    let check = async |keep: usize, after_one: u16, after_two: u16| {
+        let site = Site::new().keep(keep);
+        let served = Served::with(site_dir(SITE), site, |watch| watch).await;
+        served.replace(NEXT).await;
+        let status = served.get(OLD, &[]).await.status;
+        assert_eq!(status, after_one, "after one deploy, keep {keep}");
+        served.replace(THIRD).await;
+        let status = served.get(OLD, &[]).await.status;
+        assert_eq!(status, after_two, "after two deploys, keep {keep}");
+    };
+    check(0, 404, 404).await;
+    check(1, 200, 404).await;
+    check(2, 200, 200).await;
+}
+
+#[tokio::test]
+async fn a_hashed_name_that_comes_back_with_other_bytes_is_no_longer_immutable() {
+    let served = Served::new(SITE).await;
+    assert_eq!(served.get(OLD, &[]).await.field("cache-control"), IMMUTABLE);
+    let changed = [SITE, &[(&OLD[1..], "console.log('other')\n")]].concat();
+    served.replace(&changed).await;
+    let reply = served.get(OLD, &[]).await;
+    assert_eq!(reply.text(), "console.log('other')\n");
+    assert_eq!(reply.field("cache-control"), "no-cache");
+    // Nor is it when the first bytes come back: some have the others by now.
+    served.replace(SITE).await;
+    let reply = served.get(OLD, &[]).await;
+    assert_eq!(reply.text(), SCRIPT);
+    assert_eq!(reply.field("cache-control"), "no-cache");
+}
+
+#[tokio::test]
+async fn a_broken_promise_is_not_made_again_for_a_retained_file() {
+    let served = Served::new(SITE).await;
+    let changed = [SITE, &[(&OLD[1..], "console.log('other')\n")]].concat();
+    served.replace(&changed).await;
+    served.replace(NEXT).await;
+    let reply = served.get(OLD, &[]).await;
+    // The tabs that are most likely to ask are those of the release before this one.
+    assert_eq!(reply.status, 200);
+    assert_eq!(reply.text(), "console.log('other')\n");
+    assert_eq!(reply.field("cache-control"), "no-cache");
+}
+
+#[tokio::test]
+async fn what_no_page_leads_to_comes_and_goes_without_news() {
+    let served = Served::new(SITE).await;
+    served
+        .quietly(
+            |dir| fs::remove_file(dir.join("robots.txt")).unwrap(),
+            |release| release.get("/robots.txt").is_none(),
+        )
+        .await;
+    let reply = served.get("/robots.txt", &[]).await;
+    assert_plain(&reply, 404, "404 Not Found\n");
+    served
+        .quietly(
+            |dir| put(dir, &[("humans.txt", "us\n")]),
+            |release| release.get("/humans.txt").is_some(),
+        )
+        .await;
+    assert_eq!(served.get("/humans.txt", &[]).await.text(), "us\n");
+}
+
+#[tokio::test]
+async fn what_was_published_stays_when_the_directory_goes() {
+    let served = Served::new(SITE).await;
+    let before = served.get("/", NAVIGATION).await;
+    fs::remove_dir_all(served.path()).unwrap();
+    // The file system's events are on their way; a complete build afterwards shows that they were seen.
+    let reply = served.get("/", NAVIGATION).await;
+    assert_eq!(lines(&reply.headers), lines(&before.headers));
+    put(served.path(), NEXT);
+    soon("the next build", || {
+        served
+            .site
+            .current()
+            .filter(|release| release.get("/about.html").is_none())
+    })
+    .await;
+    assert_page(&served.get("/", NAVIGATION).await, NEXT_INDEX);
+    assert_eq!(served.get(OLD, &[]).await.text(), SCRIPT);
+}

@@ -1,0 +1,185 @@
+//! Byte ranges.
+
+use super::*;
+use crate::support::coding::decode;
+use crate::support::put_bytes;
+use crate::support::site_dir;
+
+const DIGITS: &[u8] = b"0123456789";
+
+/// A site with `/digits.bin` of ten bytes, `/empty.bin` of none, and a long text.
+async fn served() -> Served {
+    let dir = site_dir(SITE);
+    put_bytes(dir.path(), "digits.bin", DIGITS);
+    put_bytes(dir.path(), "empty.bin", b"");
+    put_bytes(dir.path(), "long.txt", long().as_bytes());
+    Served::from(dir).await
+}
+
+fn long() -> String {
+    let lines: Vec<_> = (0..1000).map(|n| format!("line {n}\n")).collect();
+    lines.concat()
+}
+
+#[tokio::test]
+async fn a_single_range_is_served() {
+    let served = served().await;
+    let full = served.get("/digits.bin", &[]).await;
+    assert_eq!(full.body, DIGITS);
+    assert_eq!(full.field("accept-ranges"), "bytes");
+    for (range, expected, bytes) in [
+        ("bytes=0-0", "bytes 0-0/10", "0"),
+        ("bytes=0-4", "bytes 0-4/10", "01234"),
+        ("bytes=5-", "bytes 5-9/10", "56789"),
+        ("bytes=9-", "bytes 9-9/10", "9"),
+        ("bytes=-1", "bytes 9-9/10", "9"),
+        ("bytes=-4", "bytes 6-9/10", "6789"),
+        ("bytes=-10", "bytes 0-9/10", "0123456789"),
+        ("bytes=-99", "bytes 0-9/10", "0123456789"),
+        ("bytes=3-99", "bytes 3-9/10", "3456789"),
+        ("bytes=3-18446744073709551616", "bytes 3-9/10", "3456789"),
+        ("Bytes=1-2", "bytes 1-2/10", "12"),
+    ] {
+        let part = served.get("/digits.bin", &[("range", range)]).await;
+        assert_eq!(part.status, 206, "{range}");
+        assert_eq!(part.field("content-range"), expected);
+        assert_eq!(part.field("content-length"), bytes.len().to_string());
+        assert_eq!(part.text(), bytes);
+        for name in ["etag", "content-type", "last-modified", "cache-control"] {
+            assert_eq!(part.field(name), full.field(name), "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_single_range_gets_the_whole() {
+    let served = served().await;
+    let full = served.get("/digits.bin", &[]).await;
+    for range in [
+        "bytes=5-2",
+        "bytes=0-1,3-4",
+        "bytes=0-,-1",
+        "bytes=",
+        "bytes=-",
+        "bytes=x-y",
+        "bytes=+1-2",
+        "bytes 0-1",
+        "lines=0-1",
+        "",
+    ] {
+        let reply = served.get("/digits.bin", &[("range", range)]).await;
+        assert_eq!(reply.status, 200, "{range}");
+        assert_eq!(lines(&reply.headers), lines(&full.headers));
+        assert_eq!(reply.body, DIGITS);
+    }
+}
+
+#[tokio::test]
+async fn a_range_behind_the_end_is_refused_with_the_length() {
+    let served = served().await;
+    for (path, range, length) in [
+        ("/digits.bin", "bytes=10-", 10),
+        ("/digits.bin", "bytes=10-12", 10),
+        ("/digits.bin", "bytes=-0", 10),
+        ("/digits.bin", "bytes=18446744073709551616-", 10),
+        ("/empty.bin", "bytes=0-", 0),
+        ("/empty.bin", "bytes=-1", 0),
+    ] {
+        let reply = served.get(path, &[("range", range)]).await;
+        assert_plain(&reply, 416, "416 Range Not Satisfiable\n");
+        assert_eq!(reply.field("content-range"), format!("bytes */{length}"));
+    }
+    assert_eq!(served.get("/empty.bin", &[]).await.body, "");
+}
+
+#[tokio::test]
+async fn only_a_get_of_a_200_has_ranges() {
+    let served = served().await;
+    let fields = [("range", "bytes=0-3")];
+    let head = served.request("HEAD", "/digits.bin", &fields).await;
+    assert_eq!(head.status, 200);
+    assert_eq!(head.field("content-length"), "10");
+    assert_eq!(head.field("content-range"), "");
+    assert_eq!(served.get("/none", &fields).await.status, 404);
+    assert_eq!(served.get("/docs", &fields).await.status, 308);
+}
+
+#[tokio::test]
+async fn a_part_is_sent_only_of_what_the_client_has() {
+    let served = served().await;
+    let full = served.get("/digits.bin", &[]).await;
+    let (etag, date) = (full.field("etag"), full.field("last-modified"));
+    let weak = format!("W/{etag}");
+    for (condition, status) in [
+        (etag, 206),
+        (date, 206),
+        ("\"x\"", 200),
+        (&weak, 200),
+        ("Sat, 01 Jan 2000 00:00:00 GMT", 200),
+        ("x", 200),
+    ] {
+        let fields = [("range", "bytes=2-3"), ("if-range", condition)];
+        let reply = served.get("/digits.bin", &fields).await;
+        assert_eq!(reply.status, status, "{condition}");
+        let expected = if status == 206 { "23" } else { "0123456789" };
+        assert_eq!(reply.text(), expected);
+    }
+    // A range behind the end of what the client does not have is no error.
+    let fields = [("range", "bytes=99-"), ("if-range", "\"x\"")];
+    assert_eq!(served.get("/digits.bin", &fields).await.status, 200);
+    // Without a range there is nothing to restrict; and who has it all needs no part.
+    let reply = served.get("/digits.bin", &[("if-range", "\"x\"")]).await;
+    assert_eq!(reply.status, 200);
+    let fields = [("range", "bytes=0-1"), ("if-none-match", etag)];
+    assert_eq!(served.get("/digits.bin", &fields).await.status, 304);
+}
+
+#[tokio::test]
+async fn a_range_is_one_of_the_coding_that_was_chosen() {
+    let served = served().await;
+    for coding in ["gzip", "br"] {
+        let accept = ("accept-encoding", coding);
+        let full = served.get("/long.txt", &[accept]).await;
+        assert_eq!(full.field("content-encoding"), coding);
+        let (total, half) = (full.body.len(), full.body.len() / 2);
+        let mut joined = Vec::new();
+        for (first, last) in [(0, half - 1), (half, total - 1)] {
+            let range = format!("bytes={first}-{last}");
+            let fields = [accept, ("range", &range), ("if-range", full.field("etag"))];
+            let part = served.get("/long.txt", &fields).await;
+            assert_eq!(part.status, 206);
+            let expected = format!("bytes {first}-{last}/{total}");
+            assert_eq!(part.field("content-range"), expected);
+            for name in ["content-encoding", "etag", "vary", "content-type"] {
+                assert_eq!(part.field(name), full.field(name), "{name}");
+            }
+            joined.extend_from_slice(&part.body);
+        }
+        assert_eq!(joined, full.body);
+        assert_eq!(decode(coding, &joined), long().as_bytes());
+        // Behind the end of this coding, though not of the text.
+        let range = format!("bytes={total}-");
+        let reply = served.get("/long.txt", &[accept, ("range", &range)]).await;
+        assert_eq!(reply.status, 416);
+        let expected = format!("bytes */{total}");
+        assert_eq!(reply.field("content-range"), expected);
+        // Another coding than the one it has a part of: from the start.
+        let fields = [("range", "bytes=1-2"), ("if-range", full.field("etag"))];
+        assert_eq!(served.get("/long.txt", &fields).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_range_of_a_page_is_one_of_the_page_with_the_script() {
+    let served = served().await;
+    let full = served.get("/", NAVIGATION).await;
+    let fields = [NAVIGATION, &[("range", "bytes=20-99")]].concat();
+    let part = served.get("/", &fields).await;
+    assert_eq!(part.status, 206);
+    assert_eq!(part.body, full.body[20..=99]);
+    assert_eq!(part.field("etag"), full.field("etag"));
+    assert_eq!(part.field("vary"), full.field("vary"));
+    let fields = [("sec-fetch-dest", "empty"), ("range", "bytes=20-99")];
+    let part = served.get("/", &fields).await;
+    assert_eq!(part.body, INDEX.as_bytes()[20..=99]);
+}

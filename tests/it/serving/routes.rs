@@ -1,0 +1,321 @@
+//! Which file answers which path.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use super::*;
+use crate::support::put;
+
+const NOT_FOUND: &str = "<!doctype html><title>Not here</title>\n";
+const APP: &str = "<!doctype html><title>App</title>\n";
+
+#[tokio::test]
+async fn a_navigation_to_a_route_of_the_app_gets_the_app() {
+    let served = Served::new(SITE).await;
+    for path in [
+        "/users",
+        "/users/42",
+        "/users/jane.doe",
+        "/users/",
+        "/v1.2/notes.md",
+        "/caf%C3%A9",
+        "/100%25",
+        "/%252e%252e/x",
+        "/assets/",
+        "/assets",
+        "/...",
+        "/users?next=/docs&x=%00",
+    ] {
+        for fields in [
+            NAVIGATION,
+            &[("sec-fetch-dest", "document"), ("accept", "*/*")],
+            &[("sec-fetch-dest", "iframe")],
+            &[("sec-fetch-dest", "frame")],
+            &[("accept", "text/html")],
+            &[("accept", "application/xml, text/html;q=0.9")],
+        ] {
+            let reply = served.get(path, fields).await;
+            assert_eq!(reply.status, 200, "{path} {fields:?}");
+            assert_page(&reply, INDEX);
+            assert_eq!(reply.field("cache-control"), "no-cache");
+            // Somebody else gets a 404 there.
+            let vary: Vec<_> = reply.field("vary").split(", ").collect();
+            assert!(vary.contains(&"accept") && vary.contains(&"sec-fetch-dest"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_chunk_that_is_no_longer_there_is_no_route_whoever_asks() {
+    let served = Served::new(SITE).await;
+    for path in ["/assets/index-Dk2_x9Zb.js", "/assets/About-tn0RQdqM.css"] {
+        let reply = served.get(path, NAVIGATION).await;
+        assert_plain(&reply, 404, "404 Not Found\n");
+    }
+}
+
+#[tokio::test]
+async fn what_is_missing_is_never_html_for_those_who_do_not_navigate() {
+    let served = Served::new(SITE).await;
+    for path in [
+        "/assets/index-OLDOLD12.js",
+        "/assets/About-tn0RQdqM.css",
+        "/api/users",
+        "/users/42",
+        "/docs/guide",
+        "/robots.txt/",
+        "/index.html/x",
+        "/%252e%252e/x",
+    ] {
+        for fields in [
+            &[][..],
+            &[("accept", "*/*")],
+            &[("accept", "application/json")],
+            &[("accept", "text/css,*/*;q=0.1")],
+            &[("sec-fetch-dest", "script"), ("accept", "text/html")],
+            &[("sec-fetch-dest", "style"), ("accept", "text/html,*/*")],
+            &[("sec-fetch-dest", "image"), ("accept", "text/html")],
+            &[("sec-fetch-dest", "empty"), ("accept", "text/html")],
+            &[("sec-fetch-dest", "worker"), ("accept", "text/html")],
+            &[("sec-fetch-dest", "object"), ("accept", "text/html")],
+            &[("sec-fetch-dest", ""), ("accept", "text/html")],
+        ] {
+            let reply = served.get(path, fields).await;
+            assert_plain(&reply, 404, "404 Not Found\n");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_site_with_a_404_page_is_no_app() {
+    let files = [SITE, &[("404.html", NOT_FOUND)]].concat();
+    let served = Served::new(&files).await;
+    for path in ["/users/42", "/none/", "/assets/none.js"] {
+        let reply = served.get(path, NAVIGATION).await;
+        assert_eq!(reply.status, 404);
+        assert_page(&reply, NOT_FOUND);
+        assert_eq!(reply.field("cache-control"), "no-store");
+        // A range of an error, or a 304 for one, would be taken for the page that is not there.
+        let etag = reply.field("etag").to_owned();
+        let fields = [
+            NAVIGATION,
+            &[("if-none-match", &etag), ("range", "bytes=0-3")],
+        ];
+        let again = served.get(path, &fields.concat()).await;
+        assert_eq!(again.status, 404);
+        assert_page(&again, NOT_FOUND);
+        assert_plain(&served.get(path, &[]).await, 404, "404 Not Found\n");
+    }
+    assert_page(&served.get("/", NAVIGATION).await, INDEX);
+}
+
+#[tokio::test]
+async fn a_404_page_that_is_not_at_the_top_leaves_the_site_an_app() {
+    let files = [SITE, &[("docs/404.html", NOT_FOUND)]].concat();
+    let served = Served::new(&files).await;
+    assert_page(&served.get("/docs/none", NAVIGATION).await, INDEX);
+}
+
+#[tokio::test]
+async fn the_fallback_can_be_chosen() {
+    let with = |files: &'static [(&'static str, &'static str)], fallback: &'static str| async move {
+        let served = Served::new(&[SITE, files].concat()).await;
+        let served = served.fallback(fallback);
+        let reply = served.get("/users/42", NAVIGATION).await;
+        // A file that is there is served whatever the fallback is.
+        assert_page(&served.get("/about", NAVIGATION).await, ABOUT);
+        reply
+    };
+    let reply = with(&[], "none").await;
+    assert_plain(&reply, 404, "404 Not Found\n");
+    let reply = with(&[("404.html", NOT_FOUND)], "none").await;
+    assert_eq!(reply.status, 404);
+    assert_page(&reply, NOT_FOUND);
+    let reply = with(&[("app.html", APP)], "/app.html").await;
+    assert_eq!(reply.status, 200);
+    assert_page(&reply, APP);
+    let reply = with(
+        &[("sub/app.html", APP), ("404.html", NOT_FOUND)],
+        "sub/app.html",
+    );
+    let reply = reply.await;
+    assert_eq!(reply.status, 200);
+    assert_page(&reply, APP);
+    // The page it names is not there (yet).
+    let reply = with(&[], "/app.html").await;
+    assert_plain(&reply, 404, "404 Not Found\n");
+    let reply = with(&[("404.html", NOT_FOUND)], "/app.html").await;
+    assert_eq!(reply.status, 404);
+    assert_page(&reply, NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_folder_has_its_index_and_a_page_needs_no_extension() {
+    let both = [
+        ("both.html", APP),
+        ("both/index.html", NOT_FOUND),
+        ("a b/index.html", APP),
+    ];
+    let served = Served::new(&[SITE, &both].concat()).await;
+    for (path, html) in [
+        ("/", INDEX),
+        ("/index.html", INDEX),
+        ("/index", INDEX),
+        ("/about", ABOUT),
+        ("/about.html", ABOUT),
+        ("/docs/", DOCS),
+        ("/docs/index.html", DOCS),
+        ("/docs/index", DOCS),
+        ("/both", APP),
+        ("/both/", NOT_FOUND),
+        ("/a%20b/", APP),
+        ("/%61bout", ABOUT),
+        ("/about?x=1", ABOUT),
+        ("/./about", ABOUT),
+        ("/docs/../about", ABOUT),
+        ("//about", ABOUT),
+        ("/docs//", DOCS),
+        ("/docs/.", DOCS),
+    ] {
+        let reply = served.get(path, &[]).await;
+        assert_eq!(reply.status, 200, "{path}");
+        assert_page(&reply, html);
+    }
+}
+
+#[tokio::test]
+async fn a_page_has_one_address_as_to_its_last_slash() {
+    let odd = [
+        ("a b/index.html", APP),
+        ("50%/index.html", APP),
+        ("é?#/x.html", APP),
+    ];
+    let served = Served::new(&[SITE, &odd].concat()).await;
+    for (path, location) in [
+        ("/docs", "/docs/"),
+        ("/docs?a=b&c=%2Fd//e", "/docs/?a=b&c=%2Fd//e"),
+        ("/docs?", "/docs/?"),
+        ("/about/", "/about"),
+        ("/about/?x=//evil.example", "/about?x=//evil.example"),
+        ("/about//", "/about"),
+        ("/a%20b", "/a%20b/"),
+        ("/50%25", "/50%25/"),
+        ("/%C3%A9%3F%23/x/", "/%C3%A9%3F%23/x"),
+        // Nothing in front of the path, nothing in it, leads to another host.
+        ("//about/", "/about"),
+        ("///docs", "/docs/"),
+        ("//evil.example/%2e%2e/about/", "/about"),
+        ("//evil.example/../docs", "/docs/"),
+        ("/./docs", "/docs/"),
+    ] {
+        let reply = served.get(path, NAVIGATION).await;
+        assert_eq!(reply.status, 308, "{path}");
+        assert_eq!(reply.field("location"), location, "{path}");
+        assert_eq!(reply.field("cache-control"), "no-cache", "{path}");
+        assert_eq!(reply.text(), "308 Permanent Redirect\n");
+    }
+}
+
+#[tokio::test]
+async fn hostile_paths_are_refused() {
+    let served = Served::new(SITE).await;
+    for path in [
+        "/..",
+        "/../",
+        "/../robots.txt",
+        "/docs/../../robots.txt",
+        "/%2e%2e/robots.txt",
+        "/.%2e/robots.txt",
+        "/docs/..%2f..%2frobots.txt",
+        "/%2F%2Fevil.example",
+        "/%2Fevil.example/%2e%2e/about/",
+        "/docs%2findex.html",
+        "/%5c",
+        "/%5cevil.example/about/",
+        "/..%5crobots.txt",
+        "/%00",
+        "/about%00",
+        "/robots.txt%00.html",
+        "/%ff",
+        "/%c0%ae%c0%ae/robots.txt",
+        "/%ed%a0%80",
+        "/%0d%0aset-cookie:%20x=y",
+        "/about/%0a",
+        "/%1b%5b31m",
+        "/%7f",
+        "/%09",
+    ] {
+        for fields in [&[][..], NAVIGATION] {
+            let reply = served.get(path, fields).await;
+            assert_plain(&reply, 400, "400 Bad Request\n");
+            assert_eq!(reply.field("location"), "");
+        }
+    }
+    // Two dots that stay inside are no attack, and lead to this host's own root.
+    let reply = served.get("//evil.example/..", NAVIGATION).await;
+    assert_eq!(reply.status, 200);
+    assert_page(&reply, INDEX);
+}
+
+#[tokio::test]
+async fn nothing_outside_the_directory_is_served() {
+    let outer = crate::support::site_dir(&[("secret.txt", "secret")]);
+    let root = outer.path().join("dist");
+    put(&root, SITE);
+    symlink("../secret.txt", root.join("linked.txt")).unwrap();
+    symlink(outer.path(), root.join("up")).unwrap();
+    symlink("robots.txt", root.join("inside.txt")).unwrap();
+    let site = tidings::Site::new();
+    let watch = crate::support::served::watch(&root);
+    let watching = watch.run(site.clone());
+    let test = async {
+        crate::support::soon("the first release", || site.current()).await;
+        let files = tidings::StaticFiles::new(site.clone());
+        for path in ["/linked.txt", "/up/secret.txt", "/secret.txt"] {
+            let reply = crate::support::served::ask(files.clone(), "GET", path, &[]).await;
+            assert_plain(&Reply::of(reply).await, 404, "404 Not Found\n");
+        }
+        let reply = crate::support::served::ask(files, "GET", "/inside.txt", &[]).await;
+        assert_eq!(Reply::of(reply).await.text(), ROBOTS);
+    };
+    tokio::select! {
+        () = test => {}
+        never = watching => match never {},
+    }
+}
+
+#[tokio::test]
+async fn dot_files_are_not_there_but_well_known_ones_are() {
+    let hidden = [
+        (".env", "KEY=secret"),
+        (".git/config", "secret"),
+        ("docs/.draft.html", "secret"),
+        ("docs/.hidden/x.txt", "secret"),
+        (".well-known/.secret", "secret"),
+        (".well-known/security.txt", "Contact: x\n"),
+    ];
+    let served = Served::new(&[SITE, &hidden].concat()).await;
+    for (path, _) in hidden.iter().filter(|(_, content)| *content == "secret") {
+        let path = format!("/{path}");
+        assert_plain(&served.get(&path, &[]).await, 404, "404 Not Found\n");
+        assert_page(&served.get(&path, NAVIGATION).await, INDEX);
+    }
+    let reply = served.get("/.env", &[]).await;
+    assert_plain(&reply, 404, "404 Not Found\n");
+    let reply = served.get("/.well-known/security.txt", &[]).await;
+    assert_eq!(reply.status, 200);
+    assert_eq!(reply.text(), "Contact: x\n");
+}
+
+#[tokio::test]
+async fn the_answers_follow_the_release() {
+    let served = Served::new(SITE).await;
+    assert_page(&served.get("/users", NAVIGATION).await, INDEX);
+    // With a 404 page the same site is no app any more, and the other way round.
+    served.deploy(&[("404.html", NOT_FOUND)]).await;
+    assert_eq!(served.get("/users", NAVIGATION).await.status, 404);
+    served
+        .change(|dir| fs::remove_file(dir.join("404.html")).unwrap())
+        .await;
+    assert_page(&served.get("/users", NAVIGATION).await, INDEX);
+}

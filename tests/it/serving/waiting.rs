@@ -1,0 +1,107 @@
+//! The answer until there is a release.
+
+use std::path::Path;
+
+use tidings::Site;
+use tidings::StaticFiles;
+use tidings::UpdateNotifierLayer;
+use tower::Layer as _;
+
+use super::*;
+use crate::support::DEADLINE;
+use crate::support::put;
+use crate::support::served::ask;
+use crate::support::served::watch;
+use crate::support::site_dir;
+
+async fn get(files: &StaticFiles, path: &str, fields: &[(&str, &str)]) -> Reply {
+    Reply::of(ask(files.clone(), "GET", path, fields).await).await
+}
+
+/// Watches `dir` until `/` says that it waits for `expected`, or for something with that in it.
+async fn says(dir: &Path, expected: &str) -> StaticFiles {
+    let site = Site::new();
+    let files = StaticFiles::new(site.clone());
+    let source = tokio::spawn(watch(dir).incomplete_after(DEADLINE * 2).run(site.clone()));
+    let end = tokio::time::Instant::now() + DEADLINE;
+    let mut said = String::new();
+    while !said.contains(expected) {
+        assert!(
+            tokio::time::Instant::now() < end,
+            "waited for {expected:?}, but it says {said:?}"
+        );
+        tokio::task::yield_now().await;
+        let reply = get(&files, "/", &[]).await;
+        reply.text().clone_into(&mut said);
+        assert_plain(&reply, 503, &said);
+        assert_eq!(reply.field("retry-after"), "2");
+        let is_sentence = said.starts_with("503 Waiting for ") && said.ends_with('\n');
+        assert!(is_sentence, "{said}");
+    }
+    source.abort();
+    files
+}
+
+#[tokio::test]
+async fn it_says_what_is_awaited() {
+    let files = StaticFiles::new(Site::new());
+    let reply = get(&files, "/", &[]).await;
+    assert_plain(&reply, 503, "503 Waiting for the first release\n");
+
+    let dir = site_dir(&[]);
+    let missing = dir.path().join("dist");
+    let name = missing.display();
+    says(
+        &missing,
+        &format!("a complete build in {name}: there is no such directory"),
+    )
+    .await;
+    std::fs::create_dir(&missing).unwrap();
+    says(&missing, "it has no index.html, or an empty one").await;
+    put(&missing, &[("index.html", "")]);
+    says(&missing, "it has no index.html, or an empty one").await;
+    put(&missing, &[("index.html", INDEX)]);
+    says(&missing, "it lacks /assets/index-BfX2k3Qa.js").await;
+    put(&missing, &[("assets/index-BfX2k3Qa.js", "")]);
+    says(&missing, "it lacks /assets/index-BfX2k3Qa.js").await;
+}
+
+#[tokio::test]
+async fn somebody_who_navigates_gets_a_page_that_tries_again() {
+    let dir = site_dir(&[]);
+    let odd = dir.path().join("<b>&amp;\"'");
+    let files = says(&odd, "there is no such directory").await;
+    for path in ["/", "/some/route", "/assets/x.js"] {
+        let reply = get(&files, path, NAVIGATION).await;
+        assert_eq!(reply.status, 503);
+        assert_eq!(reply.field("content-type"), "text/html; charset=utf-8");
+        assert_eq!(reply.field("cache-control"), "no-store");
+        assert_eq!(reply.field("retry-after"), "2");
+        assert_eq!(reply.field("x-content-type-options"), "nosniff");
+        let policy = reply.field("content-security-policy");
+        assert_eq!(policy, "default-src 'none'; style-src 'unsafe-inline'");
+        let html = reply.text();
+        assert!(html.starts_with("<!doctype html>\n"));
+        assert!(html.contains("<meta http-equiv=\"refresh\" content=\"2\">"));
+        assert!(html.contains("&lt;b>&amp;amp;\"'"), "{html}");
+        assert!(!html.contains("<b>"));
+        for fields in [&[("accept", "*/*")], &[("sec-fetch-dest", "script")]] {
+            let reply = get(&files, path, fields).await;
+            assert_eq!(reply.status, 503);
+            assert_eq!(reply.field("content-type"), "text/plain; charset=utf-8");
+        }
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_put_into_it_and_a_post_is_still_refused() {
+    let site = Site::new();
+    let files = StaticFiles::new(site.clone());
+    let app = UpdateNotifierLayer::new(site).layer(files.clone());
+    let bare = get(&files, "/", NAVIGATION).await;
+    let layered = Reply::of(ask(app.clone(), "GET", "/", NAVIGATION).await).await;
+    assert_eq!(lines(&layered.headers), lines(&bare.headers));
+    assert_eq!(layered.body, bare.body);
+    let reply = Reply::of(ask(app, "POST", "/", &[]).await).await;
+    assert_plain(&reply, 405, "405 Method Not Allowed\n");
+}

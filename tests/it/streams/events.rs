@@ -1,0 +1,279 @@
+//! What an event stream says, and when.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::*;
+
+const HEARTBEAT: Duration = Duration::from_secs(25);
+
+#[tokio::test(start_paused = true)]
+async fn the_head_keeps_everybody_from_holding_events_back() {
+    let site = Site::new();
+    for id in [None, Some("a")] {
+        id.map(|id| publish(&site, id));
+        for fields in [
+            &[][..],
+            &[
+                ("accept-encoding", "gzip, br"),
+                ("origin", "https://other.example"),
+                ("last-event-id", "3"),
+            ],
+        ] {
+            let app = app(&UpdateNotifierLayer::new(site.clone()));
+            let response = ask(app, "GET", EVENTS, fields).await;
+            assert_eq!(response.status(), 200);
+            let headers = response.headers().iter();
+            let mut headers: Vec<_> = headers
+                .map(|(name, value)| (name.as_str(), value.to_str().unwrap()))
+                .collect();
+            headers.sort_unstable();
+            let expected = [
+                ("cache-control", "no-cache, no-transform"),
+                ("content-type", "text/event-stream"),
+                ("x-accel-buffering", "no"),
+                ("x-content-type-options", "nosniff"),
+            ];
+            assert_eq!(headers, expected);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn everybody_is_told_another_time_to_come_back_after() {
+    let site = Site::new();
+    let mut times = HashSet::new();
+    for _ in 0..50 {
+        let block = Stream::open(&site).await.next().await.unwrap();
+        let retry: u64 = block.retry.parse().unwrap();
+        assert!((2000..=6000).contains(&retry), "{retry}");
+        times.insert(retry);
+        let alone = Block {
+            retry: block.retry.clone(),
+            ..Block::default()
+        };
+        assert_eq!(block, alone);
+    }
+    assert!(times.len() > 10, "{times:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_current_release_comes_first_on_every_connect() {
+    let site = Site::new();
+    for (number, id, previous) in [
+        ("1", "a", "[]"),
+        ("2", "b", r#"["a"]"#),
+        ("3", "c.d_e-1", r#"["b","a"]"#),
+    ] {
+        publish(&site, id);
+        for _ in 0..2 {
+            let mut stream = Stream::open(&site).await;
+            assert_ne!(stream.next().await.unwrap().retry, "");
+            let block = stream.next().await.unwrap();
+            let start = format!(r#"{{"id":"{id}","built":7,"published":""#);
+            let rest = block.data.strip_prefix(&start).expect(&block.data);
+            let (published, rest) = rest.split_once('"').unwrap();
+            assert_eq!(rest, format!(r#","previous":{previous}}}"#));
+            assert!(is_rfc_3339_with_ms(published), "{published}");
+            let expected = Block {
+                event: "release".to_owned(),
+                id: number.to_owned(),
+                data: block.data.clone(),
+                ..Block::default()
+            };
+            assert_eq!(block, expected);
+        }
+    }
+}
+
+fn is_rfc_3339_with_ms(text: &str) -> bool {
+    let pattern = "0000-00-00T00:00:00.000Z";
+    text.len() == pattern.len()
+        && text.bytes().zip(pattern.bytes()).all(|(byte, pattern)| {
+            if pattern == b'0' {
+                byte.is_ascii_digit()
+            } else {
+                byte == pattern
+            }
+        })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_without_a_release_waits_for_the_first() {
+    let site = Site::new();
+    let mut stream = Stream::greeted(&site).await;
+    assert!(stream.next().await.unwrap().comment);
+    publish(&site, "a");
+    let block = stream.next().await.unwrap();
+    assert_eq!((block.id.as_str(), block.release_id()), ("1", "a"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_publish_wakes_every_stream() {
+    let site = Site::new();
+    publish(&site, "a");
+    let mut streams = Vec::new();
+    for _ in 0..20 {
+        streams.push(Stream::greeted(&site).await);
+    }
+    let start = Instant::now();
+    let next = tokio::spawn({
+        let mut stream = Stream::greeted(&site).await;
+        async move { stream.release().await }
+    });
+    tokio::task::yield_now().await;
+    assert!(publish(&site, "b"));
+    assert_eq!(next.await.unwrap(), "b");
+    for stream in &mut streams {
+        assert_eq!(stream.release().await, "b");
+    }
+    assert_eq!(start.elapsed(), Duration::ZERO, "somebody waited");
+}
+
+#[tokio::test(start_paused = true)]
+async fn publishing_the_same_content_wakes_nobody() {
+    let site = Site::new();
+    publish(&site, "a");
+    let mut stream = Stream::greeted(&site).await;
+    let before = get(&site, RELEASE).await;
+    let start = Instant::now();
+    assert!(!publish(&site, "a"));
+    assert!(stream.next().await.unwrap().comment);
+    assert_eq!(start.elapsed(), HEARTBEAT);
+    assert_eq!(get(&site, RELEASE).await.body, before.body);
+    // Nor do the same files with other times; but who comes later is told of them.
+    let touched = Release::named("a".parse().unwrap(), 9);
+    assert!(!site.publish(touched));
+    assert!(stream.next().await.unwrap().comment);
+    let after = get(&site, RELEASE).await;
+    let expected = before.text().replace(r#""built":7"#, r#""built":9"#);
+    assert_eq!(after.text(), expected);
+    // The number is one of publishes that were news.
+    publish(&site, "b");
+    assert_eq!(stream.next().await.unwrap().id, "2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_runs_what_was_replaced_is_behind_also_after_a_rollback() {
+    let site = Site::new();
+    let mut stream = Stream::greeted(&site).await;
+    for (id, previous) in [
+        ("a", "[]"),
+        ("b", r#"["a"]"#),
+        ("a", r#"["b"]"#),
+        ("c", r#"["a","b"]"#),
+        ("b", r#"["c","a"]"#),
+    ] {
+        publish(&site, id);
+        let block = stream.next().await.unwrap();
+        assert_eq!(block.release_id(), id);
+        let (_, rest) = block.data.split_once(r#""previous":"#).unwrap();
+        assert_eq!(rest.strip_suffix('}').unwrap(), previous);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_last_fifty_are_remembered() {
+    let site = Site::new();
+    for n in 0..60 {
+        publish(&site, &format!("r{n}"));
+    }
+    let text = get(&site, RELEASE).await;
+    let (_, previous) = text.text().split_once(r#""previous":["#).unwrap();
+    let previous: Vec<_> = previous.trim_end_matches("]}").split(',').collect();
+    assert_eq!(previous.len(), 50);
+    assert_eq!(previous[0], "\"r58\"");
+    assert_eq!(previous[49], "\"r9\"");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_of_publishing_grows_with_every_publish() {
+    let site = Site::new();
+    let mut stream = Stream::greeted(&site).await;
+    let mut last = String::new();
+    for n in 1..=200 {
+        publish(&site, &format!("r{n}"));
+        let block = stream.next().await.unwrap();
+        assert_eq!(block.id, n.to_string());
+        let (_, rest) = block.data.split_once(r#""published":""#).unwrap();
+        let (published, _) = rest.split_once('"').unwrap();
+        assert!(published > last.as_str(), "{published} after {last}");
+        last = published.to_owned();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_is_not_read_skips_to_the_current_release() {
+    let site = Site::new();
+    publish(&site, "a");
+    let mut stream = Stream::greeted(&site).await;
+    for n in 0..1000 {
+        publish(&site, &format!("r{n}"));
+    }
+    assert_eq!(stream.release().await, "r999");
+    assert!(stream.next().await.unwrap().comment);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_missed_a_rollback_is_told_what_is_current_all_the_same() {
+    let site = Site::new();
+    publish(&site, "a");
+    let mut stream = Stream::greeted(&site).await;
+    publish(&site, "b");
+    publish(&site, "a");
+    let block = stream.next().await.unwrap();
+    assert_eq!((block.release_id(), block.id.as_str()), ("a", "3"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_is_broken_by_a_comment_every_25_seconds() {
+    let site = Site::new();
+    publish(&site, "a");
+    let mut stream = Stream::greeted(&site).await;
+    let start = Instant::now();
+    let comment = Block {
+        comment: true,
+        ..Block::default()
+    };
+    for n in 1..=3 {
+        assert_eq!(stream.next().await.unwrap(), comment);
+        assert_eq!(start.elapsed(), HEARTBEAT * n);
+    }
+    // An event breaks it as well.
+    tokio::time::advance(Duration::from_secs(20)).await;
+    publish(&site, "b");
+    assert_eq!(stream.release().await, "b");
+    let start = Instant::now();
+    assert_eq!(stream.next().await.unwrap(), comment);
+    assert_eq!(start.elapsed(), HEARTBEAT);
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_the_site_ends_its_streams_and_lets_none_in() {
+    let site = Site::new();
+    publish(&site, "a");
+    let mut idle = Stream::greeted(&site).await;
+    let mut behind = Stream::greeted(&site).await;
+    let mut fresh = Stream::open(&site).await;
+    publish(&site, "b");
+    assert_eq!(idle.release().await, "b");
+    let waiting = tokio::spawn(async move { idle.next().await });
+    tokio::task::yield_now().await;
+    let start = Instant::now();
+    site.close();
+    assert_eq!(waiting.await.unwrap(), None);
+    assert_eq!(behind.next().await, None);
+    assert_eq!(behind.next().await, None);
+    // What it was told at first is in its hands already, or never will be; then it ends.
+    while fresh.next().await.is_some() {}
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    let app = app(&UpdateNotifierLayer::new(site.clone()));
+    let late = ask(app, "GET", EVENTS, &[]).await;
+    assert_eq!(late.status(), 503);
+    assert!(late.headers().contains_key("retry-after"));
+    // Everything else goes on: answers are still being given.
+    assert_eq!(get(&site, RELEASE).await.status, 200);
+    assert_eq!(get(&site, "/").await.status, 200);
+}

@@ -1,0 +1,127 @@
+//! The reserved paths, through the layer and without a socket; time is the test's own.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+mod events;
+mod others;
+mod slots;
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use http::Request;
+use http::Response;
+use http_body_util::BodyExt as _;
+use http_body_util::Empty;
+use http_body_util::Full;
+use tidings::Release;
+use tidings::ResponseBody;
+use tidings::Site;
+use tidings::UpdateNotifierLayer;
+use tower::Layer as _;
+use tower::Service;
+use tower::service_fn;
+
+use crate::support::events::Block;
+use crate::support::served::Reply;
+use crate::support::served::ask;
+
+/// What is asked for under the prefix.
+const EVENTS: &str = "/__tidings/events";
+const RELEASE: &str = "/__tidings/release.json";
+
+/// Makes the release with this id current. True if it is news.
+fn publish(site: &Site, id: &str) -> bool {
+    site.publish(Release::named(id.parse().unwrap(), 7))
+}
+
+/// The layer round a service that has one page.
+fn app(layer: &UpdateNotifierLayer) -> impl App + use<> {
+    layer.layer(service_fn(async |_request: Request<Empty<Bytes>>| {
+        let page = Full::from("<!doctype html><title>App</title>");
+        let page = Response::builder()
+            .header("content-type", "text/html")
+            .body(page);
+        Ok::<_, Infallible>(page.unwrap())
+    }))
+}
+
+trait App:
+    Service<
+        Request<Empty<Bytes>>,
+        Response = Response<ResponseBody<Full<Bytes>>>,
+        Error = Infallible,
+        Future: Send,
+    > + Clone
+{
+}
+
+impl<S> App for S where
+    S: Service<
+            Request<Empty<Bytes>>,
+            Response = Response<ResponseBody<Full<Bytes>>>,
+            Error = Infallible,
+            Future: Send,
+        > + Clone
+{
+}
+
+async fn get(site: &Site, path: &str) -> Reply {
+    request(site, "GET", path, &[]).await
+}
+
+async fn request(site: &Site, method: &str, path: &str, fields: &[(&str, &str)]) -> Reply {
+    let layer = UpdateNotifierLayer::new(site.clone());
+    Reply::of(ask(app(&layer), method, path, fields).await).await
+}
+
+/// An open event stream.
+struct Stream {
+    body: ResponseBody<Full<Bytes>>,
+    blocks: VecDeque<Block>,
+}
+
+impl Stream {
+    async fn open(site: &Site) -> Self {
+        Self::by(&app(&UpdateNotifierLayer::new(site.clone()))).await
+    }
+
+    async fn by(app: &impl App) -> Self {
+        let response = ask(app.clone(), "GET", EVENTS, &[]).await;
+        assert_eq!(response.status(), 200);
+        Self {
+            body: response.into_body(),
+            blocks: VecDeque::new(),
+        }
+    }
+
+    /// A stream whose greeting has been read.
+    async fn greeted(site: &Site) -> Self {
+        let mut stream = Self::open(site).await;
+        let retry = stream.next().await.unwrap();
+        assert_ne!(retry.retry, "");
+        if site.current().is_some() {
+            assert_eq!(stream.next().await.unwrap().event, "release");
+        }
+        stream
+    }
+
+    /// The next block; `None` at the end. The clock moves on if nothing else happens.
+    async fn next(&mut self) -> Option<Block> {
+        while self.blocks.is_empty() {
+            let frame = self.body.frame().await?.unwrap().into_data().unwrap();
+            let text = String::from_utf8(frame.to_vec()).unwrap();
+            let text = text.strip_suffix("\n\n").expect("whole blocks");
+            self.blocks.extend(text.split("\n\n").map(Block::parse));
+        }
+        self.blocks.pop_front()
+    }
+
+    /// The id of the next release; panics if the stream has anything else to say first.
+    async fn release(&mut self) -> String {
+        let block = self.next().await.expect("the stream ended");
+        assert_eq!(block.event, "release", "{block:?}");
+        block.release_id().to_owned()
+    }
+}

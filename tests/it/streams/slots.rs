@@ -1,0 +1,107 @@
+//! How many streams there may be at once.
+
+use axum::Router;
+use axum::routing;
+
+use super::*;
+
+/// Asserts that a stream is refused, and for how long.
+async fn assert_refused(app: &impl App) {
+    for method in ["GET", "HEAD"] {
+        let response = ask(app.clone(), method, EVENTS, &[]).await;
+        // A stream would never end.
+        assert_eq!(response.status(), 503);
+        let reply = Reply::of(response).await;
+        let seconds: u64 = reply.field("retry-after").parse().unwrap();
+        assert!((1..=60).contains(&seconds), "{seconds}");
+        assert_eq!(reply.field("content-type"), "text/plain; charset=utf-8");
+        assert_eq!(reply.field("cache-control"), "no-store");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn over_the_cap_nobody_gets_in_until_somebody_leaves() {
+    let site = Site::new();
+    publish(&site, "a");
+    let layer = UpdateNotifierLayer::new(site.clone()).max_streams(2);
+    let app = app(&layer);
+    let mut first = Stream::by(&app).await;
+    let second = Stream::by(&app).await;
+    assert_refused(&app).await;
+    // A HEAD, a release.json or a page takes no place for longer than its answer.
+    drop(second);
+    for (method, path) in [("HEAD", EVENTS), ("GET", RELEASE), ("GET", "/")] {
+        for _ in 0..3 {
+            let response = ask(app.clone(), method, path, &[]).await;
+            assert_eq!(response.status(), 200, "{method} {path}");
+        }
+    }
+    let mut third = Stream::by(&app).await;
+    assert_refused(&app).await;
+    // Those who are in are not thrown out.
+    for stream in [&mut first, &mut third] {
+        stream.next().await.unwrap();
+        assert_eq!(stream.release().await, "a");
+    }
+    publish(&site, "b");
+    for stream in [&mut first, &mut third] {
+        assert_eq!(stream.release().await, "b");
+    }
+    assert_refused(&app).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_refused_is_not_told_the_same_time_as_all_others() {
+    let site = Site::new();
+    let layer = UpdateNotifierLayer::new(site).max_streams(1);
+    let app = app(&layer);
+    let _stream = Stream::by(&app).await;
+    let mut times = std::collections::HashSet::new();
+    for _ in 0..50 {
+        let response = ask(app.clone(), "GET", EVENTS, &[]).await;
+        let seconds = response.headers()["retry-after"].to_str().unwrap();
+        times.insert(seconds.to_owned());
+    }
+    assert!(times.len() > 3, "{times:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_ended_has_left() {
+    let site = Site::new();
+    let layer = UpdateNotifierLayer::new(site).max_streams(1);
+    let app = app(&layer);
+    // Asked for, but nobody waits for the answer.
+    let mut service = app.clone();
+    let request = Request::get(EVENTS).body(Empty::new()).unwrap();
+    drop(service.call(request));
+    let stream = Stream::by(&app).await;
+    assert_refused(&app).await;
+    drop(stream);
+    Stream::by(&app).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_services_of_one_layer_count_together() {
+    let site = Site::new();
+    let layer = UpdateNotifierLayer::new(site).max_streams(1);
+    let (one, two) = (app(&layer), app(&layer.clone()));
+    let _stream = Stream::by(&one).await;
+    assert_refused(&two).await;
+}
+
+/// axum puts a layer round each of its routes, and round a fallback anew for every request.
+#[tokio::test(start_paused = true)]
+async fn the_cap_holds_in_an_axum_router() {
+    let site = Site::new();
+    let layer = UpdateNotifierLayer::new(site).max_streams(1);
+    let router: Router = Router::new()
+        .route("/", routing::get(async || "home"))
+        .fallback(async || "fallback")
+        .layer(layer);
+    let first = ask(router.clone(), "GET", EVENTS, &[]).await;
+    assert_eq!(first.status(), 200);
+    let second = ask(router.clone(), "GET", EVENTS, &[]).await;
+    assert_eq!(second.status(), 503);
+    drop(first);
+    assert_eq!(ask(router, "GET", EVENTS, &[]).await.status(), 200);
+}

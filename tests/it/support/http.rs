@@ -1,0 +1,338 @@
+//! A small HTTP/1.1 client over a socket: what it sends is what the test says, byte for byte, and it never waits
+//! longer than [`DEADLINE`].
+
+use std::fmt;
+use std::io;
+use std::io::Read as _;
+use std::io::Write as _;
+use std::net::Shutdown;
+use std::net::SocketAddr;
+use std::net::TcpStream;
+use std::time::Duration;
+use std::time::Instant;
+
+use http::HeaderMap;
+use http::HeaderName;
+use http::HeaderValue;
+
+use crate::support::DEADLINE;
+
+/// One connection.
+#[derive(Debug)]
+pub(crate) struct Client {
+    stream: TcpStream,
+    unread: Vec<u8>,
+    end: Instant,
+}
+
+/// A whole response.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+    pub(crate) framing: Framing,
+}
+
+/// Where a body ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Framing {
+    /// There is none, whatever the head says: the answer to a HEAD, a 1xx, 204 or 304.
+    None,
+    Length(usize),
+    Chunked,
+    /// With the connection.
+    Close,
+}
+
+/// The head of a response.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub(crate) version: String,
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+}
+
+/// A GET on a connection of its own, with these fields beside `Host` and `Connection: close`.
+#[track_caller]
+pub(crate) fn get(address: SocketAddr, path: &str, fields: &[(&str, &str)]) -> Answer {
+    request(address, "GET", path, fields).unwrap()
+}
+
+/// A request without a body on a connection of its own, with these fields beside `Host` and `Connection: close`.
+pub(crate) fn request(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    fields: &[(&str, &str)],
+) -> io::Result<Answer> {
+    let mut client = Client::connect(address)?;
+    let fields = [fields, &[("Connection", "close")]].concat();
+    client.request(method, path, &fields)
+}
+
+impl Client {
+    /// A connection; all that happens on it must happen within [`DEADLINE`], see [`patient`](Self::patient).
+    pub(crate) fn connect(address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect_timeout(&address, DEADLINE)?;
+        stream.set_nodelay(true)?;
+        stream.set_write_timeout(Some(DEADLINE))?;
+        Ok(Self {
+            stream,
+            unread: Vec::new(),
+            end: Instant::now() + DEADLINE,
+        })
+    }
+
+    /// Gives what follows another [`DEADLINE`].
+    pub(crate) fn patient(&mut self) -> &mut Self {
+        self.end = Instant::now() + DEADLINE;
+        self
+    }
+
+    /// Sends a request without a body, and reads the answer.
+    pub(crate) fn request(
+        &mut self,
+        method: &str,
+        path: &str,
+        fields: &[(&str, &str)],
+    ) -> io::Result<Answer> {
+        self.ask(method, path, fields)?;
+        self.answer_to(method)
+    }
+
+    /// Sends a request without a body.
+    pub(crate) fn ask(
+        &mut self,
+        method: &str,
+        path: &str,
+        fields: &[(&str, &str)],
+    ) -> io::Result<()> {
+        let mut request = format!("{method} {path} HTTP/1.1\r\nHost: tidings.test\r\n");
+        for (name, value) in fields {
+            request.extend([name, ": ", value, "\r\n"]);
+        }
+        request.push_str("\r\n");
+        self.send(request)
+    }
+
+    /// Sends these bytes as they are.
+    pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
+        self.stream.write_all(bytes.as_ref())
+    }
+
+    /// Says that nothing more will be sent; answers can still come.
+    pub(crate) fn finish(&mut self) -> io::Result<()> {
+        self.stream.shutdown(Shutdown::Write)
+    }
+
+    /// The next answer, to a request that was not HEAD.
+    pub(crate) fn answer(&mut self) -> io::Result<Answer> {
+        self.answer_to("GET")
+    }
+
+    /// The next answer, to a request with this method.
+    pub(crate) fn answer_to(&mut self, method: &str) -> io::Result<Answer> {
+        let head = self.head()?;
+        let framing = head.framing(method)?;
+        let body = match framing {
+            Framing::None => Vec::new(),
+            Framing::Length(length) => self.take(length)?,
+            Framing::Chunked => {
+                let mut body = Vec::new();
+                while let Some(chunk) = self.chunk()? {
+                    body.extend_from_slice(&chunk);
+                }
+                body
+            }
+            Framing::Close => self.rest()?,
+        };
+        Ok(Answer {
+            status: head.status,
+            headers: head.headers,
+            body,
+            framing,
+        })
+    }
+
+    /// The head of the next answer; its body is left to be read.
+    pub(crate) fn head(&mut self) -> io::Result<Head> {
+        let end = loop {
+            match find(&self.unread, b"\r\n\r\n") {
+                Some(at) => break at + 4,
+                None => self.fill_or_fail("the head of an answer")?,
+            }
+        };
+        let text = String::from_utf8(self.take(end)?).map_err(odd)?;
+        let mut lines = text.trim_end().split("\r\n");
+        let mut status = lines.next().unwrap_or_default().splitn(3, ' ');
+        let version = status.next().unwrap_or_default().to_owned();
+        let status = status.next().unwrap_or_default().parse().map_err(odd)?;
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            let (name, value) = line.split_once(": ").ok_or_else(|| odd(line))?;
+            headers.append(
+                name.parse::<HeaderName>().map_err(odd)?,
+                HeaderValue::from_str(value).map_err(odd)?,
+            );
+        }
+        Ok(Head {
+            version,
+            status,
+            headers,
+        })
+    }
+
+    /// The next chunk of a chunked body; `None` for the last, empty one. Trailers are skipped.
+    pub(crate) fn chunk(&mut self) -> io::Result<Option<Vec<u8>>> {
+        let line = self.line()?;
+        let size = line.split(';').next().unwrap_or_default();
+        let size = usize::from_str_radix(size, 16).map_err(odd)?;
+        if size == 0 {
+            while !self.line()?.is_empty() {}
+            return Ok(None);
+        }
+        let chunk = self.take(size)?;
+        match self.line()?.as_str() {
+            "" => Ok(Some(chunk)),
+            more => Err(odd(format!("a chunk goes on: {more}"))),
+        }
+    }
+
+    /// Exactly the next `count` bytes.
+    pub(crate) fn take(&mut self, count: usize) -> io::Result<Vec<u8>> {
+        while self.unread.len() < count {
+            self.fill_or_fail("the rest of an answer")?;
+        }
+        let rest = self.unread.split_off(count);
+        Ok(std::mem::replace(&mut self.unread, rest))
+    }
+
+    /// All that comes until the server closes the connection.
+    pub(crate) fn rest(&mut self) -> io::Result<Vec<u8>> {
+        while self.fill()? > 0 {}
+        Ok(std::mem::take(&mut self.unread))
+    }
+
+    /// True if the server closed the connection, without another byte.
+    pub(crate) fn is_closed(&mut self) -> bool {
+        match self.rest() {
+            Ok(rest) => rest.is_empty(),
+            Err(error) => error.kind() == io::ErrorKind::ConnectionReset,
+        }
+    }
+
+    /// True if nothing comes for `time`, and the connection stays open.
+    pub(crate) fn is_silent(&mut self, time: Duration) -> bool {
+        self.end = Instant::now() + time;
+        let silent = self.fill().is_err_and(|error| is_timeout(&error));
+        self.patient();
+        silent && self.unread.is_empty()
+    }
+
+    fn line(&mut self) -> io::Result<String> {
+        let end = loop {
+            match find(&self.unread, b"\r\n") {
+                Some(at) => break at + 2,
+                None => self.fill_or_fail("a line")?,
+            }
+        };
+        let line = self.take(end)?;
+        String::from_utf8(line[..end - 2].to_vec()).map_err(odd)
+    }
+
+    fn fill_or_fail(&mut self, what: &str) -> io::Result<()> {
+        if self.fill()? > 0 {
+            return Ok(());
+        }
+        let unread = String::from_utf8_lossy(&self.unread);
+        let text = format!("the server closed the connection within {what}, after {unread:?}");
+        Err(io::Error::new(io::ErrorKind::UnexpectedEof, text))
+    }
+
+    /// Waits for more bytes; 0 when the connection has ended.
+    fn fill(&mut self) -> io::Result<usize> {
+        let left = self.end.saturating_duration_since(Instant::now());
+        // Zero would mean for ever.
+        self.stream
+            .set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
+        let mut buffer = [0; 16 * 1024];
+        let read = self.stream.read(&mut buffer)?;
+        self.unread.extend_from_slice(&buffer[..read]);
+        Ok(read)
+    }
+}
+
+impl Head {
+    /// The field's value; "" if there is none.
+    pub(crate) fn field(&self, name: &str) -> &str {
+        field(&self.headers, name)
+    }
+
+    fn framing(&self, method: &str) -> io::Result<Framing> {
+        let is_chunked = self.field("transfer-encoding") == "chunked";
+        let length = self.headers.get("content-length");
+        if is_chunked && length.is_some() {
+            return Err(odd("both Transfer-Encoding and Content-Length"));
+        }
+        if method == "HEAD" || matches!(self.status, 100..=199 | 204 | 304) {
+            return Ok(Framing::None);
+        }
+        Ok(match length {
+            _ if is_chunked => Framing::Chunked,
+            Some(length) => {
+                let length = length.to_str().map_err(odd)?;
+                Framing::Length(length.parse().map_err(odd)?)
+            }
+            None => Framing::Close,
+        })
+    }
+}
+
+impl Answer {
+    /// The field's value; "" if there is none.
+    pub(crate) fn field(&self, name: &str) -> &str {
+        field(&self.headers, name)
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).expect("text")
+    }
+}
+
+/// Without the bytes of a body that is not text.
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let start = String::from_utf8_lossy(&self.body[..self.body.len().min(500)]);
+        f.debug_struct("Answer")
+            .field("status", &self.status)
+            .field("headers", &self.headers)
+            .field("framing", &self.framing)
+            .field("length", &self.body.len())
+            .field("body", &start)
+            .finish()
+    }
+}
+
+/// The value of a field; "" if there is none, joined by a comma if there are several.
+pub(crate) fn field<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next().map_or("", |value| value.to_str().unwrap());
+    assert!(values.next().is_none(), "{name} twice in {headers:?}");
+    value
+}
+
+pub(crate) fn is_timeout(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+    )
+}
+
+fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
+    memchr::memmem::find(bytes, what)
+}
+
+fn odd(what: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}

@@ -1,0 +1,233 @@
+//! The program as a process: `tidings serve` on a free port.
+
+use std::io::Read;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Child;
+use std::process::Command;
+use std::process::ExitStatus;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::thread;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use std::time::Instant;
+
+use crate::support::http;
+use crate::support::http::Answer;
+use crate::support::until;
+
+/// A running `tidings serve`; killed when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Program {
+    process: Process,
+    address: SocketAddr,
+}
+
+/// What became of a process that ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    /// From the start, or from the signal, to the end.
+    pub(crate) took: Duration,
+}
+
+/// The program, without the settings that the environment of the test may have.
+pub(crate) fn tidings() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tidings"));
+    for (name, _) in std::env::vars_os() {
+        if name.as_encoded_bytes().starts_with(b"TIDINGS_") {
+            command.env_remove(name);
+        }
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+/// `tidings serve` for `dir` on a free port, not started yet.
+pub(crate) fn serve(dir: &Path) -> Command {
+    let mut command = tidings();
+    command.arg("serve").arg(dir);
+    command.args(["--listen", "127.0.0.1:0"]);
+    command
+}
+
+/// Runs a command that should end by itself.
+#[track_caller]
+pub(crate) fn run(command: &mut Command) -> Ended {
+    Process::start(command).ended(Instant::now())
+}
+
+impl Program {
+    /// Serves `dir` with the defaults; returns when the program says that it listens.
+    #[track_caller]
+    pub(crate) fn serve(dir: &Path) -> Self {
+        Self::serve_with(dir, &[])
+    }
+
+    /// As [`serve`](Self::serve), with more arguments, such as `["--quiet", "50ms"]`.
+    #[track_caller]
+    pub(crate) fn serve_with(dir: &Path, arguments: &[&str]) -> Self {
+        Self::start(serve(dir).args(arguments))
+    }
+
+    /// Starts a command, which must be one that says where it listens.
+    #[track_caller]
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let mut process = Process::start(command);
+        let line = until("the line that says where the program listens", || {
+            if let Some((line, _)) = process.stdout.text().split_once('\n') {
+                return Some(line.to_owned());
+            }
+            if let Some(status) = process.child.try_wait().unwrap() {
+                panic!("the program ended with {status}");
+            }
+            None
+        });
+        let address = line.strip_prefix("listening on http://");
+        let address = address.and_then(|address| address.parse().ok());
+        Self {
+            address: address.unwrap_or_else(|| panic!("{line:?}")),
+            process,
+        }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What is on standard error so far: the log.
+    pub(crate) fn log(&self) -> String {
+        self.process.stderr.text()
+    }
+
+    /// Waits for a line in the log that has all of `parts`, and gives it.
+    #[track_caller]
+    pub(crate) fn logged(&self, parts: &[&str]) -> String {
+        until(&format!("{parts:?} in the log"), || {
+            let log = self.log();
+            let mut lines = log.lines();
+            let line = lines.find(|line| parts.iter().all(|part| line.contains(part)));
+            line.map(str::to_owned)
+        })
+    }
+
+    /// A GET on a connection of its own.
+    #[track_caller]
+    pub(crate) fn get(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        http::get(self.address, path, fields)
+    }
+
+    /// Waits for the first release: until `/` is answered with 200.
+    #[track_caller]
+    pub(crate) fn ready(self) -> Self {
+        until("the first release", || {
+            (self.get("/", &[]).status == 200).then_some(())
+        });
+        self
+    }
+
+    /// Sends a signal, such as `TERM`, and waits for the end.
+    #[track_caller]
+    pub(crate) fn stop(self, signal: &str) -> Ended {
+        let start = Instant::now();
+        self.signal(signal);
+        self.process.ended(start)
+    }
+
+    /// Sends a signal, such as `TERM`.
+    pub(crate) fn signal(&self, signal: &str) {
+        let id = self.process.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", signal, &id]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// Waits for the program to end; the time is counted from `start`.
+    #[track_caller]
+    pub(crate) fn ended(self, start: Instant) -> Ended {
+        self.process.ended(start)
+    }
+}
+
+/// A process whose output is read as it comes.
+#[derive(Debug)]
+struct Process {
+    child: Child,
+    stdout: Output,
+    stderr: Output,
+}
+
+impl Process {
+    fn start(command: &mut Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        Self {
+            stdout: Output::of(child.stdout.take().unwrap()),
+            stderr: Output::of(child.stderr.take().unwrap()),
+            child,
+        }
+    }
+
+    #[track_caller]
+    fn ended(mut self, start: Instant) -> Ended {
+        let status: ExitStatus = until("the process to end", || self.child.try_wait().unwrap());
+        Ended {
+            code: status.code(),
+            took: start.elapsed(),
+            stdout: self.stdout.whole(),
+            stderr: self.stderr.whole(),
+        }
+    }
+}
+
+impl Drop for Process {
+    #[expect(clippy::print_stderr, reason = "the log tells why a test has failed")]
+    fn drop(&mut self) {
+        // It may have ended already.
+        _ = self.child.kill();
+        _ = self.child.wait();
+        if thread::panicking() {
+            eprintln!("--- the program wrote:\n{}", self.stderr.text());
+        }
+    }
+}
+
+/// What a process has written, read by a thread of its own.
+#[derive(Debug)]
+struct Output {
+    text: Arc<Mutex<String>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Output {
+    fn of(mut pipe: impl Read + Send + 'static) -> Self {
+        let text: Arc<Mutex<String>> = Arc::default();
+        let written = Arc::clone(&text);
+        let reader = thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(read @ 1..) = pipe.read(&mut buffer) {
+                let piece = String::from_utf8_lossy(&buffer[..read]);
+                written.lock().unwrap().push_str(&piece);
+            }
+        });
+        Self {
+            text,
+            reader: Some(reader),
+        }
+    }
+
+    fn text(&self) -> String {
+        self.text.lock().unwrap().clone()
+    }
+
+    /// All, once the process has closed the pipe.
+    fn whole(&mut self) -> String {
+        if let Some(reader) = self.reader.take() {
+            reader.join().unwrap();
+        }
+        self.text()
+    }
+}

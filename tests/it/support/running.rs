@@ -1,0 +1,90 @@
+//! A server in this process, with a runtime of its own, so that tests can talk to it with a blocking client.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use bytes::Bytes;
+use http::Request;
+use http::Response;
+use http_body::Body;
+use hyper::body::Incoming;
+use tidings::Server;
+use tidings::Site;
+use tidings::StaticFiles;
+use tidings::UpdateNotifierLayer;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tower::Layer as _;
+use tower::Service;
+
+use crate::support::served::watch;
+use crate::support::until;
+use crate::support::within;
+
+/// A [`Server`] that runs until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Running {
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    server: Option<JoinHandle<()>>,
+    runtime: Runtime,
+}
+
+impl Running {
+    /// Serves the files in `dir` as the program does; returns when the first release is there.
+    pub(crate) fn site(dir: &Path, set: impl FnOnce(Server) -> Server) -> Self {
+        let site = Site::new();
+        let files = StaticFiles::new(site.clone());
+        let running = Self::new(UpdateNotifierLayer::new(site.clone()).layer(files), set);
+        let source = watch(dir).run(site.clone());
+        running.runtime.spawn(async { match source.await {} });
+        until("the first release", || site.current());
+        running
+    }
+
+    /// Serves `service` on a free port, with a server changed by `set`.
+    pub(crate) fn new<S, B>(service: S, set: impl FnOnce(Server) -> Server) -> Self
+    where
+        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
+            + Clone
+            + Send
+            + 'static,
+        S::Future: Send,
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: std::error::Error + Send + Sync,
+    {
+        let runtime = Runtime::new().unwrap();
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let server = set(Server::new(listener));
+        let server = runtime.spawn(server.run(service, async {
+            _ = stopped.await;
+        }));
+        Self {
+            address,
+            stop: Some(stop),
+            server: Some(server),
+            runtime,
+        }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Tells the server to stop. It goes on draining.
+    pub(crate) fn stop(&mut self) {
+        self.stop.take();
+    }
+
+    /// Waits for the server to return.
+    pub(crate) fn ended(&mut self) {
+        let server = self.server.take().unwrap();
+        let ended = async { within("the server to return", server).await };
+        self.runtime.block_on(ended).unwrap();
+    }
+}

@@ -1,0 +1,208 @@
+//! A site read from a directory, and asked without a socket.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::Method;
+use http::Request;
+use http::Response;
+use http_body::Body;
+use http_body_util::BodyExt as _;
+use http_body_util::Empty;
+use tempfile::TempDir;
+use tidings::Fallback;
+use tidings::Release;
+use tidings::Site;
+use tidings::StaticFiles;
+use tidings::WatchDirectory;
+use tokio::task::JoinSet;
+use tower::Service;
+use tower::ServiceExt as _;
+
+use crate::support::http::field;
+use crate::support::put;
+use crate::support::site_dir;
+use crate::support::soon;
+
+/// A directory, the site that is read from it, and a service for its files.
+#[derive(Debug)]
+pub(crate) struct Served {
+    pub(crate) dir: TempDir,
+    pub(crate) site: Site,
+    pub(crate) files: StaticFiles,
+    /// Ends with this.
+    watching: JoinSet<()>,
+}
+
+/// A whole answer of a service.
+#[derive(Debug, Clone)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Served {
+    /// Serves these files; returns when the first release is there.
+    pub(crate) async fn new(files: &[(&str, &str)]) -> Self {
+        Self::from(site_dir(files)).await
+    }
+
+    /// Serves this directory; returns when the first release is there.
+    pub(crate) async fn from(dir: TempDir) -> Self {
+        Self::with(dir, Site::new(), |watch| watch).await
+    }
+
+    /// As [`from`](Self::from), for this site and with the source changed by `set`.
+    pub(crate) async fn with(
+        dir: TempDir,
+        site: Site,
+        set: impl FnOnce(WatchDirectory) -> WatchDirectory,
+    ) -> Self {
+        let watch = set(watch(dir.path()));
+        let source = site.clone();
+        let mut watching = JoinSet::new();
+        watching.spawn(async move { match watch.run(source).await {} });
+        let served = Self {
+            dir,
+            files: StaticFiles::new(site.clone()),
+            watching,
+            site,
+        };
+        soon("the first release", || served.site.current()).await;
+        served
+    }
+
+    pub(crate) fn fallback(mut self, fallback: &str) -> Self {
+        let fallback: Fallback = fallback.parse().unwrap();
+        self.files = self.files.fallback(fallback);
+        self
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Writes these files over the old ones; returns when a release with another id is current.
+    pub(crate) async fn deploy(&self, files: &[(&str, &str)]) {
+        self.change(|dir| put(dir, files)).await;
+    }
+
+    /// Puts a new directory with just these files in place of the old one; returns when a release with another id
+    /// is current. Unlike [`deploy`](Self::deploy) it has no state in between that could be a release.
+    pub(crate) async fn replace(&self, files: &[(&str, &str)]) {
+        self.change(|dir| {
+            let new = site_dir(files).keep();
+            let old = dir.with_extension("old");
+            fs::rename(dir, &old).unwrap();
+            fs::rename(new, dir).unwrap();
+            fs::remove_dir_all(old).unwrap();
+        })
+        .await;
+    }
+
+    /// Changes the directory; returns when a release with another id is current.
+    pub(crate) async fn change(&self, change: impl FnOnce(&Path)) {
+        let old = self.id();
+        change(self.path());
+        soon("the next release", || (self.id() != old).then_some(())).await;
+    }
+
+    /// Changes the directory in a way that is no news; returns when `is_there` is true of the current release.
+    pub(crate) async fn quietly(
+        &self,
+        change: impl FnOnce(&Path),
+        is_there: impl Fn(&Release) -> bool,
+    ) {
+        let old = self.id();
+        change(self.path());
+        soon("the new table of files", || {
+            self.site.current().filter(|release| is_there(release))
+        })
+        .await;
+        assert_eq!(self.id(), old, "that was news");
+    }
+
+    pub(crate) fn id(&self) -> String {
+        self.site.current().unwrap().id().to_string()
+    }
+
+    /// Stops reading the directory: from now on nothing is published.
+    pub(crate) async fn freeze(&mut self) {
+        self.watching.shutdown().await;
+    }
+
+    pub(crate) async fn get(&self, path: &str, fields: &[(&str, &str)]) -> Reply {
+        self.request("GET", path, fields).await
+    }
+
+    pub(crate) async fn request(&self, method: &str, path: &str, fields: &[(&str, &str)]) -> Reply {
+        Reply::of(ask(self.files.clone(), method, path, fields).await).await
+    }
+
+    /// The answer with its body still to be read.
+    pub(crate) async fn ask(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+    ) -> Response<tidings::FileBody> {
+        ask(self.files.clone(), "GET", path, fields).await
+    }
+}
+
+/// A source that does not keep a test waiting.
+pub(crate) fn watch(dir: &Path) -> WatchDirectory {
+    WatchDirectory::new(dir)
+        .quiet(Duration::from_millis(30))
+        .incomplete_after(Duration::from_millis(500))
+        .poll(Duration::from_millis(100))
+}
+
+/// Asks a service that never fails.
+pub(crate) async fn ask<S, B>(
+    service: S,
+    method: &str,
+    path: &str,
+    fields: &[(&str, &str)],
+) -> Response<B>
+where
+    S: Service<Request<Empty<Bytes>>, Response = Response<B>>,
+    S::Error: std::fmt::Debug,
+{
+    let mut request = Request::builder()
+        .method(method.parse::<Method>().unwrap())
+        .uri(path);
+    for (name, value) in fields {
+        request = request.header(*name, *value);
+    }
+    let request = request.body(Empty::new()).unwrap();
+    service.oneshot(request).await.unwrap()
+}
+
+impl Reply {
+    /// Reads the body to its end; panics if that fails.
+    pub(crate) async fn of<B>(response: Response<B>) -> Self
+    where
+        B: Body<Data = Bytes>,
+        B::Error: std::fmt::Debug,
+    {
+        let (parts, body) = response.into_parts();
+        Self {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            body: body.collect().await.unwrap().to_bytes(),
+        }
+    }
+
+    /// The field's value; "" if there is none.
+    pub(crate) fn field(&self, name: &str) -> &str {
+        field(&self.headers, name)
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).expect("text")
+    }
+}

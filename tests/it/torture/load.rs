@@ -1,0 +1,266 @@
+//! Visitors that never stop asking, and check all that they get.
+
+use std::collections::HashMap;
+use std::collections::HashSet;
+use std::io::Read as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Duration;
+
+use flate2::read::GzDecoder;
+
+use crate::deploys::build::Build;
+use crate::deploys::build::INDEX;
+use crate::deploys::build::Random;
+use crate::deploys::stage::News;
+use crate::deploys::stage::tag;
+use crate::deploys::stage::without_tag;
+use crate::support::events::Block;
+use crate::support::events::Events;
+use crate::support::http::Answer;
+use crate::support::http::Client;
+
+/// What the visitors of one site share.
+#[derive(Debug)]
+pub(crate) struct Load {
+    address: SocketAddr,
+    builds: Mutex<HashMap<u32, Arc<Build>>>,
+    /// Which version an id stands for, as the pages tell.
+    versions: Mutex<HashMap<String, u32>>,
+    heard: Vec<Mutex<Vec<News>>>,
+    asked: Mutex<HashSet<(String, String)>>,
+    answers: AtomicUsize,
+    stopped: AtomicBool,
+}
+
+/// One connection, which asks for one thing after the other.
+struct Visitor<'a> {
+    load: &'a Load,
+    client: Client,
+    random: Random,
+}
+
+impl Load {
+    pub(crate) fn new(address: SocketAddr, streams: usize) -> Self {
+        Self {
+            address,
+            builds: Mutex::default(),
+            versions: Mutex::default(),
+            heard: (0..streams).map(|_| Mutex::default()).collect(),
+            asked: Mutex::default(),
+            answers: AtomicUsize::new(0),
+            stopped: AtomicBool::new(false),
+        }
+    }
+
+    /// To be called before the build is deployed.
+    pub(crate) fn add(&self, build: &Arc<Build>) {
+        let mut builds = self.builds.lock().unwrap();
+        builds.insert(build.version(), Arc::clone(build));
+    }
+
+    pub(crate) fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
+    }
+
+    /// The number of answers that were checked.
+    pub(crate) fn answers(&self) -> usize {
+        self.answers.load(Ordering::Relaxed)
+    }
+
+    /// What each of the event streams has told so far.
+    pub(crate) fn heard(&self) -> Vec<Vec<News>> {
+        let heard = self.heard.iter().map(|heard| heard.lock().unwrap().clone());
+        heard.collect()
+    }
+
+    /// All pairs of an id and a time of publishing that were in answers to who asked.
+    pub(crate) fn asked(&self) -> HashSet<(String, String)> {
+        self.asked.lock().unwrap().clone()
+    }
+
+    /// The version that an id stands for, if a page has told.
+    pub(crate) fn version(&self, id: &str) -> Option<u32> {
+        self.versions.lock().unwrap().get(id).copied()
+    }
+
+    /// An id stands for one version, and a version has one id.
+    pub(crate) fn learn(&self, id: &str, version: u32) {
+        let mut versions = self.versions.lock().unwrap();
+        let known = *versions.entry(id.to_owned()).or_insert(version);
+        assert_eq!(known, version, "{id} stands for two versions");
+        let ids = versions.values().filter(|known| **known == version);
+        assert_eq!(ids.count(), 1, "version {version} has two ids");
+    }
+
+    /// Opens the page and all that it leads to, again and again.
+    pub(crate) fn visit(&self, seed: u64) {
+        let mut visitor = Visitor::new(self, seed);
+        while !self.is_stopped() {
+            let (build, id) = visitor.page();
+            let assets = build.reached().filter(|(path, _)| *path != INDEX);
+            for (path, bytes) in assets {
+                if !visitor.asset(&id, path, bytes) {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Asks for the chunks of releases that are kept, as tabs do that were not reloaded.
+    pub(crate) fn stay(&self, seed: u64) {
+        let mut visitor = Visitor::new(self, seed);
+        while !self.is_stopped() {
+            let news = visitor.release();
+            let kept: Vec<_> = kept(&news).collect();
+            let id = kept[visitor.random.below(kept.len())].to_owned();
+            let Some(build) = self.version(&id).map(|version| self.build(version)) else {
+                continue;
+            };
+            let chunks: Vec<_> = build.chunks().collect();
+            let (path, bytes) = chunks[visitor.random.below(chunks.len())];
+            visitor.asset(&id, path, bytes);
+        }
+    }
+
+    /// Listens to one event stream to its end.
+    pub(crate) fn listen(&self, stream: usize) {
+        let mut events = Events::open(self.address);
+        while let Some(block) = events.block().unwrap() {
+            if block.event == "release" {
+                self.heard[stream].lock().unwrap().push(News::of(&block));
+            }
+        }
+    }
+
+    /// Opens event streams, and leaves after the first words.
+    pub(crate) fn come_and_go(&self) {
+        let mut last = 0;
+        while !self.is_stopped() {
+            let mut events = Events::open(self.address);
+            assert!(!events.block().unwrap().unwrap().retry.is_empty());
+            let news = News::of(&events.block().unwrap().unwrap());
+            assert!(news.number >= last, "{news:?} after {last}");
+            last = news.number;
+            self.count();
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Asks which release is current.
+    pub(crate) fn ask(&self, seed: u64) {
+        let mut visitor = Visitor::new(self, seed);
+        let mut last: Option<News> = None;
+        while !self.is_stopped() {
+            let news = visitor.release();
+            if let Some(last) = last.filter(|last| last.id != news.id) {
+                assert!(news.published > last.published, "{news:?} after {last:?}");
+            }
+            let mut asked = self.asked.lock().unwrap();
+            asked.insert((news.id.clone(), news.published.clone()));
+            last = Some(news);
+        }
+    }
+
+    fn build(&self, version: u32) -> Arc<Build> {
+        Arc::clone(&self.builds.lock().unwrap()[&version])
+    }
+
+    fn count(&self) {
+        self.answers.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl<'a> Visitor<'a> {
+    fn new(load: &'a Load, seed: u64) -> Self {
+        Self {
+            load,
+            client: Client::connect(load.address).unwrap(),
+            random: Random::new(seed),
+        }
+    }
+
+    /// A page is that of one release, and says which.
+    fn page(&mut self) -> (Arc<Build>, String) {
+        let paths = ["/", "/index.html", "/a/route/of/the/app"];
+        let path = paths[self.random.below(paths.len())];
+        let answer = self.get(path);
+        let page = decoded(&answer);
+        let text = String::from_utf8_lossy(&page);
+        let title = text.split_once("<title>Version ").unwrap().1;
+        let build = self.load.build(title[..6].parse().unwrap());
+        assert!(without_tag(&page) == build.file(INDEX), "{text}");
+        let id = tag(&page).id;
+        self.load.learn(&id, build.version());
+        (build, id)
+    }
+
+    /// Asks for what the pages of a release lead to. False if that release is kept no longer.
+    fn asset(&mut self, id: &str, path: &str, bytes: &[u8]) -> bool {
+        let answer = self.get(&format!("/{path}"));
+        if answer.status != 200 {
+            let news = self.release();
+            let is_kept = kept(&news).any(|kept| kept == id);
+            assert!(!is_kept, "/{path} of {id}: {answer:?}, and yet {news:?}");
+            return false;
+        }
+        assert!(decoded(&answer) == bytes, "/{path} of {id}: {answer:?}");
+        true
+    }
+
+    fn release(&mut self) -> News {
+        let answer = self.get("/__tidings/release.json");
+        assert_eq!(answer.status, 200);
+        News::of(&Block {
+            id: "0".to_owned(),
+            data: answer.text().to_owned(),
+            ..Block::default()
+        })
+    }
+
+    fn get(&mut self, path: &str) -> Answer {
+        let coding = ["identity", "gzip"][self.random.below(2)];
+        let fields = [("Accept", "text/html, */*"), ("Accept-Encoding", coding)];
+        let answer = self.client.patient().request("GET", path, &fields);
+        let answer = answer.unwrap_or_else(|error| panic!("{path}: {error}"));
+        assert!(answer.status < 500, "{path}: {answer:?}");
+        self.load.count();
+        answer
+    }
+}
+
+/// Whoever fails, fails for all.
+pub(crate) struct Stop<'a>(pub(crate) &'a Load);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}
+
+/// The ids of the releases whose chunks are served.
+fn kept(news: &News) -> impl Iterator<Item = &str> {
+    let previous = news.previous.iter().take(tidings::DEFAULT_KEEP);
+    std::iter::once(&news.id)
+        .chain(previous)
+        .map(String::as_str)
+}
+
+fn decoded(answer: &Answer) -> Vec<u8> {
+    if answer.field("content-encoding") != "gzip" {
+        return answer.body.clone();
+    }
+    let mut plain = Vec::new();
+    let mut decoder = GzDecoder::new(answer.body.as_slice());
+    decoder.read_to_end(&mut plain).unwrap();
+    plain
+}

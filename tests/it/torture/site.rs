@@ -1,0 +1,166 @@
+//! The site that is deployed to in all ways, one after the other.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
+
+use crate::deploys::build::Build;
+use crate::deploys::build::Random;
+use crate::deploys::build::empty;
+use crate::deploys::o;
+use crate::deploys::run;
+
+/// A directory, or a link to one.
+#[derive(Debug)]
+pub(crate) struct Place {
+    top: PathBuf,
+    deploys: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Way {
+    /// The old directory moved away, and the new one to its place.
+    Swap,
+    /// A link moved over the old one.
+    Link,
+    /// `rsync -a --delete`
+    Rsync,
+    /// What rsync does, in random order: each file under another name, then moved over the old one; then the old ones
+    /// deleted.
+    Shuffled,
+    /// What Vite does, in random order: all deleted, then one file after the other written.
+    Emptied,
+    /// `rm -rf dist && cp -r build dist`
+    Removed,
+}
+
+impl Place {
+    pub(crate) fn new(top: &Path) -> Self {
+        Self {
+            top: top.to_owned(),
+            deploys: 0,
+        }
+    }
+
+    pub(crate) fn dir(&self) -> PathBuf {
+        self.top.join("site")
+    }
+
+    pub(crate) fn deploy(&mut self, way: Way, build: &Build, random: &mut Random) {
+        self.deploys += 1;
+        let dir = self.dir();
+        let source = build.source();
+        match way {
+            Way::Swap => {
+                let new = self.top.join("site.new");
+                run("cp", [o("-a"), o(source.path()), o(&new)]);
+                let old = self.move_away();
+                fs::rename(&new, &dir).unwrap();
+                remove(&old);
+            }
+            Way::Link => {
+                let release = self.top.join(format!("release-{}", self.deploys));
+                run("cp", [o("-a"), o(source.path()), o(&release)]);
+                let old = match fs::read_link(&dir) {
+                    Ok(old) => old,
+                    Err(_) => self.move_away(),
+                };
+                let next = self.top.join("next");
+                symlink(&release, &next).unwrap();
+                fs::rename(&next, &dir).unwrap();
+                remove(&old);
+            }
+            Way::Rsync => {
+                fs::create_dir_all(&dir).unwrap();
+                let (from, to) = (source.path().join(""), dir.join(""));
+                run("rsync", [o("-a"), o("--delete"), o(&from), o(&to)]);
+            }
+            Way::Shuffled => {
+                fs::create_dir_all(dir.join("assets")).unwrap();
+                for path in shuffled(build, random) {
+                    let temporary = dir.join(".uploading");
+                    fs::write(&temporary, build.file(path)).unwrap();
+                    fs::rename(&temporary, dir.join(path)).unwrap();
+                    pause(random);
+                }
+                self.delete_others(build, random);
+            }
+            Way::Emptied => {
+                fs::create_dir_all(&dir).unwrap();
+                empty(&dir);
+                for path in shuffled(build, random) {
+                    build.put(&dir, path);
+                    pause(random);
+                }
+            }
+            Way::Removed => {
+                run("rm", [o("-rf"), o(&dir)]);
+                run("cp", [o("-r"), o(source.path()), o(&dir)]);
+            }
+        }
+    }
+
+    /// Where what was there is now.
+    fn move_away(&self) -> PathBuf {
+        let old = self.top.join(format!("old-{}", self.deploys));
+        match fs::rename(self.dir(), &old) {
+            Err(error) if error.kind() != ErrorKind::NotFound => panic!("{error}"),
+            _ => old,
+        }
+    }
+
+    fn delete_others(&self, build: &Build, random: &mut Random) {
+        let dir = self.dir().join("assets");
+        let names = fs::read_dir(&dir).unwrap();
+        let mut names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        random.shuffle(&mut names);
+        let is_kept = |name: &OsStr| {
+            let mut paths = build.files().map(|(path, _)| Path::new(path));
+            paths.any(|path| path.file_name() == Some(name))
+        };
+        for name in names.iter().filter(|name| !is_kept(name)) {
+            fs::remove_file(dir.join(name)).unwrap();
+            pause(random);
+        }
+    }
+}
+
+impl Way {
+    pub(crate) fn any(random: &mut Random) -> Self {
+        let all = [
+            Self::Swap,
+            Self::Link,
+            Self::Rsync,
+            Self::Shuffled,
+            Self::Emptied,
+            Self::Removed,
+        ];
+        all[random.below(all.len())]
+    }
+}
+
+fn shuffled<'a>(build: &'a Build, random: &mut Random) -> Vec<&'a str> {
+    let mut paths = build.index_first();
+    random.shuffle(&mut paths);
+    paths
+}
+
+fn remove(place: &Path) {
+    match fs::symlink_metadata(place) {
+        Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(place).unwrap(),
+        Ok(_) => fs::remove_file(place).unwrap(),
+        Err(_) => {}
+    }
+}
+
+/// Mostly none.
+fn pause(random: &mut Random) {
+    let pauses = [0, 0, 0, 1, 2, 8];
+    thread::sleep(Duration::from_millis(pauses[random.below(pauses.len())]));
+}

@@ -1,0 +1,122 @@
+//! Bodies of requests, which nobody here wants.
+
+use super::*;
+
+const HIDDEN: &str = "GET /about HTTP/1.1\r\nHost: a\r\n\r\n";
+
+/// Asserts that the next answer is the one to `/robots.txt`, or the connection over: a body is never a request.
+#[track_caller]
+fn assert_robots_or_closed(client: &mut Client) {
+    match client.answer() {
+        Ok(answer) => assert_robots(&answer),
+        Err(error) => assert!(is_cut(&error), "{error}"),
+    }
+}
+
+#[test]
+fn the_body_of_a_request_is_not_taken_for_the_next_one() {
+    let site = Site::new();
+    let length = HIDDEN.len();
+    let chunked = format!("{length:x}\r\n{HIDDEN}\r\n0\r\n\r\n");
+    for (line, status) in [
+        ("GET /none", 404),
+        ("HEAD /none", 404),
+        ("POST /", 405),
+        ("PUT /robots.txt", 405),
+        ("POST /__tidings/events", 405),
+        ("GET /__tidings/release.json", 200),
+    ] {
+        let method = line.split(' ').next().unwrap();
+        for (fields, body) in [
+            (format!("Content-Length: {length}"), HIDDEN),
+            ("Transfer-Encoding: chunked".to_owned(), chunked.as_str()),
+        ] {
+            let mut client = site.send(format!(
+                "{line} HTTP/1.1\r\nHost: a\r\n{fields}\r\n\r\n{body}\
+                 GET /robots.txt HTTP/1.1\r\nHost: a\r\n\r\n"
+            ));
+            let answer = client.answer_to(method).unwrap();
+            assert_eq!(answer.status, status, "{line} {fields}");
+            assert_robots_or_closed(&mut client);
+            // The body comes later than the answer.
+            let mut client = site.send(format!("{line} HTTP/1.1\r\nHost: a\r\n{fields}\r\n\r\n"));
+            let answer = client.answer_to(method).unwrap();
+            assert_eq!(answer.status, status, "{line} {fields}");
+            let rest = format!("{body}GET /robots.txt HTTP/1.1\r\nHost: a\r\n\r\n");
+            if client.send(rest).is_ok() {
+                assert_robots_or_closed(&mut client);
+            }
+        }
+    }
+    site.assert_alive();
+}
+
+#[test]
+fn nobody_is_invited_to_send_what_is_not_wanted() {
+    let site = Site::new();
+    for (line, status) in [("POST /", 405), ("GET /robots.txt", 200)] {
+        let mut client = site.send(format!(
+            "{line} HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\nExpect: 100-continue\r\n\r\n",
+            HIDDEN.len()
+        ));
+        // Not a 100 first.
+        assert_eq!(client.answer().unwrap().status, status);
+        // Whether the body comes all the same or not, it is no request.
+        let rest = format!("{HIDDEN}GET /robots.txt HTTP/1.1\r\nHost: a\r\n\r\n");
+        if client.send(rest).is_ok() {
+            assert_robots_or_closed(&mut client);
+        }
+    }
+    site.assert_alive();
+}
+
+#[test]
+fn the_answer_does_not_wait_for_the_body() {
+    let site = Site::new();
+    for fields in [
+        "Content-Length: 10000000000",
+        "Content-Length: 9223372036854775807",
+        "Transfer-Encoding: chunked",
+    ] {
+        let mut client = site.send(format!("POST / HTTP/1.1\r\nHost: a\r\n{fields}\r\n\r\n"));
+        assert_eq!(client.answer().unwrap().status, 405, "{fields}");
+    }
+}
+
+#[test]
+fn a_body_without_an_end_is_cut_off() {
+    let site = Site::new();
+    for fields in ["Content-Length: 10000000000", "Transfer-Encoding: chunked"] {
+        let mut client = site.send(format!("POST / HTTP/1.1\r\nHost: a\r\n{fields}\r\n\r\n"));
+        let piece = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
+        let mut sent = 0;
+        while client.send(&piece).is_ok() {
+            sent += piece.len();
+            assert!(sent < 64 * 1024 * 1024, "it takes any amount");
+        }
+        site.assert_alive();
+    }
+}
+
+#[test]
+fn chunks_that_are_none_end_the_connection_only() {
+    let site = Site::new();
+    for body in [
+        "x\r\n",
+        "-1\r\n",
+        "ffffffffffffffffff\r\n",
+        "1\r\nabc\r\n",
+        "0\r\nbad\r\n\r\n",
+    ] {
+        let mut client = site.send(format!(
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{body}\
+             GET /about HTTP/1.1\r\nHost: a\r\n\r\n"
+        ));
+        let status = client.answer().unwrap().status;
+        assert!(matches!(status, 400 | 405), "{body:?}: {status}");
+        if let Ok(answer) = client.answer() {
+            assert_eq!(answer.status, 400, "{body:?}");
+        }
+        site.assert_alive();
+    }
+}

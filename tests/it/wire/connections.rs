@@ -1,0 +1,218 @@
+//! Connections: one request after another.
+
+use std::time::Instant;
+
+use super::*;
+use crate::support::events::Events;
+use crate::support::http::Framing;
+
+#[test]
+fn requests_in_one_go_are_answered_in_order() {
+    let site = Site::new();
+    let mut client = site.send(
+        "GET /robots.txt HTTP/1.1\r\nHost: a\r\n\r\n\
+         HEAD /about HTTP/1.1\r\nHost: a\r\n\r\n\
+         GET /none HTTP/1.1\r\nHost: a\r\n\r\n\
+         GET /robots.txt HTTP/1.1\r\nHost: a\r\nIf-None-Match: *\r\n\r\n\
+         GET /docs HTTP/1.1\r\nHost: a\r\n\r\n\
+         POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n\
+         GET /robots.txt HTTP/1.1\r\nHost: a\r\nRange: bytes=0-3\r\n\r\n\
+         GET /robots.txt HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+    );
+    assert_robots(&client.answer().unwrap());
+    let head = client.answer_to("HEAD").unwrap();
+    assert_eq!((head.status, head.framing), (200, Framing::None));
+    assert_eq!(client.answer().unwrap().text(), "404 Not Found\n");
+    assert_eq!(client.answer().unwrap().status, 304);
+    assert_eq!(client.answer().unwrap().field("location"), "/docs/");
+    assert_eq!(client.answer().unwrap().status, 405);
+    assert_eq!(client.answer().unwrap().text(), "User");
+    assert_robots(&client.answer().unwrap());
+    assert!(client.is_closed());
+}
+
+#[test]
+fn a_connection_is_kept_whatever_the_answer_is() {
+    let site = Site::new();
+    let mut client = site.connect();
+    for (method, path, field, status) in [
+        ("GET", "/", ("accept", "*/*"), 200),
+        ("HEAD", "/", ("accept", "*/*"), 200),
+        ("GET", "/robots.txt", ("if-none-match", "*"), 304),
+        ("GET", "/robots.txt", ("range", "bytes=0-0"), 206),
+        ("GET", "/robots.txt", ("range", "bytes=99-"), 416),
+        ("GET", "/robots.txt", ("if-match", "\"x\""), 412),
+        ("GET", "/docs", ("accept", "*/*"), 308),
+        ("GET", "/none", ("accept", "*/*"), 404),
+        ("GET", "/%00", ("accept", "*/*"), 400),
+        ("POST", "/", ("accept", "*/*"), 405),
+        ("DELETE", "/robots.txt", ("accept", "*/*"), 405),
+        ("GET", "/__tidings/none", ("accept", "*/*"), 404),
+        ("POST", "/__tidings/events", ("accept", "*/*"), 405),
+        ("HEAD", "/__tidings/events", ("accept", "*/*"), 200),
+        ("GET", "/__tidings/release.json", ("accept", "*/*"), 200),
+        ("GET", "/long.txt", ("accept-encoding", "br"), 200),
+    ] {
+        let answer = client.request(method, path, &[field]).unwrap();
+        assert_eq!(answer.status, status, "{method} {path}");
+        assert_eq!(answer.field("connection"), "", "{method} {path}");
+        assert!(answer.field("date").ends_with(" GMT"));
+    }
+    assert_robots(&client.request("GET", "/robots.txt", &[]).unwrap());
+}
+
+#[test]
+fn on_the_wire_a_head_is_a_get_without_the_body() {
+    let site = Site::new();
+    let mut client = site.connect();
+    for (path, field) in [
+        ("/", ("accept", "text/html")),
+        ("/some/route", ("accept", "text/html")),
+        ("/robots.txt", ("accept", "*/*")),
+        ("/robots.txt", ("if-none-match", "*")),
+        ("/long.txt", ("accept-encoding", "br")),
+        ("/long.txt", ("accept-encoding", "gzip")),
+        ("/none", ("accept", "*/*")),
+        ("/docs", ("accept", "*/*")),
+        ("/%00", ("accept", "*/*")),
+        ("/__tidings/release.json", ("accept", "*/*")),
+        ("/__tidings/none", ("accept", "*/*")),
+    ] {
+        let mut get = client.request("GET", path, &[field]).unwrap();
+        let mut head = client.request("HEAD", path, &[field]).unwrap();
+        assert_eq!(head.status, get.status, "{path}");
+        get.headers.remove("date");
+        head.headers.remove("date");
+        assert_eq!(head.headers, get.headers, "{path}");
+        let length = get.field("content-length");
+        match get.framing {
+            Framing::None => assert_eq!(length, "", "a 304 of {path}"),
+            _ => assert_eq!(length, get.body.len().to_string(), "{path}"),
+        }
+    }
+}
+
+#[test]
+fn who_wants_to_leave_may() {
+    let site = Site::new();
+    for path in ["/robots.txt", "/none", "/docs"] {
+        let mut client = site.connect();
+        let answer = client.request("GET", path, &[("Connection", "close")]);
+        assert_eq!(answer.unwrap().field("connection"), "close");
+        assert!(client.is_closed());
+    }
+}
+
+#[test]
+fn http_1_0_is_spoken() {
+    let site = Site::new();
+    let mut client = site.send("GET /robots.txt HTTP/1.0\r\n\r\n");
+    assert_robots(&client.answer().unwrap());
+    assert!(client.is_closed());
+    let mut client = site.send("GET /robots.txt HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+    let answer = client.answer().unwrap();
+    assert_robots(&answer);
+    assert_eq!(answer.field("connection"), "keep-alive");
+    client.send("GET /none HTTP/1.0\r\n\r\n").unwrap();
+    assert_eq!(client.answer().unwrap().status, 404);
+    assert!(client.is_closed());
+    // It has no chunks: a stream lasts as long as its connection.
+    let mut client = site.send("GET /__tidings/events HTTP/1.0\r\n\r\n");
+    let head = client.head().unwrap();
+    assert_eq!(head.status, 200);
+    assert_eq!(head.field("transfer-encoding"), "");
+    assert_eq!(client.take(7).unwrap(), b"retry: ");
+}
+
+#[test]
+fn a_request_may_come_byte_by_byte_and_after_an_empty_line() {
+    let site = Site::new();
+    let mut client = site.connect();
+    for byte in b"\r\nGET /robots.txt HTTP/1.1\r\nHost: a\r\n\r\n" {
+        client.send([*byte]).unwrap();
+    }
+    assert_robots(&client.answer().unwrap());
+    for byte in b"GET /robots.txt HTTP/1.1\r\nhOST:a\r\n\r\n" {
+        client.send([*byte]).unwrap();
+    }
+    assert_robots(&client.answer().unwrap());
+}
+
+#[test]
+fn every_form_of_a_target_is_understood() {
+    let site = Site::new();
+    for (line, status) in [
+        ("GET http://other.example/robots.txt", 200),
+        ("GET https://other.example:8443/robots.txt?x", 200),
+        ("GET http://other.example", 200),
+        ("GET http://other.example/none", 404),
+        ("GET http://other.example/../x", 400),
+        ("OPTIONS *", 405),
+        ("GET *", 400),
+        ("OPTIONS /", 405),
+        ("CONNECT other.example:443", 405),
+        ("GET /?", 200),
+        ("GET /?a=b#c", 200),
+        ("GET //other.example/../robots.txt", 200),
+    ] {
+        let request = format!("{line} HTTP/1.1\r\nHost: other.example\r\n\r\n");
+        let answer = site.send(request).answer().unwrap();
+        assert_eq!(answer.status, status, "{line}");
+        if status == 405 {
+            assert_eq!(answer.field("allow"), "GET, HEAD");
+        }
+    }
+    site.assert_alive();
+}
+
+#[test]
+fn nobody_is_switched_to_another_protocol() {
+    let site = Site::new();
+    for fields in [
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",
+        "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n",
+    ] {
+        let request = format!("GET /robots.txt HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
+        assert_robots(&site.send(request).answer().unwrap());
+    }
+}
+
+#[test]
+fn who_has_said_all_still_gets_the_answer() {
+    let site = Site::new();
+    let mut client = site.send("GET /long.txt HTTP/1.1\r\nHost: a\r\n\r\n");
+    client.finish().unwrap();
+    let answer = client.answer().unwrap();
+    assert_eq!(answer.text(), "line\n".repeat(1000));
+    assert!(client.is_closed());
+    // Half a request is none.
+    let mut client = site.send("GET /long.txt HTTP/1.1\r\nHo");
+    client.finish().unwrap();
+    match client.answer() {
+        Ok(answer) => assert_eq!(answer.status, 400),
+        Err(error) => assert!(is_cut(&error), "{error}"),
+    }
+    let mut client = site.connect();
+    client.finish().unwrap();
+    assert!(client.is_closed());
+    site.assert_alive();
+}
+
+/// A tab that is closed must not keep its place until the next heartbeat finds out.
+#[test]
+fn a_stream_ends_when_its_tab_does() {
+    let dir = site_dir(&[("index.html", ABOUT)]);
+    let arguments = ["--max-streams", "1", "--quiet", "50ms"];
+    let program = crate::support::program::Program::serve_with(dir.path(), &arguments).ready();
+    let mut tab = Events::open(program.address());
+    tab.block().unwrap();
+    assert_eq!(program.get("/__tidings/events", &[]).status, 503);
+    drop(tab);
+    let start = Instant::now();
+    crate::support::until("a place", || {
+        let mut client = Client::connect(program.address()).unwrap();
+        client.ask("GET", "/__tidings/events", &[]).unwrap();
+        (client.head().unwrap().status == 200).then_some(())
+    });
+    assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+}

@@ -1,0 +1,125 @@
+//! Too much, or too slow.
+
+use std::time::Duration;
+use std::time::Instant;
+
+use super::*;
+use crate::support::events::Events;
+
+const HEAD_TIMEOUT: Duration = Duration::from_millis(400);
+
+/// A site that waits no longer than [`HEAD_TIMEOUT`] for a head.
+fn impatient() -> Site {
+    Site::with(|server| server.head_timeout(HEAD_TIMEOUT))
+}
+
+/// Asserts that the server closes this connection, and not before its time.
+#[track_caller]
+fn assert_timed_out(mut client: Client, start: Instant) {
+    let rest = client.rest().unwrap();
+    let rest = String::from_utf8_lossy(&rest);
+    assert!(
+        rest.is_empty() || rest.starts_with("HTTP/1.1 408 "),
+        "{rest}"
+    );
+    let took = start.elapsed();
+    assert!(took >= HEAD_TIMEOUT.mul_f32(0.9), "after {took:?}");
+    assert!(took < HEAD_TIMEOUT * 25, "after {took:?}");
+}
+
+#[test]
+fn a_head_that_does_not_come_is_not_waited_for() {
+    let site = impatient();
+    for part in [
+        "",
+        "G",
+        "GET /robots.txt HTTP/1.1",
+        "GET /robots.txt HTTP/1.1\r\nHost: a\r\n",
+    ] {
+        let start = Instant::now();
+        let client = site.send(part);
+        assert_timed_out(client, start);
+    }
+    site.assert_alive();
+}
+
+#[test]
+fn a_head_that_drips_has_no_more_time_than_one_that_does_not_come() {
+    let site = impatient();
+    let start = Instant::now();
+    let mut client = site.send("GET /robots.txt HTTP/1.1\r\nHost: a\r\nX: ");
+    // Until the server has had enough.
+    while client.send("a").is_ok() {
+        std::thread::sleep(Duration::from_millis(10));
+        assert!(start.elapsed() < HEAD_TIMEOUT * 25, "it still listens");
+    }
+    assert!(start.elapsed() >= HEAD_TIMEOUT);
+    site.assert_alive();
+}
+
+#[test]
+fn an_idle_connection_is_closed_and_a_busy_one_is_not() {
+    let site = impatient();
+    let mut idle = site.connect();
+    idle.request("GET", "/robots.txt", &[]).unwrap();
+    let start = Instant::now();
+    let mut busy = site.connect();
+    let mut requests = 0;
+    while start.elapsed() < HEAD_TIMEOUT * 2 {
+        assert_robots(&busy.request("GET", "/robots.txt", &[]).unwrap());
+        requests += 1;
+    }
+    assert!(requests > 2);
+    assert_timed_out(idle, start);
+}
+
+#[test]
+fn a_stream_and_a_download_may_last_longer() {
+    let site = impatient();
+    let mut events = Events::open(site.address());
+    while events.block().unwrap().unwrap().event != "release" {}
+    let mut client = events.into_client();
+    assert!(client.is_silent(HEAD_TIMEOUT * 3));
+}
+
+#[test]
+fn a_head_that_is_too_long_is_refused() {
+    let site = Site::new();
+    let path = format!("/{}", "x".repeat(70_000));
+    let answer = site.connect().request("GET", &path, &[]).unwrap();
+    assert_eq!(answer.status, 414);
+    let many: Vec<_> = (0..120).map(|n| format!("x-{n}")).collect();
+    let many: Vec<_> = many.iter().map(|name| (name.as_str(), "1")).collect();
+    let mut client = site.connect();
+    let answer = client.request("GET", "/", &many).unwrap();
+    assert_eq!(answer.status, 431);
+    assert!(client.is_closed());
+    site.assert_alive();
+}
+
+#[test]
+fn a_head_without_an_end_is_cut_off() {
+    let site = Site::new();
+    let mut client = site.send("GET / HTTP/1.1\r\nHost: a\r\nX: ");
+    let piece = vec![b'a'; 64 * 1024];
+    let mut sent = 0;
+    while client.send(&piece).is_ok() {
+        sent += piece.len();
+        // What the server has not read lies in the buffers between us, some megabytes.
+        assert!(sent < 64 * 1024 * 1024, "it takes any amount");
+    }
+    match client.answer() {
+        Ok(answer) => assert_eq!(answer.status, 431),
+        Err(error) => assert!(is_cut(&error), "{error}"),
+    }
+    site.assert_alive();
+}
+
+#[test]
+fn many_connections_that_say_nothing_keep_nobody_out() {
+    let site = Site::new();
+    let silent: Vec<_> = (0..300).map(|_| site.send("GET /")).collect();
+    site.assert_alive();
+    drop(silent);
+    site.assert_alive();
+}

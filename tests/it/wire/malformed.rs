@@ -1,0 +1,105 @@
+//! Requests that are none.
+
+use super::*;
+
+/// Asserts that this is answered with 400 and the end of the connection, and that the server lives on.
+#[track_caller]
+fn assert_refused(site: &Site, request: &[u8]) {
+    let shown = String::from_utf8_lossy(&request[..request.len().min(80)]);
+    let mut client = site.send(request);
+    // Whoever speaks another protocol may not even have finished a line.
+    client.finish().unwrap();
+    match client.answer() {
+        Ok(answer) => assert_eq!(answer.status, 400, "{shown:?}"),
+        Err(error) => panic!("{shown:?}: {error}"),
+    }
+    assert!(client.is_closed(), "{shown:?}");
+    site.assert_alive();
+}
+
+#[test]
+fn what_is_no_request_is_answered_with_400() {
+    let site = Site::new();
+    for request in [
+        "nonsense\r\n\r\n",
+        "GET\r\n\r\n",
+        "GET / \r\n\r\n",
+        "GET / HTTP\r\n\r\n",
+        "GET / HTTP/1.2x\r\nHost: a\r\n\r\n",
+        "GET / HTTP/3.0\r\nHost: a\r\n\r\n",
+        "G@T / HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /\u{1} HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /\0 HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /a b HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET robots.txt HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET ../robots.txt HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nsp ace: x\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost : a\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\n: x\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nX: a\rb\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nX: a\r\n folded\r\n\r\n",
+        "GET / HTTP/1.1\r\n folded: a\r\nHost: a\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +1\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, gzip\r\n\r\n",
+        "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    ] {
+        assert_refused(&site, request.as_bytes());
+    }
+    // Who insists on HTTP/2 understands no 400.
+    assert!(site.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").is_closed());
+    // TLS, and noise.
+    assert_refused(
+        &site,
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+    );
+    assert_refused(&site, b"\xff\xfe\xfd\r\n\r\n");
+}
+
+/// RFC 9112, section 3.2: a server must refuse these.
+#[test]
+fn a_request_of_http_1_1_names_one_host() {
+    let site = Site::new();
+    for request in [
+        "GET /robots.txt HTTP/1.1\r\n\r\n",
+        "GET /robots.txt HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        "GET /robots.txt HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
+        "GET http://a/robots.txt HTTP/1.1\r\n\r\n",
+    ] {
+        assert_refused(&site, request.as_bytes());
+    }
+    let mut client = site.send("GET /robots.txt HTTP/1.1\r\nHost:\r\n\r\n");
+    assert_robots(&client.answer().unwrap());
+}
+
+/// A length beside chunks is how requests are smuggled past a proxy that believes the other one.
+#[test]
+fn a_length_beside_chunks_is_not_believed() {
+    let site = Site::new();
+    for fields in [
+        "Content-Length: 6\r\nTransfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: chunked\r\nContent-Length: 6\r\n",
+    ] {
+        let mut client = site.send(format!(
+            "POST / HTTP/1.1\r\nHost: a\r\n{fields}\r\n0\r\n\r\n\
+             GET /robots.txt HTTP/1.1\r\nHost: a\r\n\r\n"
+        ));
+        client.finish().unwrap();
+        let first = client.answer().unwrap();
+        match first.status {
+            400 => {}
+            405 => match client.answer() {
+                Ok(second) => assert_robots(&second),
+                Err(error) => assert!(is_cut(&error), "{error}"),
+            },
+            status => panic!("{status}"),
+        }
+        site.assert_alive();
+    }
+}

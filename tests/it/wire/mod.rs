@@ -1,0 +1,88 @@
+//! Bytes on a socket: what the server makes of them, and that nothing makes it hang or fall over.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+mod bodies;
+mod connections;
+mod limits;
+mod malformed;
+mod stopping;
+
+use std::io;
+use std::net::SocketAddr;
+
+use tempfile::TempDir;
+use tidings::Server;
+
+use crate::support::http;
+use crate::support::http::Answer;
+use crate::support::http::Client;
+use crate::support::running::Running;
+use crate::support::site_dir;
+
+const ABOUT: &str = "<!doctype html><title>About</title>\n";
+const ROBOTS: &str = "User-agent: *\n";
+
+/// A server for a small site, and the directory of that.
+struct Site {
+    running: Running,
+    _dir: TempDir,
+}
+
+impl Site {
+    fn new() -> Self {
+        Self::with(|server| server)
+    }
+
+    fn with(set: impl FnOnce(Server) -> Server) -> Self {
+        let dir = site_dir(&[
+            ("index.html", "<!doctype html><title>Home</title>\n"),
+            ("about.html", ABOUT),
+            ("docs/index.html", ABOUT),
+            ("robots.txt", ROBOTS),
+            ("long.txt", &"line\n".repeat(1000)),
+        ]);
+        Self {
+            running: Running::site(dir.path(), set),
+            _dir: dir,
+        }
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.running.address()
+    }
+
+    fn connect(&self) -> Client {
+        Client::connect(self.address()).unwrap()
+    }
+
+    /// A connection on which these bytes have been sent.
+    fn send(&self, bytes: impl AsRef<[u8]>) -> Client {
+        let mut client = self.connect();
+        client.send(bytes).unwrap();
+        client
+    }
+
+    /// Asserts that whoever comes next is served.
+    #[track_caller]
+    fn assert_alive(&self) {
+        assert_robots(&http::get(self.address(), "/robots.txt", &[]));
+    }
+}
+
+#[track_caller]
+fn assert_robots(answer: &Answer) {
+    assert_eq!((answer.status, answer.text()), (200, ROBOTS));
+}
+
+/// True if a connection was ended in the middle of what we sent or waited for: it may be, where the server has
+/// closed it with our bytes still unread.
+fn is_cut(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::UnexpectedEof
+    )
+}

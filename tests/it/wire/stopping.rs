@@ -1,0 +1,110 @@
+//! A server that is told to stop.
+
+use std::convert::Infallible;
+use std::net::TcpStream;
+use std::time::Duration;
+use std::time::Instant;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use tokio::sync::Notify;
+use tower::service_fn;
+
+use super::*;
+use crate::support::bodies::Scripted;
+use crate::support::bodies::Step;
+use crate::support::until;
+
+/// So long that no test waits for its end.
+const LONG: Duration = Duration::from_secs(300);
+
+/// Asserts that the server ends at once, though it would have waited longer.
+#[track_caller]
+fn assert_ends_at_once(mut running: Running) {
+    let start = Instant::now();
+    running.stop();
+    running.ended();
+    let took = start.elapsed();
+    assert!(took < Duration::from_secs(20), "it took {took:?}");
+    assert!(TcpStream::connect(running.address()).is_err());
+}
+
+#[test]
+fn nobody_waits_for_connections_without_a_request() {
+    let site = Site::with(|server| server.drain(LONG).head_timeout(LONG));
+    let mut idle = site.connect();
+    idle.request("GET", "/robots.txt", &[]).unwrap();
+    // Browsers open connections in advance.
+    let mut silent = site.connect();
+    site.assert_alive();
+    assert_ends_at_once(site.running);
+    assert!(idle.is_closed());
+    assert!(silent.is_closed());
+}
+
+#[test]
+fn what_is_on_its_way_is_finished() {
+    let go: &'static Notify = Box::leak(Box::new(Notify::new()));
+    let service = service_fn(move |_request: hyper::Request<Incoming>| async move {
+        go.notified().await;
+        Ok::<_, Infallible>(hyper::Response::new(Full::<Bytes>::from("done")))
+    });
+    let mut running = Running::new(service, |server| server.drain(LONG));
+    let mut client = Client::connect(running.address()).unwrap();
+    client.ask("GET", "/", &[]).unwrap();
+    let mut second = Client::connect(running.address()).unwrap();
+    second.ask("GET", "/", &[]).unwrap();
+    // Both have been read, or the second notice would be lost.
+    std::thread::scope(|scope| {
+        let ended = scope.spawn(|| {
+            running.stop();
+            running.ended();
+        });
+        until("both answers", || {
+            go.notify_waiters();
+            ended.is_finished().then_some(())
+        });
+    });
+    for mut client in [client, second] {
+        let answer = client.answer().unwrap();
+        assert_eq!(answer.text(), "done");
+        assert_eq!(answer.field("connection"), "close");
+        assert!(client.is_closed());
+    }
+}
+
+#[test]
+fn what_does_not_finish_in_time_is_cut_off() {
+    const DRAIN: Duration = Duration::from_millis(300);
+    // Ends with the connection only: more than all buffers hold.
+    let service = service_fn(async |_request: hyper::Request<Incoming>| {
+        let piece = Bytes::from(vec![b'x'; 1024 * 1024]);
+        let steps = (0..200).map(|_| Step::Data(piece.clone()));
+        Ok::<_, Infallible>(hyper::Response::new(Scripted::new(steps)))
+    });
+    let mut running = Running::new(service, |server| server.drain(DRAIN));
+    let mut client = Client::connect(running.address()).unwrap();
+    client.ask("GET", "/", &[]).unwrap();
+    let head = client.head().unwrap();
+    let length: usize = head.field("content-length").parse().unwrap();
+    let start = Instant::now();
+    running.stop();
+    running.ended();
+    let took = start.elapsed();
+    assert!(took >= DRAIN && took < DRAIN * 30, "it took {took:?}");
+    // The runtime is still there; the connection is not.
+    match client.rest() {
+        Ok(rest) => assert!(rest.len() < length, "all of it was sent"),
+        Err(error) => assert!(is_cut(&error), "{error}"),
+    }
+}
+
+#[test]
+fn half_a_request_does_not_hold_it_up_for_longer_than_the_drain() {
+    let site = Site::with(|server| server.drain(Duration::from_millis(300)).head_timeout(LONG));
+    let mut half = site.send("GET /robots.txt HTTP/1.1\r\n");
+    site.assert_alive();
+    assert_ends_at_once(site.running);
+    assert!(half.is_closed());
+}
