@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use aho_corasick::AhoCorasick;
 use percent_encoding::NON_ALPHANUMERIC;
+use percent_encoding::percent_decode_str;
 use percent_encoding::utf8_percent_encode;
 
 use crate::release::asset::Asset;
@@ -62,8 +63,13 @@ impl Reach {
     }
 
     fn need(&mut self, page: &str, html: &[u8], files: &BTreeMap<String, Arc<Asset>>) {
+        // An empty style sheet says nothing, but may be all there is to say: VitePress writes one.
+        let is_there = |path: &str| {
+            let file = files.get(path);
+            file.is_some_and(|file| !file.is_empty() || media::kind(path) == Kind::Style)
+        };
         for needed in references::of_page(page, html) {
-            if !suffixes(&needed).any(|path| files.get(path).is_some_and(|file| !file.is_empty())) {
+            if !suffixes(&needed).any(is_there) {
                 self.missing.insert(needed);
             }
         }
@@ -76,10 +82,10 @@ impl Reach {
         files: &BTreeMap<String, Arc<Asset>>,
         evidence: &Evidence,
     ) {
-        for name in references::names_in(text) {
-            let mut paths = names.by_name.get(name).into_iter().flatten();
-            let is_there = paths.any(|path| !files[*path].is_empty());
-            if !is_there && evidence.is_hashed_anywhere(name) {
+        for path in references::paths_in(text) {
+            let path = percent_decode_str(path).decode_utf8_lossy();
+            if evidence.is_hashed_anywhere(&path) && !names.have(&path, files) {
+                let name = path.rsplit('/').next().unwrap_or(&path);
                 self.missing.insert(name.to_owned());
             }
         }
@@ -108,6 +114,8 @@ enum Whole {
     Word,
     /// A letter or digit: webpack puts `179:"28cb0dcd"` into a table, and the name together when it runs.
     Token,
+    /// Anything but quotes: `179:"30115207"`, but no other number or word.
+    String,
 }
 
 impl<'a> Names<'a> {
@@ -127,9 +135,10 @@ impl<'a> Names<'a> {
             };
             let encoded = utf8_percent_encode(name, ENCODED).to_string();
             // Not by the evidence of its folder: what lies beside it must not change what is reached.
-            let tokens = hashed::noise_in(name).map(|token| (token.to_owned(), Whole::Token));
+            let noise = hashed::noise_in(name).map(|token| (token.to_owned(), Whole::Token));
+            let doubtful = hashed::doubtful_in(name).map(|token| (token.to_owned(), Whole::String));
             let forms = [(name.to_owned(), whole), (encoded, whole)];
-            for (text, whole) in forms.into_iter().chain(tokens) {
+            for (text, whole) in forms.into_iter().chain(noise).chain(doubtful) {
                 let (_, paths) = wanted
                     .entry((text, whole as u8))
                     .or_insert_with(|| (whole, Vec::new()));
@@ -152,6 +161,16 @@ impl<'a> Names<'a> {
             patterns,
             by_name,
         }
+    }
+
+    /// True if there is a file of that name, and not empty, in whatever folder.
+    fn have(&self, path: &str, files: &BTreeMap<String, Arc<Asset>>) -> bool {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let mut paths = self.by_name.get(name).into_iter().flatten();
+        // Webpack puts `e + ".9404ab77fde6eae9.js"` together when it runs.
+        let is_end = name.starts_with(['.', '-', '_']);
+        paths.any(|path| !files[*path].is_empty())
+            || (is_end && self.by_name.keys().any(|known| known.ends_with(name)))
     }
 
     /// The paths of the files whose names occur in `text`, some of them more than once.
@@ -189,6 +208,10 @@ impl Whole {
             Self::Token => {
                 let alphanumeric = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_alphanumeric());
                 !alphanumeric(before) && !alphanumeric(after.0)
+            }
+            Self::String => {
+                let quote = |b: u8| matches!(b, b'"' | b'\'' | b'`');
+                before.is_some_and(quote) && after.0.is_some_and(|b| quote(b) || b == b'\\')
             }
         }
     }
@@ -364,6 +387,57 @@ mod tests {
                 ("/assets/Home-x8Zb2_Qk.js", "1"),
             ],
             &["About-C0gX_-9k.js"],
+        );
+    }
+
+    #[test]
+    fn webpack_names_chunks_by_hashes_that_look_like_numbers_too() {
+        check_reached(
+            &[
+                ("/index.html", "<script src=/js/main.8e2f0b3a.js></script>"),
+                (
+                    "/js/main.8e2f0b3a.js",
+                    r#"{787:"28cb0dcd",12:"30115207"}[e]+".chunk.js";{a:24118451}"#,
+                ),
+                ("/js/12.30115207.chunk.js", ""),
+                ("/js/787.28cb0dcd.chunk.js", ""),
+                ("/js/99.24118451.chunk.js", ""),
+            ],
+            &[
+                "/index.html",
+                "/js/12.30115207.chunk.js",
+                "/js/787.28cb0dcd.chunk.js",
+                "/js/main.8e2f0b3a.js",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_name_that_is_put_together_or_encoded_is_not_missing() {
+        check_missing(
+            &[
+                (
+                    "/index.html",
+                    "<script src=/js/6528.9404ab77fde6eae9.js></script>",
+                ),
+                (
+                    "/js/6528.9404ab77fde6eae9.js",
+                    r#"e+".9404ab77fde6eae9.js";e+".b9a2955e820bdcd6.js";"js/my%20a.22f797afdf25adef.js""#,
+                ),
+                ("/js/my a.22f797afdf25adef.js", "1"),
+            ],
+            &[".b9a2955e820bdcd6.js"],
+        );
+    }
+
+    #[test]
+    fn an_empty_style_sheet_is_not_missing() {
+        check_missing(
+            &[
+                ("/index.html", "<link rel=stylesheet href=/vp-icons.css>"),
+                ("/vp-icons.css", ""),
+            ],
+            &[],
         );
     }
 }

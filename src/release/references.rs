@@ -43,8 +43,16 @@ fn parse(html: &[u8], base: &mut Option<String>, urls: &mut Vec<String>) {
         }))
         .append_element_content_handler(element!("link[rel][href]", |element| {
             let rel = element.get_attribute("rel").unwrap_or_default();
-            if rel.split_ascii_whitespace().any(is_needed) {
-                urls.borrow_mut().extend(element.get_attribute("href"));
+            let is = |wanted: &str| {
+                let mut all = rel.split_ascii_whitespace();
+                all.any(|rel| rel.eq_ignore_ascii_case(wanted))
+            };
+            let url = element.get_attribute("href");
+            if is("stylesheet") || is("modulepreload") {
+                urls.borrow_mut().extend(url);
+            } else if is("preload") {
+                // It may be of what a server answers: `/api/config`.
+                urls.borrow_mut().extend(url.filter(|url| is_file(url)));
             }
             Ok(())
         }));
@@ -55,17 +63,19 @@ fn parse(html: &[u8], base: &mut Option<String>, urls: &mut Vec<String>) {
     }
 }
 
-fn is_needed(rel: &str) -> bool {
-    ["stylesheet", "modulepreload", "preload"]
-        .iter()
-        .any(|needed| rel.eq_ignore_ascii_case(needed))
+fn is_file(url: &str) -> bool {
+    let path = url.split(['?', '#']).next().unwrap_or("");
+    path.rsplit('/')
+        .next()
+        .is_some_and(|name| name.contains('.'))
 }
 
 /// The path that `url` means on a page at `base`; `None` if it is on another host, or no path at all.
 fn resolve(base: &str, url: &str) -> Option<String> {
     let url = url.trim_ascii();
     let url = url.split(['?', '#']).next().unwrap_or("");
-    if url.is_empty() || url.starts_with("//") || has_scheme(url) {
+    // What stands in braces is filled in by a server: `{{ base_url }}custom.css`.
+    if url.is_empty() || url.starts_with("//") || url.contains('{') || has_scheme(url) {
         return None;
     }
     let folder = base.rsplit_once('/').map_or("", |(folder, _)| folder);
@@ -98,9 +108,9 @@ fn has_scheme(url: &str) -> bool {
 }
 
 /// The file names that stand in a script or style sheet as a whole string, such as
-/// `import("./About-C0gX_-9k.js")` or `url(/fonts/a.woff2)`, without their folders. What lies on another host
-/// is left out.
-pub(crate) fn names_in(text: &[u8]) -> impl Iterator<Item = &str> {
+/// `import("./About-C0gX_-9k.js")` or `url(/fonts/a.woff2)`, with their folders. What lies on another host is
+/// left out.
+pub(crate) fn paths_in(text: &[u8]) -> impl Iterator<Item = &str> {
     let mut rest = text;
     let mut opened = false;
     let strings = std::iter::from_fn(move || {
@@ -124,7 +134,7 @@ pub(crate) fn names_in(text: &[u8]) -> impl Iterator<Item = &str> {
         let string = std::str::from_utf8(string).ok()?;
         let name = string.rsplit('/').next()?;
         let is_local = !string.contains("://") && !string.starts_with("//");
-        (is_local && has_extension(name)).then_some(name)
+        (is_local && has_extension(name)).then_some(string)
     })
 }
 
@@ -171,6 +181,7 @@ mod tests {
             <script type=module src=../assets/my%20app.js></script>
             <script src="https://cdn.example/x.js"></script><script src=//cdn.example/y.js></script>
             <script src="data:text/javascript,1"></script><script src=""></script>
+            <link rel=preload as=image href="/get_image?theme=dark"><script src="{{ base }}a.js"></script>
             <!-- <script src="/commented.js"></script> -->
             <script>"<script src='/string.js'>"</script>"#;
         assert_eq!(
@@ -191,19 +202,19 @@ mod tests {
     fn a_script_names_files_as_strings() {
         let script = br#"d=["assets/About-x.js","assets/About-x.css"];import(`./Report-y.js`);
             e+".js";a.js;"a-1.js.map";"v1.2.3 x";import("./film-2.mp4");`${e}/z-1.js`;"https://cdn.example/q-1.js";'//cdn.example/r-1.js';"\"./s-1.mjs\"""#;
-        let names: Vec<_> = names_in(script).collect();
+        let names: Vec<_> = paths_in(script).collect();
         assert_eq!(
             names,
             [
-                "About-x.js",
-                "About-x.css",
-                "Report-y.js",
-                "film-2.mp4",
-                "s-1.mjs"
+                "assets/About-x.js",
+                "assets/About-x.css",
+                "./Report-y.js",
+                "./film-2.mp4",
+                "./s-1.mjs"
             ]
         );
         let style = b"a{src:url(/f/a-1.woff2)format('woff2'),url('b-2.woff')}@import\"c-3.css\";";
-        let names: Vec<_> = names_in(style).collect();
-        assert_eq!(names, ["a-1.woff2", "b-2.woff", "c-3.css"]);
+        let names: Vec<_> = paths_in(style).collect();
+        assert_eq!(names, ["/f/a-1.woff2", "b-2.woff", "c-3.css"]);
     }
 }
