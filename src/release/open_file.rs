@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use sha2::Digest as _;
@@ -26,17 +27,21 @@ pub struct OpenFile {
 struct Known {
     /// As it was when the content was last known to have the digest.
     verified: Stamp,
+    /// What was written since then would show in the stamp.
+    trusted: bool,
     /// As it was when the content was last known to have another.
     spoilt: Option<Stamp>,
 }
 
 impl OpenFile {
-    pub(crate) fn new(file: File, stamp: Stamp, digest: Digest) -> Self {
+    /// `file` had the digest when it had the stamp, which was taken at the time `taken`.
+    pub(crate) fn new(file: File, stamp: Stamp, taken: SystemTime, digest: Digest) -> Self {
         Self {
             file,
             digest,
             known: Mutex::new(Known {
                 verified: stamp,
+                trusted: stamp.can_be_trusted(taken),
                 spoilt: None,
             }),
         }
@@ -63,8 +68,9 @@ impl OpenFile {
     /// As [`read`](Self::read).
     pub fn verify(&self) -> io::Result<()> {
         let known = self.known();
+        let taken = SystemTime::now();
         let now = Stamp::of(&self.file.metadata()?);
-        if now == known.verified {
+        if now == known.verified && known.trusted {
             return Ok(());
         }
         if now.size != known.verified.size || known.spoilt == Some(now) {
@@ -78,6 +84,7 @@ impl OpenFile {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if is_same {
             known.verified = now;
+            known.trusted = now.can_be_trusted(taken);
             Ok(())
         } else {
             known.spoilt = Some(now);
@@ -127,7 +134,7 @@ mod tests {
         let file = File::open(place).unwrap();
         let stamp = Stamp::of(&file.metadata().unwrap());
         let digest = Digest::of(&fs::read(place).unwrap());
-        OpenFile::new(file, stamp, digest)
+        OpenFile::new(file, stamp, SystemTime::now(), digest)
     }
 
     #[test]

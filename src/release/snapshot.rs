@@ -191,7 +191,9 @@ impl Reader {
             return Ok(None);
         }
         let digest = Digest::finish(hasher);
-        let content = Content::File(Arc::new(OpenFile::new(opened, file.stamp, digest)));
+        let content = Content::File(Arc::new(OpenFile::new(
+            opened, file.stamp, self.taken, digest,
+        )));
         Ok(Some(Asset::from_file(
             content,
             digest,

@@ -35,13 +35,13 @@ pub(crate) fn look(token: &str) -> Look {
 }
 
 /// True for a token that a person may have written although hashes of the same form stand beside it: words, of
-/// which at least one has four letters, with no more than a short number behind.
+/// which at least one has four letters, with no more than a digit behind.
 pub(crate) fn is_worded(token: &str) -> bool {
     let worded = |part: &str| {
         let word = part.trim_end_matches(|c: char| c.is_ascii_digit());
         let digits = part.len() - word.len();
         (word.is_empty() && digits > 0)
-            || (digits <= 2
+            || (digits <= 1
                 && word.len() > 1
                 && is_word_or_number(word)
                 && humps(word).all(is_spelled))
