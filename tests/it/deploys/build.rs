@@ -129,7 +129,7 @@ impl Build {
 
     /// The files that the page leads to, and the page.
     pub(crate) fn reached(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        let is_reached = |path: &str| !matches!(extension(path), "map" | "txt");
+        let is_reached = |path: &str| !matches!(extension(path), "map" | "txt" | "woff2");
         self.files().filter(move |(path, _)| is_reached(path))
     }
 
@@ -238,7 +238,7 @@ impl Random {
     }
 }
 
-/// Eight characters as Rollup takes them from a hash.
+/// Eight characters such as Rollup takes from a hash.
 fn token(stem: &str, extension: &str, salt: u32) -> String {
     let bytes = stem.bytes().chain(extension.bytes()).map(u64::from);
     let seed = bytes.fold(u64::from(salt), |seed, byte| {
@@ -246,11 +246,15 @@ fn token(stem: &str, extension: &str, salt: u32) -> String {
     });
     let mut random = Random::new(seed);
     loop {
-        let token: Vec<u8> = (0..8).map(|_| BASE64[random.below(64)]).collect();
-        let count = |class: fn(&u8) -> bool| token.iter().filter(|byte| class(byte)).count();
+        let token: String = (0..8)
+            .map(|_| char::from(BASE62[random.below(62)]))
+            .collect();
         // Some hashes could be words. Whether those are known for what they are is no question for these tests.
-        if count(u8::is_ascii_digit) >= 2 && count(u8::is_ascii_uppercase) >= 2 {
-            return String::from_utf8(token).unwrap();
+        let is_digit = |c: &char| c.is_ascii_digit();
+        let inner = token.chars().skip(1).zip(token.chars());
+        let turns = inner.filter(|(a, b)| is_digit(a) != is_digit(b)).count();
+        if turns >= 3 && token.chars().any(|c| c.is_ascii_uppercase()) {
+            return token;
         }
     }
 }
@@ -279,4 +283,4 @@ const ICON: &str = "favicon.svg";
 /// The size of the largest file, in bytes.
 pub(crate) const FILM: usize = 48 * 1024;
 
-const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+const BASE62: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";

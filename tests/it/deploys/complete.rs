@@ -14,6 +14,7 @@ use crate::deploys::not_tested;
 use crate::deploys::pause;
 use crate::deploys::stage::Front as _;
 use crate::deploys::stage::Running;
+use crate::support::put;
 use crate::support::until;
 
 #[test]
@@ -46,6 +47,30 @@ fn a_build_with_a_script_that_is_still_empty_waits_for_it() {
 #[test]
 fn a_build_without_a_lazy_chunk_waits_for_it() {
     check(|build| build.lazy().to_owned(), Vec::new);
+}
+
+#[test]
+fn a_lazy_chunk_with_dashes_in_its_hash_is_waited_for() {
+    let dir = TempDir::with_prefix("tidings-").unwrap();
+    let page = "<!doctype html><script type=module src=/assets/index-BfX2k3Qa.js></script>";
+    let script = r#"const a=()=>import("./About-C0gX_-9k.js"),b=e=>import("./some-document.js");"#;
+    put(
+        dir.path(),
+        &[("index.html", page), ("assets/index-BfX2k3Qa.js", script)],
+    );
+    let mut site = Running::serve(dir.path());
+    let line = site
+        .program
+        .logged(&["waiting for a complete build", "it lacks"]);
+    assert!(
+        line.contains("it lacks About-C0gX_-9k.js directory="),
+        "{line}"
+    );
+    put(
+        dir.path(),
+        &[("assets/About-C0gX_-9k.js", "export default 1")],
+    );
+    assert_eq!(site.next().number, 1);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Directories that are not there yet, or not for a while.
+//! The directory itself: how it is named, and that it is not there yet, or not for a while.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -14,10 +14,13 @@ use crate::deploys::build::Build;
 use crate::deploys::build::empty;
 use crate::deploys::not_tested;
 use crate::deploys::pause;
+use crate::deploys::run;
 use crate::deploys::stage::Front as _;
 use crate::deploys::stage::Running;
 use crate::deploys::stage::Stage;
 use crate::deploys::stage::patient;
+use crate::support::program::Program;
+use crate::support::program::serve;
 use crate::support::until;
 
 #[test]
@@ -133,6 +136,24 @@ fn a_file_in_place_of_the_directory_changes_nothing() {
     site.check(&one);
     fs::remove_file(&dir).unwrap();
     two.put_all(&dir);
+    site.expect(&two);
+}
+
+#[test]
+fn a_directory_by_a_relative_path_with_dots_is_the_one_that_is_meant() {
+    let top = TempDir::with_prefix("tidings-").unwrap();
+    let (one, two) = (Build::new(1), Build::new(2));
+    one.put_all(&top.path().join("app/1/dist"));
+    two.put_all(&top.path().join("app/2/dist"));
+    fs::create_dir(top.path().join("run")).unwrap();
+    let current = top.path().join("app/current");
+    symlink("1", &current).unwrap();
+    let mut command = serve(Path::new("./../app/current/../current/dist/"));
+    command.current_dir(top.path().join("run"));
+    command.args(["--quiet=25ms", "--poll=1h"]);
+    let mut site = Running::new(Program::start(&mut command));
+    site.expect(&one);
+    run("ln", ["-sfn".as_ref(), "2".as_ref(), current.as_os_str()]);
     site.expect(&two);
 }
 

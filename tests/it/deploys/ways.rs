@@ -20,10 +20,7 @@ use crate::deploys::o;
 use crate::deploys::pause;
 use crate::deploys::run;
 use crate::deploys::stage::Front as _;
-use crate::deploys::stage::Running;
 use crate::deploys::stage::Stage;
-use crate::support::program::Program;
-use crate::support::program::serve;
 
 #[test]
 fn a_vite_build_that_writes_the_page_first_is_one_deploy() {
@@ -317,24 +314,6 @@ fn a_release_that_shares_files_with_the_one_before_it_is_one_deploy() {
         run("rsync", [o("-a"), o(&shared), o(&from), o(&to)]);
         run("ln", [o("-sfn"), o(&to), o(&top.join("current"))]);
     });
-}
-
-#[test]
-fn a_directory_by_a_relative_path_with_dots_is_the_one_that_is_meant() {
-    let top = TempDir::with_prefix("tidings-").unwrap();
-    let (one, two) = (Build::new(1), Build::new(2));
-    one.put_all(&top.path().join("app/1/dist"));
-    two.put_all(&top.path().join("app/2/dist"));
-    fs::create_dir(top.path().join("run")).unwrap();
-    let current = top.path().join("app/current");
-    symlink("1", &current).unwrap();
-    let mut command = serve(Path::new("./../app/current/../current/dist/"));
-    command.current_dir(top.path().join("run"));
-    command.args(["--quiet=25ms", "--poll=1h"]);
-    let mut site = Running::new(Program::start(&mut command));
-    site.expect(&one);
-    run("ln", [o("-sfn"), o("2"), o(&current)]);
-    site.expect(&two);
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use axum::Router;
 use axum::routing;
+use http_body_util::Full;
+use hyper::body::Incoming;
 use tower_http::services::ServeDir;
 
 use super::*;
@@ -108,5 +110,25 @@ fn on_a_connection_pages_are_framed_as_they_are() {
         assert_eq!(script.text(), SCRIPT);
         let fetched = client.request("GET", "/", &[("sec-fetch-dest", "empty")]);
         assert_eq!(fetched.unwrap().text(), page());
+    }
+}
+
+/// An origin may answer a HEAD with the length of its page, which is not that of ours.
+#[test]
+fn on_a_connection_a_head_promises_no_length_that_a_get_has_not() {
+    let service = service_fn(async |_request: Request<Incoming>| {
+        let response = Response::builder().header("content-type", "text/html");
+        let body = Full::<Bytes>::from(page());
+        Ok::<_, Infallible>(response.body(body).unwrap())
+    });
+    let app = UpdateNotifierLayer::new(site("r1")).layer(service);
+    let running = Running::new(app, |server| server);
+    let mut client = Client::connect(running.address()).unwrap();
+    for _ in 0..2 {
+        let head = client.request("HEAD", "/", &[]).unwrap();
+        assert_eq!(head.field("content-length"), "");
+        let get = client.request("GET", "/", &[]).unwrap();
+        assert_eq!(get.field("content-length"), "");
+        tag_between(get.text(), PAGE.0, PAGE.1);
     }
 }

@@ -118,20 +118,36 @@ async fn the_copies_that_the_build_made_are_used() {
 async fn a_copy_of_something_else_is_not_used() {
     let dir = site_dir(SITE);
     let text = script();
-    put_bytes(dir.path(), "app.js", text.as_bytes());
-    put_bytes(
-        dir.path(),
-        "app.js.br",
-        &encode("br", &text.replace("x0", "y0")),
-    );
-    put_bytes(dir.path(), "app.js.gz", &encode("gzip", &text)[..100]);
+    let (other, half) = (text.replace("x0", "y0"), &text[..text.len() / 2]);
+    let more = format!("{text}more");
+    let copies = [
+        ("other", encode("br", &other), encode("gzip", &other)),
+        ("half", encode("br", half), encode("gzip", half)),
+        ("more", encode("br", &more), encode("gzip", &more)),
+        ("empty", encode("br", ""), encode("gzip", "")),
+        ("nothing", Vec::new(), Vec::new()),
+        (
+            "cut",
+            encode("br", &text)[..50].to_vec(),
+            encode("gzip", &text)[..50].to_vec(),
+        ),
+        ("noise", b"this is no brotli".to_vec(), b"nor gzip".to_vec()),
+    ];
+    for (name, br, gzip) in &copies {
+        put_bytes(dir.path(), &format!("{name}.js"), text.as_bytes());
+        put_bytes(dir.path(), &format!("{name}.js.br"), br);
+        put_bytes(dir.path(), &format!("{name}.js.gz"), gzip);
+    }
     put_bytes(dir.path(), "small.js", b"let small = 1;\n");
     put_bytes(dir.path(), "small.js.br", b"this is not brotli");
     let served = Served::from(dir).await;
     for coding in ["br", "gzip"] {
-        let reply = served.get("/app.js", &[("accept-encoding", coding)]).await;
-        assert_eq!(reply.field("content-encoding"), coding);
-        assert_eq!(decode(coding, &reply.body), text.as_bytes());
+        for (name, ..) in &copies {
+            let fields = [("accept-encoding", coding)];
+            let reply = served.get(&format!("/{name}.js"), &fields).await;
+            assert_eq!(reply.field("content-encoding"), coding);
+            assert_eq!(decode(coding, &reply.body), text.as_bytes(), "{name}");
+        }
         let reply = served
             .get("/small.js", &[("accept-encoding", coding)])
             .await;

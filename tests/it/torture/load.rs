@@ -193,7 +193,7 @@ impl<'a> Visitor<'a> {
     fn page(&mut self) -> (Arc<Build>, String) {
         let paths = ["/", "/index.html", "/a/route/of/the/app"];
         let path = paths[self.random.below(paths.len())];
-        let answer = self.get(path);
+        let answer = self.get(path, "text/html");
         let page = decoded(&answer);
         let text = String::from_utf8_lossy(&page);
         let title = text.split_once("<title>Version ").unwrap().1;
@@ -206,7 +206,7 @@ impl<'a> Visitor<'a> {
 
     /// Asks for what the pages of a release lead to. False if that release is kept no longer.
     fn asset(&mut self, id: &str, path: &str, bytes: &[u8]) -> bool {
-        let answer = self.get(&format!("/{path}"));
+        let answer = self.get(&format!("/{path}"), "*/*");
         if answer.status != 200 {
             let news = self.release();
             let is_kept = kept(&news).any(|kept| kept == id);
@@ -218,7 +218,7 @@ impl<'a> Visitor<'a> {
     }
 
     fn release(&mut self) -> News {
-        let answer = self.get("/__tidings/release.json");
+        let answer = self.get("/__tidings/release.json", "*/*");
         assert_eq!(answer.status, 200);
         News::of(&Block {
             id: "0".to_owned(),
@@ -227,9 +227,9 @@ impl<'a> Visitor<'a> {
         })
     }
 
-    fn get(&mut self, path: &str) -> Answer {
+    fn get(&mut self, path: &str, accept: &str) -> Answer {
         let coding = ["identity", "gzip"][self.random.below(2)];
-        let fields = [("Accept", "text/html, */*"), ("Accept-Encoding", coding)];
+        let fields = [("Accept", accept), ("Accept-Encoding", coding)];
         let answer = self.client.patient().request("GET", path, &fields);
         let answer = answer.unwrap_or_else(|error| panic!("{path}: {error}"));
         assert!(answer.status < 500, "{path}: {answer:?}");

@@ -1,5 +1,6 @@
 //! Connections: one request after another.
 
+use std::time::Duration;
 use std::time::Instant;
 
 use super::*;
@@ -177,24 +178,29 @@ fn nobody_is_switched_to_another_protocol() {
     }
 }
 
+/// The half of a connection that is left may be used, and that its end shows at once is worth more: a closed tab
+/// looks just the same. So the answer comes whole, or not at all.
 #[test]
-fn who_has_said_all_still_gets_the_answer() {
+fn who_says_no_more_gets_the_whole_answer_or_none() {
     let site = Site::new();
-    let mut client = site.send("GET /long.txt HTTP/1.1\r\nHost: a\r\n\r\n");
-    client.finish().unwrap();
-    let answer = client.answer().unwrap();
-    assert_eq!(answer.text(), "line\n".repeat(1000));
-    assert!(client.is_closed());
-    // Half a request is none.
-    let mut client = site.send("GET /long.txt HTTP/1.1\r\nHo");
-    client.finish().unwrap();
-    match client.answer() {
-        Ok(answer) => assert_eq!(answer.status, 400),
-        Err(error) => assert!(is_cut(&error), "{error}"),
+    for _ in 0..20 {
+        let mut client = site.send("GET /long.txt HTTP/1.1\r\nHost: a\r\n\r\n");
+        client.finish().unwrap();
+        match client.answer() {
+            Ok(answer) => assert_eq!(answer.text(), "line\n".repeat(1000)),
+            Err(error) => assert!(is_cut(&error), "{error}"),
+        }
+        assert!(client.is_closed());
     }
-    let mut client = site.connect();
-    client.finish().unwrap();
-    assert!(client.is_closed());
+    // Half a request is none.
+    for part in ["", "GET /long.txt HTTP/1.1\r\nHo"] {
+        let mut client = site.send(part);
+        client.finish().unwrap();
+        match client.answer() {
+            Ok(answer) => assert_eq!(answer.status, 400),
+            Err(error) => assert!(is_cut(&error), "{error}"),
+        }
+    }
     site.assert_alive();
 }
 
@@ -214,5 +220,6 @@ fn a_stream_ends_when_its_tab_does() {
         client.ask("GET", "/__tidings/events", &[]).unwrap();
         (client.head().unwrap().status == 200).then_some(())
     });
-    assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+    let took = start.elapsed();
+    assert!(took < Duration::from_secs(15), "{took:?}");
 }

@@ -2,13 +2,16 @@
 
 use std::convert::Infallible;
 use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
 
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
-use tokio::sync::Notify;
+use tokio::sync::Semaphore;
 use tower::service_fn;
 
 use super::*;
@@ -45,33 +48,39 @@ fn nobody_waits_for_connections_without_a_request() {
 
 #[test]
 fn what_is_on_its_way_is_finished() {
-    let go: &'static Notify = Box::leak(Box::new(Notify::new()));
-    let service = service_fn(move |_request: hyper::Request<Incoming>| async move {
-        go.notified().await;
-        Ok::<_, Infallible>(hyper::Response::new(Full::<Bytes>::from("done")))
+    // A permit to be given to each request, once all have asked for one.
+    let permits = Arc::new(Semaphore::new(0));
+    let asked = Arc::new(AtomicUsize::new(0));
+    let (permit, counter) = (Arc::clone(&permits), Arc::clone(&asked));
+    let service = service_fn(move |_request: hyper::Request<Incoming>| {
+        let permit = Arc::clone(&permit);
+        counter.fetch_add(1, Ordering::Relaxed);
+        async move {
+            permit.acquire_owned().await.unwrap().forget();
+            Ok::<_, Infallible>(hyper::Response::new(Full::<Bytes>::from("done")))
+        }
     });
     let mut running = Running::new(service, |server| server.drain(LONG));
-    let mut client = Client::connect(running.address()).unwrap();
-    client.ask("GET", "/", &[]).unwrap();
-    let mut second = Client::connect(running.address()).unwrap();
-    second.ask("GET", "/", &[]).unwrap();
-    // Both have been read, or the second notice would be lost.
-    std::thread::scope(|scope| {
-        let ended = scope.spawn(|| {
-            running.stop();
-            running.ended();
-        });
-        until("both answers", || {
-            go.notify_waiters();
-            ended.is_finished().then_some(())
-        });
+    let clients = [(); 3].map(|()| {
+        let mut client = Client::connect(running.address()).unwrap();
+        client.ask("GET", "/", &[]).unwrap();
+        client
     });
-    for mut client in [client, second] {
+    until("all requests", || {
+        (asked.load(Ordering::Relaxed) == 3).then_some(())
+    });
+    running.stop();
+    until("a closed door", || {
+        TcpStream::connect(running.address()).is_err().then_some(())
+    });
+    permits.add_permits(3);
+    for mut client in clients {
         let answer = client.answer().unwrap();
         assert_eq!(answer.text(), "done");
         assert_eq!(answer.field("connection"), "close");
         assert!(client.is_closed());
     }
+    running.ended();
 }
 
 #[test]
