@@ -2,6 +2,8 @@
 //!
 //! Run it with `cargo run --example axum`, open the page, then change `examples/site/index.html`.
 
+#![allow(clippy::print_stderr, reason = "an example says where it listens")]
+
 use axum::Router;
 use axum::routing::get;
 use tidings::Site;

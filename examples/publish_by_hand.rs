@@ -2,6 +2,8 @@
 //!
 //! Run it with `cargo run --example publish_by_hand`, open the page, then open `/deploy` in another tab.
 
+#![allow(clippy::print_stderr, reason = "an example says where it listens")]
+
 use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
 

@@ -2,6 +2,8 @@
 //!
 //! Run it with `cargo run --example static_site`, open the page, then change `examples/site/index.html`.
 
+#![allow(clippy::print_stderr, reason = "an example says where it listens")]
+
 use tidings::Server;
 use tidings::Site;
 use tidings::StaticFiles;

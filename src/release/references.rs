@@ -7,7 +7,6 @@ use lol_html::element;
 use percent_encoding::percent_decode_str;
 
 use crate::release::media;
-use crate::release::media::Kind;
 
 /// The local files without which the page at `path` does not work, as paths from the site's root:
 /// `script[src]` and `link[rel=stylesheet|modulepreload|preload]`. What lies on another host is left out.
@@ -133,7 +132,8 @@ pub(crate) fn paths_in(text: &[u8]) -> impl Iterator<Item = &str> {
     strings.filter_map(|string| {
         let string = std::str::from_utf8(string).ok()?;
         let name = string.rsplit('/').next()?;
-        let is_local = !string.contains("://") && !string.starts_with("//");
+        let is_local =
+            !string.contains("://") && !string.starts_with("//") && !string.starts_with("data:");
         (is_local && has_extension(name)).then_some(string)
     })
 }
@@ -150,14 +150,10 @@ fn ends_url(b: u8) -> bool {
     b"\"'`)\\?#".contains(&b)
 }
 
-/// True for a name like those of files. A source map's is no file that a visitor loads.
+/// True for a name like those of the files that a build makes; `a.b.c` and `M1.5L2.7Z` stand in scripts, too.
 fn has_extension(name: &str) -> bool {
-    name.rsplit_once('.').is_some_and(|(stem, extension)| {
-        !stem.is_empty()
-            && (1..=LONGEST_EXTENSION).contains(&extension.len())
-            && extension.bytes().all(|b| b.is_ascii_alphanumeric())
-            && !matches!(media::kind(name), Kind::Page | Kind::SourceMap)
-    })
+    let extension = media::extension(name).to_ascii_lowercase();
+    name.len() <= LONGEST_NAME && EXTENSIONS.contains(&extension.as_str())
 }
 
 // A page is in memory anyway; this is for the tokens and open elements in flight.
@@ -166,8 +162,41 @@ const PARSER_MEMORY: usize = 8 * 1024 * 1024;
 // File systems take 255 bytes for a name; folders may come before it.
 const LONGEST_URL: usize = 1024;
 
-// `.webmanifest` is the longest that there is.
-const LONGEST_EXTENSION: usize = 11;
+// What file systems take.
+const LONGEST_NAME: usize = 255;
+
+const EXTENSIONS: [&str; 30] = [
+    "js",
+    "mjs",
+    "cjs",
+    "css",
+    "json",
+    "wasm",
+    "woff2",
+    "woff",
+    "ttf",
+    "otf",
+    "eot",
+    "svg",
+    "png",
+    "jpg",
+    "jpeg",
+    "webp",
+    "avif",
+    "gif",
+    "ico",
+    "mp4",
+    "webm",
+    "mov",
+    "mp3",
+    "m4a",
+    "ogg",
+    "opus",
+    "wav",
+    "pdf",
+    "glb",
+    "webmanifest",
+];
 
 #[cfg(test)]
 mod tests {

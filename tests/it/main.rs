@@ -1,5 +1,7 @@
 //! Everything is tested through what a user of the library or the program has: one binary, a module a subject.
 
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
 mod architecture;
 mod client;
 mod deploys;

@@ -82,7 +82,7 @@ async fn the_inner_service_is_called_when_it_is_ready() {
 
 #[tokio::test]
 async fn the_request_arrives_as_it_was_sent() {
-    let service = service_fn(async |request: Request<String>| {
+    let service = service_fn(|request: Request<String>| async move {
         let (parts, body) = request.into_parts();
         let fields = parts.headers.iter();
         let fields: Vec<_> = fields
@@ -124,7 +124,7 @@ async fn the_request_arrives_as_it_was_sent() {
 #[tokio::test]
 async fn a_publish_does_not_wait_for_requests_that_are_on_their_way() {
     let site = site("old");
-    let service = service_fn(async |_request: Request<Empty<Bytes>>| {
+    let service = service_fn(|_request: Request<Empty<Bytes>>| async {
         std::future::pending::<Result<Response<Scripted>, Infallible>>().await
     });
     let app = UpdateNotifierLayer::new(site.clone()).layer(service);

@@ -116,7 +116,7 @@ fn on_a_connection_pages_are_framed_as_they_are() {
 /// An origin may answer a HEAD with the length of its page, which is not that of ours.
 #[test]
 fn on_a_connection_a_head_promises_no_length_that_a_get_has_not() {
-    let service = service_fn(async |_request: Request<Incoming>| {
+    let service = service_fn(|_request: Request<Incoming>| async {
         let response = Response::builder().header("content-type", "text/html");
         let body = Full::<Bytes>::from(page());
         Ok::<_, Infallible>(response.body(body).unwrap())

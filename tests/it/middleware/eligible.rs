@@ -195,7 +195,7 @@ async fn who_does_not_show_the_page_gets_it_as_it_is() {
 #[tokio::test]
 async fn the_answer_to_a_form_gets_it_and_that_to_options_does_not() {
     for (method, gets_it) in [("POST", true), ("PUT", true), ("OPTIONS", false)] {
-        let service = service_fn(async |_request: Request<Empty<Bytes>>| {
+        let service = service_fn(|_request: Request<Empty<Bytes>>| async {
             Ok::<_, Infallible>(answer(200, &[HTML], page().as_bytes()))
         });
         let app = UpdateNotifierLayer::new(site("r1")).layer(service);

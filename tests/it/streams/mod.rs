@@ -38,7 +38,7 @@ fn publish(site: &Site, id: &str) -> bool {
 
 /// The layer round a service that has one page.
 fn app(layer: &UpdateNotifierLayer) -> impl App + use<> {
-    layer.layer(service_fn(async |_request: Request<Empty<Bytes>>| {
+    layer.layer(service_fn(|_request: Request<Empty<Bytes>>| async {
         let page = Full::from("<!doctype html><title>App</title>");
         let page = Response::builder()
             .header("content-type", "text/html")

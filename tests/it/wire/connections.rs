@@ -150,6 +150,7 @@ fn every_form_of_a_target_is_understood() {
         ("GET http://other.example/../x", 400),
         ("OPTIONS *", 405),
         ("GET *", 400),
+        ("GET robots.txt", 400),
         ("OPTIONS /", 405),
         ("CONNECT other.example:443", 405),
         ("GET /?", 200),

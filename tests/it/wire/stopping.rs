@@ -87,7 +87,7 @@ fn what_is_on_its_way_is_finished() {
 fn what_does_not_finish_in_time_is_cut_off() {
     const DRAIN: Duration = Duration::from_millis(300);
     // Ends with the connection only: more than all buffers hold.
-    let service = service_fn(async |_request: hyper::Request<Incoming>| {
+    let service = service_fn(|_request: hyper::Request<Incoming>| async {
         let piece = Bytes::from(vec![b'x'; 1024 * 1024]);
         let steps = (0..200).map(|_| Step::Data(piece.clone()));
         Ok::<_, Infallible>(hyper::Response::new(Scripted::new(steps)))
