@@ -16,6 +16,7 @@ use crate::site::Site;
 /// ```
 /// use std::convert::Infallible;
 ///
+/// use bytes::Bytes;
 /// use http::{Request, Response};
 /// use http_body_util::{BodyExt, Full};
 /// use tidings::{Release, Site, UpdateNotifierLayer};
@@ -30,7 +31,7 @@ use crate::site::Site;
 ///     .layer(UpdateNotifierLayer::new(site.clone()))
 ///     .service(service_fn(async |_request: Request<String>| {
 ///         let page = Response::builder().header("content-type", "text/html");
-///         Ok::<_, Infallible>(page.body(Full::from("<!doctype html><title>App</title>")).unwrap())
+///         Ok::<_, Infallible>(page.body(Full::<Bytes>::from("<!doctype html><title>App</title>")).unwrap())
 ///     }));
 ///
 /// let page = app.oneshot(Request::new(String::new())).await?;

@@ -174,6 +174,29 @@ async fn a_page_without_the_script_is_not_confirmed_to_who_navigates() {
     assert_eq!(release_of(reply.text()), "r1");
 }
 
+/// Somebody opens a document in a tab that is no page, and never was one.
+#[tokio::test]
+async fn a_document_that_is_no_page_is_confirmed_to_who_navigates() {
+    let fields = [
+        ("content-type", "application/pdf"),
+        ("etag", "\"v1\""),
+        ("last-modified", DATE),
+    ];
+    for condition in [("if-none-match", "\"v1\""), ("if-modified-since", DATE)] {
+        let service = service_fn(|request: Request<Empty<Bytes>>| {
+            let is_known = request.headers().contains_key(condition.0);
+            let status = if is_known { 304 } else { 200 };
+            ready(Ok::<_, Infallible>(answer(status, &fields, b"")))
+        });
+        let app = UpdateNotifierLayer::new(site("r1")).layer(service);
+        let request = [NAVIGATION, &[condition]].concat();
+        let reply = Reply::of(ask(app, "GET", "/manual.pdf", &request).await).await;
+        assert_eq!(reply.status, 304, "{condition:?}");
+        assert_eq!(reply.field("etag"), "\"v1\"");
+        assert_eq!(reply.field("last-modified"), DATE);
+    }
+}
+
 #[tokio::test]
 async fn a_page_with_the_script_is_not_confirmed_to_who_fetches() {
     let (site, origin) = (site("r1"), Origin::new("\"v1\""));

@@ -147,7 +147,23 @@ async fn the_layer_leaves_pages_alone_that_have_the_script_already() {
     let served = Served::new(&files).await;
     let app = UpdateNotifierLayer::new(served.site.clone()).layer(served.files.clone());
     let etag = served.get("/", NAVIGATION).await.field("etag").to_owned();
+    let raw = served.get("/", RAW[0]).await.field("etag").to_owned();
+    let robots = served.get("/robots.txt", &[]).await;
+    let navigate = |name, value| [NAVIGATION, &[(name, value)]].concat();
     for (method, path, fields) in [
+        ("GET", "/", &navigate("if-none-match", &etag)[..]),
+        ("GET", "/", &navigate("if-none-match", &raw)),
+        ("GET", "/", &navigate("range", "bytes=0-40")),
+        (
+            "GET",
+            "/robots.txt",
+            &navigate("if-none-match", robots.field("etag")),
+        ),
+        (
+            "GET",
+            "/robots.txt",
+            &navigate("if-modified-since", robots.field("last-modified")),
+        ),
         ("GET", "/", NAVIGATION),
         ("GET", "/", RAW[0]),
         ("GET", "/", &[("if-none-match", &etag)]),
