@@ -40,7 +40,7 @@ impl Reply {
     }
 }
 
-/// The answer of [`StaticFiles`] on its way: there at once, but for files that are kept on disk.
+/// The answer of [`StaticFiles`](crate::StaticFiles) on its way: there at once, but for files that are kept on disk.
 pub struct FilesFuture(Option<Reply>);
 
 impl FilesFuture {
