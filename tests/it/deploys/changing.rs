@@ -7,6 +7,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::thread;
+use std::time::Duration;
+use std::time::Instant;
 use std::time::SystemTime;
 
 use tempfile::TempDir;
@@ -14,6 +16,7 @@ use tempfile::TempDir;
 use crate::deploys::build::Build;
 use crate::deploys::build::FILM;
 use crate::deploys::build::set_modified;
+use crate::deploys::not_tested;
 use crate::deploys::o;
 use crate::deploys::process::Process;
 use crate::deploys::run;
@@ -21,6 +24,8 @@ use crate::deploys::stage::Front as _;
 use crate::deploys::stage::QUIET;
 use crate::deploys::stage::Running;
 use crate::deploys::stage::Stage;
+use crate::deploys::stage::patient;
+use crate::support::put_bytes;
 use crate::support::until;
 
 #[test]
@@ -48,6 +53,38 @@ fn a_file_beside_the_site_that_is_written_all_the_time_delays_nothing() {
             stage.expect(&build);
         }
     });
+}
+
+/// Each of these pages is complete in itself: only that nothing was quiet between them makes them one deploy.
+#[test]
+fn many_pages_one_after_the_other_are_one_deploy() {
+    let dir = TempDir::with_prefix("tidings-").unwrap();
+    let quiet = Duration::from_millis(1000);
+    let mut stage = Stage::watch(patient(dir.path()).quiet(quiet));
+    for version in 0..2 {
+        let mut build = Build::new(version);
+        for n in 0..30 {
+            let page = format!("<!doctype html><p>{version}</p>").repeat(100);
+            build = build.with(&format!("docs/{n:02}.html"), page);
+        }
+        let mut longest = Duration::ZERO;
+        let mut last = Instant::now();
+        for path in build.index_first() {
+            put_bytes(dir.path(), path, b"");
+            let mut file = File::create(dir.path().join(path)).unwrap();
+            // Nor is a page a page while it grows.
+            for piece in build.file(path).chunks(1500) {
+                file.write_all(piece).unwrap();
+                thread::sleep(Duration::from_millis(5));
+                longest = longest.max(last.elapsed());
+                last = Instant::now();
+            }
+        }
+        if longest > quiet / 2 {
+            return not_tested("the machine slept");
+        }
+        stage.expect(&build);
+    }
 }
 
 #[test]

@@ -46,6 +46,10 @@ impl Events {
     /// The next block; `None` if the stream ended as it should, with its last, empty chunk.
     pub(crate) fn block(&mut self) -> io::Result<Option<Block>> {
         self.client.patient();
+        self.next()
+    }
+
+    fn next(&mut self) -> io::Result<Option<Block>> {
         loop {
             if let Some((block, rest)) = self.unread.split_once("\n\n") {
                 let block = Block::parse(block);
@@ -62,8 +66,10 @@ impl Events {
 
     /// The id of the next release that the stream tells of; `None` at its end.
     pub(crate) fn release(&mut self) -> Option<String> {
+        // One deadline for all of it: comments keep coming.
+        self.client.patient();
         loop {
-            let block = self.block().unwrap()?;
+            let block = self.next().unwrap()?;
             if block.event == "release" {
                 return Some(block.release_id().to_owned());
             }
@@ -78,7 +84,8 @@ impl Events {
 
     /// Reads on to the end of the stream, and gives the connection.
     pub(crate) fn end(mut self) -> Client {
-        while self.block().unwrap().is_some() {}
+        self.client.patient();
+        while self.next().unwrap().is_some() {}
         self.client
     }
 }

@@ -26,6 +26,7 @@ use crate::support::http::field;
 use crate::support::put;
 use crate::support::site_dir;
 use crate::support::soon;
+use crate::support::within;
 
 /// A directory, the site that is read from it, and a service for its files.
 #[derive(Debug)]
@@ -183,17 +184,18 @@ where
 }
 
 impl Reply {
-    /// Reads the body to its end; panics if that fails.
+    /// Reads the body to its end; panics if that fails, or does not come.
     pub(crate) async fn of<B>(response: Response<B>) -> Self
     where
         B: Body<Data = Bytes>,
         B::Error: std::fmt::Debug,
     {
         let (parts, body) = response.into_parts();
+        let body = within("the end of an answer", body.collect()).await;
         Self {
             status: parts.status.as_u16(),
             headers: parts.headers,
-            body: body.collect().await.unwrap().to_bytes(),
+            body: body.unwrap().to_bytes(),
         }
     }
 
