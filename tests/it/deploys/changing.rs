@@ -59,7 +59,7 @@ fn a_file_beside_the_site_that_is_written_all_the_time_delays_nothing() {
 #[test]
 fn many_pages_one_after_the_other_are_one_deploy() {
     let dir = TempDir::with_prefix("tidings-").unwrap();
-    let quiet = Duration::from_millis(1000);
+    let quiet = Duration::from_secs(1);
     let mut stage = Stage::watch(patient(dir.path()).quiet(quiet));
     for version in 0..2 {
         let mut build = Build::new(version);
