@@ -14,6 +14,7 @@ use crate::layer::UpdateNotifierLayer;
 use crate::origin::Fallback;
 use crate::origin::StaticFiles;
 use crate::server::Server;
+use crate::settings::ClientSettings;
 use crate::site::DEFAULT_KEEP;
 use crate::site::DEFAULT_MEMORY;
 use crate::site::Site;
@@ -50,6 +51,7 @@ pub struct Config {
     events: Events,
     prefix: String,
     drain: Duration,
+    client: ClientSettings,
 }
 
 impl Config {
@@ -69,6 +71,7 @@ impl Config {
             events: Events::System,
             prefix: DEFAULT_PREFIX.to_owned(),
             drain: crate::server::DEFAULT_DRAIN,
+            client: ClientSettings::new(),
         }
     }
 
@@ -144,6 +147,12 @@ impl Config {
         self
     }
 
+    /// See [`UpdateNotifierLayer::client`].
+    pub fn client(mut self, settings: ClientSettings) -> Self {
+        self.client = settings;
+        self
+    }
+
     /// Checks the settings and binds the address.
     ///
     /// # Errors
@@ -154,7 +163,8 @@ impl Config {
         let site = Site::new().keep(self.keep).memory(self.memory);
         let layer = UpdateNotifierLayer::new(site.clone())
             .prefix(&self.prefix)?
-            .max_streams(self.max_streams);
+            .max_streams(self.max_streams)
+            .client(self.client);
         let source = WatchDirectory::new(&self.directory)
             .quiet(self.quiet)
             .incomplete_after(self.incomplete_after)
@@ -205,6 +215,9 @@ impl Config {
                 "--poll {:?} is too short: 100 ms is the least",
                 self.poll
             ));
+        }
+        if let Err(error) = self.client.check() {
+            return refuse(error.to_string());
         }
         if self.max_streams == 0 {
             return refuse(

@@ -19,6 +19,10 @@ pub(crate) enum Kind {
     InvalidPrefix(String),
     /// A name for the fallback page that is no path inside the site.
     InvalidFallback(String),
+    /// What is no policy, or no path for one.
+    InvalidPolicy(String),
+    /// Texts for the notice that can't be read; says why.
+    InvalidTexts(String),
     /// Settings that contradict each other or make no sense; the text says which and what to do.
     Config(String),
     /// The listening socket.
@@ -55,6 +59,14 @@ impl fmt::Display for Error {
             Kind::InvalidFallback(page) => write!(
                 f,
                 "{page:?} is no fallback: use auto, none, or the path of an HTML page inside the site"
+            ),
+            Kind::InvalidPolicy(policy) => write!(
+                f,
+                "{policy:?} is no policy: use prompt, navigate, idle, force or silent, for some pages after a path that begins with a slash, as in /admin=force"
+            ),
+            Kind::InvalidTexts(why) => write!(
+                f,
+                "the texts can't be read: {why}; write {{\"de\": {{\"text\": \"…\", \"refresh\": \"…\"}}}}"
             ),
             Kind::Config(text) | Kind::Listen(text) => f.write_str(text),
         }

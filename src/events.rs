@@ -21,6 +21,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio::time::timeout_at;
 
+use crate::release::Policy;
 use crate::site::Announcement;
 use crate::site::Site;
 use crate::site::State;
@@ -33,7 +34,7 @@ pub(crate) struct EventStream {
     greeting: Option<Bytes>,
     wait: Wait,
     heartbeat: Duration,
-    _slot: Slot,
+    slot: Slot,
 }
 
 /// Waits for the site to change, up to the next heartbeat; gives the receiver back.
@@ -50,18 +51,20 @@ enum Woken {
 
 impl EventStream {
     /// A stream for one tab, in a slot of its own.
-    pub(crate) fn new(site: &Site, slot: Slot, heartbeat: Duration) -> Self {
+    pub(crate) fn new(site: &Site, slot: Slot, policy: Policy, heartbeat: Duration) -> Self {
         let mut receiver = site.subscribe();
         let greeting = {
             let state = receiver.borrow_and_update();
-            greeting(random_in(RETRY), state.announcement().map(AsRef::as_ref))
+            let retry = *RETRY.start()..=RETRY.end() + slot.spread();
+            let announcement = state.announcement().map(AsRef::as_ref);
+            greeting(random_in(retry), policy, announcement, &slot)
         };
         let wait = wait(receiver, heartbeat);
         Self {
             greeting: Some(greeting),
             wait,
             heartbeat,
-            _slot: slot,
+            slot,
         }
     }
 }
@@ -89,7 +92,7 @@ impl Body for EventStream {
             let bytes = match woken {
                 Woken::Time => Bytes::from_static(HEARTBEAT),
                 _ => match state.announcement() {
-                    Some(announcement) => announcement.event(event),
+                    Some(announcement) => announcement.event(|news| event(news, &self.slot)),
                     None => continue,
                 },
             };
@@ -116,20 +119,24 @@ fn wait(mut receiver: Receiver, heartbeat: Duration) -> Wait {
     })
 }
 
-/// `retry:` in milliseconds, then the current release if there is one.
-fn greeting(retry: u64, announcement: Option<&Announcement>) -> Bytes {
-    let mut greeting = format!("retry: {retry}\n\n").into_bytes();
+/// `retry:` in milliseconds and a hello, from which a tab knows that its stream gets through; then the current release
+/// if there is one.
+fn greeting(retry: u64, policy: Policy, announcement: Option<&Announcement>, slot: &Slot) -> Bytes {
+    let hello = format!("retry: {retry}\nevent: hello\ndata: {{\"policy\":\"{policy}\"}}\n\n");
+    let mut greeting = hello.into_bytes();
     if let Some(announcement) = announcement {
-        greeting.extend_from_slice(&announcement.event(event));
+        greeting.extend_from_slice(&announcement.event(|news| event(news, slot)));
     }
     greeting.into()
 }
 
-fn event(announcement: &Announcement) -> Bytes {
+fn event(announcement: &Announcement, slot: &Slot) -> Bytes {
     let number = announcement.number();
     // JSON as it is written here has no line breaks, which would need a `data:` each.
     let json = String::from_utf8_lossy(announcement.json());
-    format!("event: release\nid: {number}\ndata: {json}\n\n").into()
+    let open = json.trim_end_matches('}');
+    let spread = slot.spread();
+    format!("event: release\nid: {number}\ndata: {open},\"spread\":{spread}}}\n\n").into()
 }
 
 /// A number in the range, another for each caller: enough to spread reconnects, and no more than that.
@@ -150,6 +157,13 @@ pub(crate) struct Slots {
 #[derive(Debug)]
 pub(crate) struct Slot(Arc<AtomicUsize>);
 
+impl Slot {
+    /// See [`Slots::spread`].
+    fn spread(&self) -> u64 {
+        spread(self.0.load(Ordering::Acquire))
+    }
+}
+
 impl Slots {
     pub(crate) fn new(most: usize) -> Self {
         Self {
@@ -167,6 +181,17 @@ impl Slots {
             });
         taken.ok().map(|_| Slot(Arc::clone(&self.open)))
     }
+
+    /// Over how many milliseconds what all tabs do at once is to be spread.
+    pub(crate) fn spread(&self) -> u64 {
+        spread(self.open.load(Ordering::Acquire))
+    }
+}
+
+fn spread(open: usize) -> u64 {
+    u64::try_from(open).map_or(LONGEST_SPREAD, |open| {
+        (open * SPREAD_PER_STREAM).min(LONGEST_SPREAD)
+    })
 }
 
 impl Drop for Slot {
@@ -177,6 +202,11 @@ impl Drop for Slot {
 
 // After a restart all tabs of a site come back: spread over four seconds, and none before two.
 const RETRY: RangeInclusive<u64> = 2000..=6000;
+
+// A page, its scripts and styles, at a hundred tabs a second.
+const SPREAD_PER_STREAM: u64 = 10;
+
+const LONGEST_SPREAD: u64 = 120_000;
 
 // Proxies close what is silent for 60 s (nginx), some after 30.
 pub(crate) const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(25);
@@ -192,7 +222,12 @@ mod tests {
     use crate::release::Release;
 
     fn stream(site: &Site) -> EventStream {
-        EventStream::new(site, Slots::new(1).take().unwrap(), HEARTBEAT_INTERVAL)
+        EventStream::new(
+            site,
+            Slots::new(1).take().unwrap(),
+            Policy::Prompt,
+            HEARTBEAT_INTERVAL,
+        )
     }
 
     async fn next(stream: &mut EventStream) -> Option<String> {
@@ -210,12 +245,17 @@ mod tests {
         publish(&site, "a");
         publish(&site, "b");
         let first = next(&mut stream(&site)).await.unwrap();
-        let (retry, event) = first.split_once("\n\n").unwrap();
+        let (hello, event) = first.split_once("\n\n").unwrap();
+        let (retry, hello) = hello.split_once('\n').unwrap();
         let retry: u64 = retry.strip_prefix("retry: ").unwrap().parse().unwrap();
-        assert!(RETRY.contains(&retry));
+        assert!((*RETRY.start()..=RETRY.end() + SPREAD_PER_STREAM).contains(&retry));
+        assert_eq!(hello, "event: hello\ndata: {\"policy\":\"prompt\"}");
         let start = "event: release\nid: 2\ndata: {\"id\":\"b\",\"built\":7,\"published\":\"2";
         assert!(event.starts_with(start), "{event}");
-        assert!(event.ends_with(",\"previous\":[\"a\"]}\n\n"), "{event}");
+        assert!(
+            event.ends_with(",\"previous\":[\"a\"],\"spread\":10}\n\n"),
+            "{event}"
+        );
     }
 
     #[tokio::test(start_paused = true)]

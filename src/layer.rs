@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::events::Slots;
 use crate::inject::snippet::Prefix;
 use crate::service::UpdateNotifier;
+use crate::settings::ClientSettings;
 use crate::site::Site;
 
 /// Tells the pages of any service of new releases of a [`Site`]. `Clone` is cheap.
@@ -46,6 +47,7 @@ pub struct UpdateNotifierLayer {
     prefix: Arc<Prefix>,
     /// Counted here: a router puts the layer round each of its routes.
     slots: Slots,
+    settings: Arc<ClientSettings>,
 }
 
 impl UpdateNotifierLayer {
@@ -55,6 +57,7 @@ impl UpdateNotifierLayer {
             site,
             prefix: Arc::default(),
             slots: Slots::new(DEFAULT_MAX_STREAMS),
+            settings: Arc::default(),
         }
     }
 
@@ -74,13 +77,23 @@ impl UpdateNotifierLayer {
         self.slots = Slots::new(streams);
         self
     }
+
+    /// What tabs do about a release, and how their notice looks and speaks.
+    pub fn client(mut self, settings: ClientSettings) -> Self {
+        self.settings = Arc::new(settings);
+        self
+    }
 }
 
 impl<S> Layer<S> for UpdateNotifierLayer {
     type Service = UpdateNotifier<S>;
 
     fn layer(&self, inner: S) -> UpdateNotifier<S> {
-        let endpoint = Endpoint::new(self.site.clone(), self.slots.clone());
+        let endpoint = Endpoint::new(
+            self.site.clone(),
+            self.slots.clone(),
+            Arc::clone(&self.settings),
+        );
         UpdateNotifier::new(inner, self.site.clone(), Arc::clone(&self.prefix), endpoint)
     }
 }

@@ -5,6 +5,7 @@ use std::io::IsTerminal as _;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -12,9 +13,14 @@ use clap::Args;
 use clap::Parser;
 use clap::Subcommand;
 use clap::ValueEnum;
+use tidings::ClientSettings;
 use tidings::Config;
 use tidings::Events;
 use tidings::Fallback;
+use tidings::Form;
+use tidings::Frames;
+use tidings::Policy;
+use tidings::Position;
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
 use tracing_subscriber::filter::Targets;
@@ -103,6 +109,126 @@ struct Serve {
     /// How long open connections may take to finish when the server is stopped
     #[arg(long, env = "TIDINGS_DRAIN", default_value = "10s", value_parser = duration, value_name = "TIME")]
     drain: Duration,
+
+    #[command(flatten)]
+    client: Client,
+}
+
+/// What tabs do about a new version
+#[derive(Debug, Args)]
+#[command(next_help_heading = "In the page")]
+struct Client {
+    /// What tabs do about a new version: prompt, navigate, idle, force or silent; for some pages as in /admin=force
+    #[arg(
+        long,
+        env = "TIDINGS_POLICY",
+        default_value = "prompt",
+        value_delimiter = ',',
+        value_name = "[PATH=]POLICY"
+    )]
+    policy: Vec<PolicyArg>,
+
+    /// The form of the notice: toast, bar, modal or none
+    #[arg(long, env = "TIDINGS_NOTICE", default_value_t, value_name = "FORM")]
+    notice: Form,
+
+    /// Where a toast or bar is: bottom-end, bottom-start, bottom, top-end, top-start or top
+    #[arg(
+        long,
+        env = "TIDINGS_POSITION",
+        default_value_t,
+        value_name = "POSITION"
+    )]
+    position: Position,
+
+    /// How long the notice stays away after Later; twice as long each time
+    #[arg(long, env = "TIDINGS_LATER", default_value = "4h", value_parser = duration, value_name = "TIME")]
+    later: Duration,
+
+    /// The least time between the notices of two versions; for teams that deploy all day
+    #[arg(long, env = "TIDINGS_COOLDOWN", default_value = "0s", value_parser = duration, value_name = "TIME")]
+    cooldown: Duration,
+
+    /// How long the policy navigate waits for a navigation before it shows the notice
+    #[arg(long, env = "TIDINGS_WAIT", default_value = "1day", value_parser = duration, value_name = "TIME")]
+    wait: Duration,
+
+    /// How long nothing must have been touched for the policy idle to reload a tab in sight
+    #[arg(long, env = "TIDINGS_IDLE", default_value = "15m", value_parser = duration, value_name = "TIME")]
+    idle: Duration,
+
+    /// The countdown of the policy force
+    #[arg(long, env = "TIDINGS_COUNTDOWN", default_value = "1m", value_parser = duration, value_name = "TIME")]
+    countdown: Duration,
+
+    /// Whether pages inside frames show a notice of their own: quiet or notice
+    #[arg(long, env = "TIDINGS_FRAMES", default_value = "quiet")]
+    frames: FramesArg,
+
+    /// A JSON file with other texts for the notice, by language
+    #[arg(long, env = "TIDINGS_TEXTS", value_name = "FILE")]
+    texts: Option<PathBuf>,
+}
+
+/// A policy, for all pages or for those below a path.
+#[derive(Debug, Clone)]
+struct PolicyArg {
+    path: Option<String>,
+    policy: Policy,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum FramesArg {
+    Quiet,
+    Notice,
+}
+
+impl FromStr for PolicyArg {
+    type Err = tidings::Error;
+
+    fn from_str(arg: &str) -> Result<Self, tidings::Error> {
+        let (path, policy) = match arg.split_once('=') {
+            Some((path, policy)) => (Some(path.to_owned()), policy),
+            None => (None, arg),
+        };
+        Ok(Self {
+            path,
+            policy: policy.parse()?,
+        })
+    }
+}
+
+impl TryFrom<Client> for ClientSettings {
+    type Error = anyhow::Error;
+
+    fn try_from(args: Client) -> anyhow::Result<Self> {
+        let mut settings = Self::new()
+            .form(args.notice)
+            .position(args.position)
+            .later(args.later)
+            .cooldown(args.cooldown)
+            .wait(args.wait)
+            .idle(args.idle)
+            .countdown(args.countdown)
+            .frames(match args.frames {
+                FramesArg::Quiet => Frames::Quiet,
+                FramesArg::Notice => Frames::Notice,
+            });
+        for PolicyArg { path, policy } in args.policy {
+            settings = match path {
+                Some(path) => settings.policy_for(&path, policy).context("--policy")?,
+                None => settings.policy(policy),
+            };
+        }
+        if let Some(file) = args.texts {
+            let json = std::fs::read_to_string(&file)
+                .with_context(|| format!("--texts {}", file.display()))?;
+            settings = settings
+                .texts(&json)
+                .with_context(|| format!("--texts {}", file.display()))?;
+        }
+        Ok(settings)
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -111,9 +237,11 @@ enum EventsArg {
     Poll,
 }
 
-impl From<Serve> for Config {
-    fn from(args: Serve) -> Self {
-        Self::new(args.dir)
+impl TryFrom<Serve> for Config {
+    type Error = anyhow::Error;
+
+    fn try_from(args: Serve) -> anyhow::Result<Self> {
+        Ok(Self::new(args.dir)
             .listen(args.listen)
             .keep(args.keep)
             .memory(args.memory)
@@ -129,6 +257,7 @@ impl From<Serve> for Config {
             })
             .prefix(args.prefix)
             .drain(args.drain)
+            .client(args.client.try_into()?))
     }
 }
 
@@ -143,17 +272,21 @@ fn main() -> ExitCode {
         )
         .init();
     let Command::Serve(serve) = cli.command;
-    match run(serve.into()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // The message of the cause is in that of the error.
-            _ = writeln!(io::stderr(), "error: {error}");
-            let is_config = error
-                .downcast_ref::<tidings::Error>()
-                .is_some_and(tidings::Error::is_config);
-            ExitCode::from(if is_config { 2 } else { 1 })
-        }
-    }
+    let (code, message) = match Config::try_from(serve) {
+        Err(error) => (2, format!("{error:#}")),
+        Ok(config) => match run(config) {
+            Ok(()) => return ExitCode::SUCCESS,
+            Err(error) => {
+                let is_config = error
+                    .downcast_ref::<tidings::Error>()
+                    .is_some_and(tidings::Error::is_config);
+                // The message of the cause is in that of the error.
+                (if is_config { 2 } else { 1 }, error.to_string())
+            }
+        },
+    };
+    _ = writeln!(io::stderr(), "error: {message}");
+    ExitCode::from(code)
 }
 
 #[tokio::main]

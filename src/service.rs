@@ -77,9 +77,7 @@ where
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         if let Some(name) = self.prefix.strip(request.uri().path()) {
-            let answer = self
-                .endpoint
-                .answer(name, request.method(), request.headers());
+            let answer = self.endpoint.answer(name, &request);
             return ResponseFuture {
                 inner: Inner::Answered {
                     answer: Some(answer),

@@ -1,17 +1,23 @@
 //! The site: a handle on the current release and on those that are kept for old tabs.
 
+use std::collections::HashMap;
 use std::collections::HashSet;
 use std::fmt;
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::sync::Mutex;
 use std::sync::OnceLock;
+use std::sync::PoisonError;
 use std::time::Duration;
 use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
+use http::HeaderValue;
 use tokio::sync::watch;
 
+use crate::release::Changes;
+use crate::release::Digest;
 use crate::release::Entry;
 use crate::release::Release;
 use crate::release::ReleaseId;
@@ -52,7 +58,10 @@ pub(crate) struct Announcement {
     number: u64,
     published: SystemTime,
     json: Bytes,
+    etag: HeaderValue,
     event: OnceLock<Bytes>,
+    /// By the older release, for as long as this is the current one: thousands of tabs ask at the same time.
+    changes: Mutex<HashMap<ReleaseId, Bytes>>,
 }
 
 impl Site {
@@ -167,6 +176,34 @@ impl State {
         entries.find(|entry| entry.is_hashed())
     }
 
+    /// What has changed since the release `id`, as JSON, if that is still known:
+    /// `{"added":[…],"changed":[…],"removed":[…],"truncated":false}`.
+    pub(crate) fn changes_since(&self, id: &str) -> Option<Bytes> {
+        let current = self.current.as_deref()?;
+        let mut known = std::iter::once(current).chain(self.retained.iter().map(AsRef::as_ref));
+        let old = known.find(|release| release.id().as_str() == id)?;
+        let announcement = self.announcement.as_deref()?;
+        let mut cached = lock(&announcement.changes);
+        if let Some(json) = cached.get(old.id()) {
+            return Some(json.clone());
+        }
+        let Changes {
+            added,
+            changed,
+            removed,
+            truncated,
+        } = Changes::between(old, current, MOST_CHANGES)?;
+        let json = serde_json::json!({
+            "added": added,
+            "changed": changed,
+            "removed": removed,
+            "truncated": truncated,
+        });
+        let json = Bytes::from(json.to_string());
+        cached.insert(old.id().clone(), json.clone());
+        Some(json)
+    }
+
     pub(crate) fn announcement(&self) -> Option<&Arc<Announcement>> {
         self.announcement.as_ref()
     }
@@ -263,11 +300,15 @@ impl Announcement {
             _ = write!(json, "{comma}\"{id}\"");
         }
         json.push_str("]}");
+        let digest = Digest::of(json.as_bytes()).hex(8);
+        let etag = HeaderValue::try_from(format!("\"{digest}\""));
         Self {
             number,
             published,
+            etag: etag.unwrap_or_else(|_| HeaderValue::from_static("\"\"")),
             json: json.into(),
             event: OnceLock::new(),
+            changes: Mutex::default(),
         }
     }
 
@@ -281,10 +322,19 @@ impl Announcement {
         &self.json
     }
 
+    /// A strong entity tag of that.
+    pub(crate) fn etag(&self) -> &HeaderValue {
+        &self.etag
+    }
+
     /// The announcement as an event, encoded once for all streams.
     pub(crate) fn event(&self, encode: impl FnOnce(&Self) -> Bytes) -> Bytes {
         self.event.get_or_init(|| encode(self)).clone()
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How many older releases a new [`Site`] keeps.
@@ -295,6 +345,9 @@ pub const DEFAULT_MEMORY: u64 = 512 * 1024 * 1024;
 
 // A tab that is fifty deploys behind is told by the time of the build.
 const MOST_PREVIOUS: usize = 50;
+
+// What changed more than this changed for everybody.
+const MOST_CHANGES: usize = 2000;
 
 #[cfg(test)]
 mod tests {

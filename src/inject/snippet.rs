@@ -9,8 +9,14 @@ use crate::error::Kind;
 use crate::release::Digest;
 use crate::release::ReleaseId;
 
-/// The client script, as it is sent.
-pub(crate) const CLIENT: &str = include_str!("client.min.js");
+/// The parts of the client, as they are sent: what is in the tag, the same with all that it would load, what it loads
+/// when there is news, and what it starts where streams can't be shared otherwise.
+pub(crate) const PARTS: [(&str, &str); 4] = [
+    ("client", include_str!("client/min/client.js")),
+    ("whole", include_str!("client/min/whole.js")),
+    ("news", include_str!("client/min/news.js")),
+    ("worker", include_str!("client/min/worker.js")),
+];
 
 /// Where the reserved paths begin: one slash, and no slash at the end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,22 +55,22 @@ impl Default for Prefix {
     }
 }
 
-/// The name of the client script under the prefix: `client-<hash>.js`.
-pub(crate) fn client_name() -> &'static str {
-    static NAME: LazyLock<String> = LazyLock::new(|| {
-        let hash = Digest::of(CLIENT.as_bytes()).hex(5);
-        format!("client-{hash}.js")
+/// The version of the client, which all its parts have in their names: `client-<version>.js`.
+pub(crate) fn version() -> &'static str {
+    static VERSION: LazyLock<String> = LazyLock::new(|| {
+        let parts: String = PARTS.iter().map(|(_, script)| *script).collect();
+        Digest::of(parts.as_bytes()).hex(5)
     });
-    &NAME
+    &VERSION
 }
 
 /// The tag for the pages of one release: ASCII, below 200 bytes under the default prefix.
 ///
 /// The same release gives the same bytes on every machine, and so the same entity tags.
 pub(crate) fn tag(prefix: &Prefix, id: &ReleaseId, built: u64) -> Bytes {
-    let (prefix, client) = (prefix.as_str(), client_name());
+    let (prefix, version) = (prefix.as_str(), version());
     Bytes::from(format!(
-        "<script async src=\"{prefix}/{client}\" data-release=\"{id}\" data-built=\"{built}\"></script>"
+        "<script async src=\"{prefix}/client-{version}.js\" data-release=\"{id}\" data-built=\"{built}\"></script>"
     ))
 }
 

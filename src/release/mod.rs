@@ -1,11 +1,13 @@
 //! A release is one immutable version of the site.
 
 pub(crate) mod asset;
+mod changes;
 mod compress;
 pub(crate) mod hashed;
 mod id;
 pub(crate) mod media;
 mod open_file;
+mod policy;
 mod promises;
 mod reach;
 mod references;
@@ -27,11 +29,13 @@ pub use crate::release::asset::Coding;
 pub use crate::release::asset::Content;
 pub(crate) use crate::release::asset::PAGE_SUFFIX;
 pub use crate::release::asset::Representation;
+pub(crate) use crate::release::changes::Changes;
 use crate::release::hashed::Evidence;
 pub(crate) use crate::release::id::Digest;
 pub use crate::release::id::ReleaseId;
 use crate::release::media::Kind;
 pub use crate::release::open_file::OpenFile;
+pub use crate::release::policy::Policy;
 pub(crate) use crate::release::promises::Promises;
 use crate::release::reach::Reach;
 pub(crate) use crate::release::snapshot::Limits;

@@ -11,7 +11,7 @@ const LAYERS: [&[&str]; 10] = [
     &["release"],
     &["site"],
     &["inject"],
-    &["events", "origin", "source"],
+    &["events", "origin", "settings", "source"],
     &["endpoint"],
     &["service"],
     &["layer"],

@@ -1,34 +1,34 @@
 //! The client script that is sent is made of the one that is read.
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
+
+use tempfile::TempDir;
 
 /// Runs where esbuild is at hand, which the test command sees to.
 #[test]
 fn the_minified_client_is_made_of_its_source() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let esbuild = root.join("tests/spa/node_modules/.bin/esbuild");
-    if !esbuild.exists() {
-        assert!(
-            std::env::var_os("CI").is_none(),
-            "{} is missing",
-            esbuild.display()
-        );
+    let spa = root.join("tests/spa");
+    if !spa.join("node_modules/esbuild").exists() {
+        assert!(std::env::var_os("CI").is_none(), "esbuild is missing");
         return;
     }
-    let made = Command::new(esbuild)
-        .arg(root.join("src/inject/client.js"))
-        .args(["--minify", "--target=es2019", "--charset=ascii"])
+    let made = TempDir::with_prefix("tidings-").unwrap();
+    let build = Command::new("node")
+        .arg(spa.join("build-client.mjs"))
+        .arg(made.path())
         .output()
         .unwrap();
-    assert!(
-        made.status.success(),
-        "{}",
-        String::from_utf8_lossy(&made.stderr)
-    );
-    let kept = std::fs::read(root.join("src/inject/client.min.js")).unwrap();
-    assert!(
-        made.stdout == kept,
-        "make it anew: npm --prefix tests/spa run --silent client > src/inject/client.min.js"
-    );
+    let complaint = String::from_utf8_lossy(&build.stderr);
+    assert!(build.status.success(), "{complaint}");
+    for part in ["client", "whole", "news", "worker"] {
+        let file = format!("{part}.js");
+        let kept = root.join("src/inject/client/min").join(&file);
+        assert!(
+            fs::read(made.path().join(&file)).unwrap() == fs::read(kept).unwrap(),
+            "{file} is not made of its source: npm --prefix tests/spa run client"
+        );
+    }
 }

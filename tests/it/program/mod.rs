@@ -31,6 +31,16 @@ const FLAGS: &[(&str, &str)] = &[
     ("--prefix", "TIDINGS_PREFIX"),
     ("--drain", "TIDINGS_DRAIN"),
     ("--log", "TIDINGS_LOG"),
+    ("--policy", "TIDINGS_POLICY"),
+    ("--notice", "TIDINGS_NOTICE"),
+    ("--position", "TIDINGS_POSITION"),
+    ("--later", "TIDINGS_LATER"),
+    ("--cooldown", "TIDINGS_COOLDOWN"),
+    ("--wait", "TIDINGS_WAIT"),
+    ("--idle", "TIDINGS_IDLE"),
+    ("--countdown", "TIDINGS_COUNTDOWN"),
+    ("--frames", "TIDINGS_FRAMES"),
+    ("--texts", "TIDINGS_TEXTS"),
 ];
 
 /// Values that make no sense.
@@ -59,6 +69,19 @@ const NONSENSE: &[(&str, &str)] = &[
     ("--prefix", "/a b"),
     ("--drain", "ten"),
     ("--log", "tidings=loud"),
+    ("--policy", "nag"),
+    ("--policy", "/admin=nag"),
+    ("--policy", "admin=force"),
+    ("--notice", "popup"),
+    ("--position", "left"),
+    ("--later", "soon"),
+    ("--cooldown", "5"),
+    ("--wait", "-1s"),
+    ("--idle", "x"),
+    ("--countdown", "0s"),
+    ("--frames", "some"),
+    ("--texts", "no-such-file.json"),
+    ("--texts", "Cargo.toml"),
 ];
 
 fn site() -> tempfile::TempDir {

@@ -109,6 +109,13 @@ impl Block {
         block
     }
 
+    /// The data of a `release` event without what is for this moment alone: how far to spread out what comes next.
+    pub(crate) fn announced(&self) -> String {
+        let (announced, spread) = self.data.rsplit_once(",\"spread\":").expect("a spread");
+        spread.strip_suffix('}').unwrap().parse::<u64>().unwrap();
+        format!("{announced}}}")
+    }
+
     /// The `id` in the data of a `release` event.
     pub(crate) fn release_id(&self) -> &str {
         let (_, rest) = self.data.split_once(r#""id":""#).expect("an id");

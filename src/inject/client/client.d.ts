@@ -1,0 +1,1 @@
+// The types of what tidings adds to a page.

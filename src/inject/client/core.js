@@ -1,0 +1,194 @@
+// What every page load carries: hears of releases, decides which is the later one, notices broken parts, and knows
+// what the visitor has begun. What only news needs comes when there is news (`news.js`).
+
+import { guarded, jittered, listen } from "./guard.js";
+import { hearing } from "./hearing.js";
+import { doubt, replaces } from "./order.js";
+import { watchParts } from "./recovery.js";
+import { watchRoutes } from "./routes.js";
+import { describe } from "./stream.js";
+
+// Over HTTP/1.1 a stream takes one of the six connections, so the page's own requests go first; but a page that
+// never finishes loading must not keep us waiting for ever.
+const LATEST_START_MS = 5000;
+// A connection can die without anybody being told.
+const SLOW_POLL_MS = 600000;
+// The time between two questions about a release that is not evidently later.
+const DOUBT_POLL_MS = 20000;
+// A click that was longer ago did not cause what is failing now.
+const CLICK_MS = 10000;
+
+// Starts the client, once a document. `load` imports `news.js` from the address of the client's parts.
+export const start = guarded((load) => {
+  const script = document.currentScript;
+  const once = Symbol.for("tidings");
+  const { release: id, built } = script.dataset;
+  if (window[once] || !id) return;
+  window[once] = 1;
+
+  const page = { id, built: +built };
+  // Not script.src: a <base> that comes after the script would change it.
+  const [, base, version] = /(.*\/)[a-z]+-(.*)/.exec(new URL(script.getAttribute("src"), location));
+  const ways = hearing(base, base + "worker-" + version, tell, check);
+  const doubts = doubt();
+  const suspects = {};
+  let latest = page;
+  let doubting, away, forbidden, news, click, heard;
+
+  const core = {
+    page,
+    base,
+    edited: new Set(),
+    blocks: new Set(),
+    routes: watchRoutes(ways.nudge),
+    hello: {},
+    latest: () => latest,
+    learn,
+    look,
+    post: (message) => ways.post({ news: message }),
+  };
+
+  for (const type of ["visibilitychange", "prerenderingchange"]) listen(document, type, attend);
+  listen(window, "focus", ways.nudge);
+  listen(window, "pageshow", () => attend((away = 0)));
+  // A stream or a lock kept in the back/forward cache keeps other tabs waiting, or this one out of that cache.
+  listen(window, "pagehide", () => attend((away = 1)));
+  // The connection may have died unnoticed with the network that it went over.
+  listen(window, "online", () => {
+    ways.stop();
+    attend();
+  });
+  listen(document, "securitypolicyviolation", stopIfForbidden);
+  listen(window, "input", edit, true);
+  for (const type of ["submit", "reset"]) listen(window, type, finish, true);
+  listen(window, "click", note, true);
+  const scan = watchParts(suspect);
+  setInterval(guarded(pollSlowly), jittered(SLOW_POLL_MS));
+  guarded(expose)();
+  // A page still loading is followed from its first pageshow on.
+  if (document.readyState === "complete") begin();
+  else {
+    listen(window, "load", scan);
+    setTimeout(guarded(attend), LATEST_START_MS);
+  }
+
+  function begin() {
+    guarded(scan)();
+    attend();
+  }
+
+  function inSight() {
+    return !forbidden && !away && !document.prerendering && document.visibilityState === "visible";
+  }
+
+  function attend() {
+    if (!inSight()) ways.stop();
+    // Who saves data is told when something happens, not all the time.
+    else if ((navigator.connection || {}).saveData) pollSlowly(1);
+    else ways.start();
+    if (news) news.then((news) => news.attend(inSight()), () => {});
+  }
+
+  function pollSlowly(now) {
+    const due = Date.now() - heard > SLOW_POLL_MS / 4 || !heard;
+    if (due && !forbidden && (inSight() || (!now && core.hello.policy === "idle"))) check();
+  }
+
+  // What the page's policy refuses it will refuse again, with a report to its owner each time.
+  function stopIfForbidden({ blockedURI, disposition }) {
+    if (!blockedURI.startsWith(base) || disposition === "report" || blockedURI.includes("/worker-")) return;
+    forbidden = 1;
+    attend();
+  }
+
+  function tell(said) {
+    if (said.id) learn(said);
+    else if (said.news) attendNews((news) => news.hear(said.news));
+    else core.hello = said;
+  }
+
+  // Takes in what some server says is current.
+  function learn(release) {
+    heard = Date.now();
+    clearTimeout(doubting);
+    if (release.id === latest.id) {
+      doubts.clear();
+      latest = { ...release, rollback: latest.rollback };
+    } else if (replaces(release, latest) || doubts.settles(release, heard)) {
+      const rollback = release.built <= latest.built;
+      doubts.clear();
+      latest = { ...release, rollback };
+      if (news || latest.id !== page.id) attendNews((news) => news.update());
+    } else {
+      doubting = setTimeout(guarded(() => inSight() && check()), jittered(DOUBT_POLL_MS));
+    }
+    return latest;
+  }
+
+  function attendNews(action) {
+    const wanted = news || load(base + "news-" + version).then((module) => module.default(core));
+    news = wanted;
+    wanted.then(action).catch(() => {
+      if (news === wanted) news = null;
+    });
+  }
+
+  // Asks the server what is current.
+  async function look() {
+    const [release] = await describe(base);
+    return learn(release);
+  }
+
+  function check() {
+    return look().catch(() => latest);
+  }
+
+  // Only what is gone while there is a later release is ours to mend: not what fails offline, or by itself.
+  async function suspect(url, dead) {
+    if (suspects[url] > Date.now() - CLICK_MS) return;
+    suspects[url] = Date.now();
+    const going = click && click.at > Date.now() - CLICK_MS ? click.url : location.href;
+    try {
+      if ((await look()).id !== page.id) attendNews((news) => news.broken(url, going, dead));
+    } catch {}
+  }
+
+  function edit(event) {
+    if (event.isTrusted) core.edited.add(event.composedPath()[0]);
+  }
+
+  function finish({ target }) {
+    for (const element of core.edited) if (target.contains(element)) core.edited.delete(element);
+  }
+
+  function note(event) {
+    const link = event.composedPath().find((element) => element.href && element.tagName === "A");
+    click = link && link.origin === location.origin && { url: link.href, at: Date.now() };
+  }
+
+  function expose() {
+    const act = (name) => () => attendNews((news) => news[name]());
+    window.tidings = window.tidings || {
+      release: page,
+      get latest() {
+        return latest;
+      },
+      get state() {
+        return latest.id === page.id ? "current" : latest.rollback ? "rollback" : "update";
+      },
+      check,
+      refresh: act("refresh"),
+      later: act("later"),
+      block(reason) {
+        const block = { reason };
+        core.blocks.add(block);
+        return () => core.blocks.delete(block);
+      },
+      on(type, action) {
+        const listener = (event) => action(event.detail, event);
+        addEventListener("tidings:" + type, listener);
+        return () => removeEventListener("tidings:" + type, listener);
+      },
+    };
+  }
+});

@@ -1,0 +1,18 @@
+// The client is a guest on somebody else's site: what fails in here stays in here.
+
+export function guarded(action) {
+  return (argument) => {
+    try {
+      return action(argument);
+    } catch {}
+  };
+}
+
+export function listen(target, type, action, capture) {
+  target.addEventListener(type, guarded(action), capture);
+}
+
+// A delay that thousands of tabs do not share: between one half more and one half less.
+export function jittered(delay) {
+  return delay * (0.5 + Math.random());
+}

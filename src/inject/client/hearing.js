@@ -1,0 +1,106 @@
+// How this tab hears of releases: one event stream a browser. In secure contexts the tab that holds a Web Lock has
+// it, and passes on what it hears; elsewhere a shared worker has it; else each tab in sight has its own.
+
+import { guarded, listen } from "./guard.js";
+import { stream } from "./stream.js";
+
+// How long a tab waits for the one that has the stream before it asks the server itself.
+const ANSWER_MS = 4000;
+
+// Calls `tell` with each release, and with each hello. `wanted` says whether to listen; `ask` asks the server.
+export function hearing(base, workerUrl, tell, ask) {
+  const name = "tidings:" + base;
+  const channel = guarded(() => new BroadcastChannel(name))();
+  let mine, worker, lock, unlock, last, silence;
+
+  if (channel) listen(channel, "message", ({ data }) => receive(data));
+  return { start, stop, nudge, post };
+
+  function start() {
+    if (lock || mine || (worker && worker.active)) return;
+    silence = setTimeout(guarded(ask), ANSWER_MS);
+    if (navigator.locks && channel) {
+      queue();
+    } else {
+      share();
+    }
+  }
+
+  function queue() {
+    lock = new AbortController();
+    const { signal } = lock;
+    const held = () =>
+      new Promise((done) => {
+        // A request can be granted in the very moment in which it is given up.
+        if (signal.aborted) return done();
+        unlock = done;
+        guarded(alone)();
+      });
+    // A sandboxed page has no right to it.
+    navigator.locks.request(name, { signal }, held).catch((error) => {
+      if (!signal.aborted && error.name === "SecurityError") guarded(alone)();
+    });
+    post({ ask: 1 });
+  }
+
+  // Trusted Types refuse the worker, and so does a policy.
+  function share() {
+    if (worker === undefined) worker = guarded(connectWorker)() || null;
+    if (!worker) return alone();
+    worker.active = true;
+    worker.port.postMessage(1);
+  }
+
+  function connectWorker() {
+    const made = new SharedWorker(workerUrl, name);
+    made.port.onmessage = guarded(({ data }) => hear(data));
+    listen(made, "error", () => {
+      worker = null;
+      if (made.active) alone();
+    });
+    return made;
+  }
+
+  function alone() {
+    mine = mine || stream(base, hear);
+  }
+
+  function hear(said) {
+    clearTimeout(silence);
+    if (said.id) last = said;
+    if (mine) post({ said });
+    tell(said);
+  }
+
+  function receive({ said, ask, news }) {
+    if (said) {
+      clearTimeout(silence);
+      tell(said);
+    }
+    if (ask && mine && last) post({ said: last });
+    if (news) tell({ news });
+  }
+
+  function post(message) {
+    if (channel) guarded((message) => channel.postMessage(message))(message);
+  }
+
+  // Something happened that a person did: the moment to look, where nothing can be pushed.
+  function nudge() {
+    if (mine) mine.ask();
+    if (worker && worker.active) worker.port.postMessage(2);
+  }
+
+  // Nothing is held by a tab that is out of sight, which may be frozen: no lock, no connection.
+  function stop() {
+    clearTimeout(silence);
+    if (lock) lock.abort();
+    if (unlock) unlock();
+    if (mine) mine.close();
+    if (worker && worker.active) {
+      worker.active = false;
+      worker.port.postMessage(0);
+    }
+    lock = unlock = mine = null;
+  }
+}

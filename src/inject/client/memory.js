@@ -1,0 +1,31 @@
+// What the tabs of a browser know together of notices: when the last was shown, how long there is to be quiet, which
+// release was taken. In storage, and told to the other tabs; where storage throws, in this tab's memory alone.
+
+import { guarded, listen } from "./guard.js";
+
+// `{ until, times, of, shown, tab, taken }`: the end of the quiet (ms since 1970), how often Later was said, on which
+// release that was; when a notice was last shown, by which tab; the release that a tab has refreshed to.
+export function sharedMemory(base, tell, changed) {
+  const key = "tidings:" + base;
+  let memory = {};
+
+  const take = (told) => {
+    memory = { ...memory, ...told };
+    changed(memory);
+  };
+  listen(window, "storage", (event) => {
+    if (event.key === key) take(JSON.parse(event.newValue));
+  });
+  return {
+    take,
+    recall() {
+      guarded(() => (memory = { ...memory, ...JSON.parse(localStorage.getItem(key)) }))();
+      return memory;
+    },
+    remember(change) {
+      memory = { ...this.recall(), ...change };
+      guarded(() => localStorage.setItem(key, JSON.stringify(memory)))();
+      tell(change);
+    },
+  };
+}
