@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 
 use crate::error::Error;
 use crate::error::Kind;
+use crate::inject::policy::Csp;
 use crate::inject::snippet::Prefix;
 use crate::layer::DEFAULT_MAX_STREAMS;
 use crate::layer::UpdateNotifierLayer;
@@ -49,6 +50,7 @@ pub struct Config {
     poll: Duration,
     events: Events,
     prefix: String,
+    csp: Csp,
     drain: Duration,
 }
 
@@ -68,6 +70,7 @@ impl Config {
             poll: DEFAULT_POLL,
             events: Events::System,
             prefix: DEFAULT_PREFIX.to_owned(),
+            csp: Csp::Keep,
             drain: crate::server::DEFAULT_DRAIN,
         }
     }
@@ -138,6 +141,12 @@ impl Config {
         self
     }
 
+    /// See [`UpdateNotifierLayer::csp`].
+    pub fn csp(mut self, csp: Csp) -> Self {
+        self.csp = csp;
+        self
+    }
+
     /// See [`Server::drain`].
     pub fn drain(mut self, drain: Duration) -> Self {
         self.drain = drain;
@@ -154,7 +163,8 @@ impl Config {
         let site = Site::new().keep(self.keep).memory(self.memory);
         let layer = UpdateNotifierLayer::new(site.clone())
             .prefix(&self.prefix)?
-            .max_streams(self.max_streams);
+            .max_streams(self.max_streams)
+            .csp(self.csp);
         let source = WatchDirectory::new(&self.directory)
             .quiet(self.quiet)
             .incomplete_after(self.incomplete_after)

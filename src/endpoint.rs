@@ -44,7 +44,10 @@ impl Endpoint {
 
     /// Answers a request for `name`, which is what follows the prefix and its slash.
     pub(crate) fn answer(&self, name: &str, method: &Method, headers: &HeaderMap) -> Answer {
-        let known = name == EVENTS || name == RELEASE || name == snippet::client_name();
+        let known = name == EVENTS
+            || name == RELEASE
+            || name == snippet::client_name()
+            || name == snippet::whole_name();
         if !known {
             return Answer::Whole(plain(StatusCode::NOT_FOUND, "there is nothing here\n"));
         }
@@ -58,7 +61,8 @@ impl Endpoint {
         match name {
             EVENTS => self.events(method),
             RELEASE => Answer::Whole(self.release()),
-            _ => Answer::Whole(client(headers)),
+            _ if name == snippet::whole_name() => Answer::Whole(script(&WHOLE, headers)),
+            _ => Answer::Whole(script(&CLIENT, headers)),
         }
     }
 
@@ -102,13 +106,8 @@ impl Endpoint {
     }
 }
 
-fn client(headers: &HeaderMap) -> Response<Full<Bytes>> {
-    static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
-        let script = Asset::from_bytes(Bytes::from_static(snippet::CLIENT.as_bytes()));
-        script.compress();
-        script
-    });
-    let (representation, coding) = form_of(&SCRIPT, headers);
+fn script(script: &Asset, headers: &HeaderMap) -> Response<Full<Bytes>> {
+    let (representation, coding) = form_of(script, headers);
     let mut answer = Response::new(Full::default());
     let fields = answer.headers_mut();
     fields.insert(header::ETAG, representation.etag().clone());
@@ -138,6 +137,12 @@ fn client(headers: &HeaderMap) -> Response<Full<Bytes>> {
     }
 }
 
+fn asset_of(script: &'static str) -> Asset {
+    let script = Asset::from_bytes(Bytes::from_static(script.as_bytes()));
+    script.compress();
+    script
+}
+
 fn unavailable(text: &'static str) -> Response<Full<Bytes>> {
     let mut answer = plain(StatusCode::SERVICE_UNAVAILABLE, text);
     let seconds = random_in(5..=15);
@@ -159,6 +164,9 @@ fn plain(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
     answer
 }
+
+static CLIENT: LazyLock<Asset> = LazyLock::new(|| asset_of(snippet::CLIENT));
+static WHOLE: LazyLock<Asset> = LazyLock::new(|| asset_of(snippet::WHOLE));
 
 const EVENTS: &str = "events";
 const RELEASE: &str = "release.json";

@@ -7,6 +7,8 @@ use tower_layer::Layer;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::events::Slots;
+use crate::inject::policy::Csp;
+use crate::inject::policy::Guard;
 use crate::inject::snippet::Prefix;
 use crate::service::UpdateNotifier;
 use crate::site::Site;
@@ -46,6 +48,7 @@ pub struct UpdateNotifierLayer {
     prefix: Arc<Prefix>,
     /// Counted here: a router puts the layer round each of its routes.
     slots: Slots,
+    guard: Guard,
 }
 
 impl UpdateNotifierLayer {
@@ -55,6 +58,7 @@ impl UpdateNotifierLayer {
             site,
             prefix: Arc::default(),
             slots: Slots::new(DEFAULT_MAX_STREAMS),
+            guard: Guard::default(),
         }
     }
 
@@ -74,6 +78,13 @@ impl UpdateNotifierLayer {
         self.slots = Slots::new(streams);
         self
     }
+
+    /// What becomes of a page whose `Content-Security-Policy` does not let the script run. A nonce in the policy, or a
+    /// `'self'`, lets it run, and then this does not matter.
+    pub fn csp(mut self, csp: Csp) -> Self {
+        self.guard = Guard::new(csp);
+        self
+    }
 }
 
 impl<S> Layer<S> for UpdateNotifierLayer {
@@ -81,7 +92,8 @@ impl<S> Layer<S> for UpdateNotifierLayer {
 
     fn layer(&self, inner: S) -> UpdateNotifier<S> {
         let endpoint = Endpoint::new(self.site.clone(), self.slots.clone());
-        UpdateNotifier::new(inner, self.site.clone(), Arc::clone(&self.prefix), endpoint)
+        let (site, prefix) = (self.site.clone(), Arc::clone(&self.prefix));
+        UpdateNotifier::new(inner, site, prefix, endpoint, self.guard.clone())
     }
 }
 

@@ -13,6 +13,7 @@ use clap::Parser;
 use clap::Subcommand;
 use clap::ValueEnum;
 use tidings::Config;
+use tidings::Csp;
 use tidings::Events;
 use tidings::Fallback;
 use tokio::signal::unix::SignalKind;
@@ -100,6 +101,11 @@ struct Serve {
     #[arg(long, env = "TIDINGS_PREFIX", default_value = tidings::DEFAULT_PREFIX, value_name = "PATH")]
     prefix: String,
 
+    /// What becomes of pages whose Content-Security-Policy does not let the script run: they go without it, or its
+    /// hash is added to their policy
+    #[arg(long, env = "TIDINGS_CSP", default_value = "keep")]
+    csp: CspArg,
+
     /// How long open connections may take to finish when the server is stopped
     #[arg(long, env = "TIDINGS_DRAIN", default_value = "10s", value_parser = duration, value_name = "TIME")]
     drain: Duration,
@@ -109,6 +115,12 @@ struct Serve {
 enum EventsArg {
     System,
     Poll,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum CspArg {
+    Keep,
+    Amend,
 }
 
 impl From<Serve> for Config {
@@ -128,6 +140,10 @@ impl From<Serve> for Config {
                 EventsArg::Poll => Events::Poll,
             })
             .prefix(args.prefix)
+            .csp(match args.csp {
+                CspArg::Keep => Csp::Keep,
+                CspArg::Amend => Csp::Amend,
+            })
             .drain(args.drain)
     }
 }

@@ -29,6 +29,7 @@ const FLAGS: &[(&str, &str)] = &[
     ("--poll", "TIDINGS_POLL"),
     ("--events", "TIDINGS_EVENTS"),
     ("--prefix", "TIDINGS_PREFIX"),
+    ("--csp", "TIDINGS_CSP"),
     ("--drain", "TIDINGS_DRAIN"),
     ("--log", "TIDINGS_LOG"),
 ];
@@ -57,6 +58,7 @@ const NONSENSE: &[(&str, &str)] = &[
     ("--prefix", "/"),
     ("--prefix", "/a/"),
     ("--prefix", "/a b"),
+    ("--csp", "drop"),
     ("--drain", "ten"),
     ("--log", "tidings=loud"),
 ];
