@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 
 use crate::error::Error;
 use crate::error::Kind;
+use crate::inject::policy::Csp;
 use crate::inject::snippet::Prefix;
 use crate::layer::DEFAULT_MAX_STREAMS;
 use crate::layer::UpdateNotifierLayer;
@@ -50,6 +51,7 @@ pub struct Config {
     poll: Duration,
     events: Events,
     prefix: String,
+    csp: Csp,
     drain: Duration,
     client: ClientSettings,
 }
@@ -70,6 +72,7 @@ impl Config {
             poll: DEFAULT_POLL,
             events: Events::System,
             prefix: DEFAULT_PREFIX.to_owned(),
+            csp: Csp::Keep,
             drain: crate::server::DEFAULT_DRAIN,
             client: ClientSettings::new(),
         }
@@ -141,6 +144,12 @@ impl Config {
         self
     }
 
+    /// See [`UpdateNotifierLayer::csp`].
+    pub fn csp(mut self, csp: Csp) -> Self {
+        self.csp = csp;
+        self
+    }
+
     /// See [`Server::drain`].
     pub fn drain(mut self, drain: Duration) -> Self {
         self.drain = drain;
@@ -164,7 +173,8 @@ impl Config {
         let layer = UpdateNotifierLayer::new(site.clone())
             .prefix(&self.prefix)?
             .max_streams(self.max_streams)
-            .client(self.client);
+            .client(self.client)
+            .csp(self.csp);
         let source = WatchDirectory::new(&self.directory)
             .quiet(self.quiet)
             .incomplete_after(self.incomplete_after)

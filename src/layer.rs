@@ -7,6 +7,8 @@ use tower_layer::Layer;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::events::Slots;
+use crate::inject::policy::Csp;
+use crate::inject::policy::Guard;
 use crate::inject::snippet::Prefix;
 use crate::service::UpdateNotifier;
 use crate::settings::ClientSettings;
@@ -48,6 +50,7 @@ pub struct UpdateNotifierLayer {
     /// Counted here: a router puts the layer round each of its routes.
     slots: Slots,
     settings: Arc<ClientSettings>,
+    guard: Guard,
 }
 
 impl UpdateNotifierLayer {
@@ -58,6 +61,7 @@ impl UpdateNotifierLayer {
             prefix: Arc::default(),
             slots: Slots::new(DEFAULT_MAX_STREAMS),
             settings: Arc::default(),
+            guard: Guard::default(),
         }
     }
 
@@ -83,6 +87,13 @@ impl UpdateNotifierLayer {
         self.settings = Arc::new(settings);
         self
     }
+
+    /// What becomes of a page whose `Content-Security-Policy` does not let the script run. A nonce in the policy, or a
+    /// `'self'`, lets it run, and then this does not matter.
+    pub fn csp(mut self, csp: Csp) -> Self {
+        self.guard = Guard::new(csp);
+        self
+    }
 }
 
 impl<S> Layer<S> for UpdateNotifierLayer {
@@ -94,7 +105,8 @@ impl<S> Layer<S> for UpdateNotifierLayer {
             self.slots.clone(),
             Arc::clone(&self.settings),
         );
-        UpdateNotifier::new(inner, self.site.clone(), Arc::clone(&self.prefix), endpoint)
+        let (site, prefix) = (self.site.clone(), Arc::clone(&self.prefix));
+        UpdateNotifier::new(inner, site, prefix, endpoint, self.guard.clone())
     }
 }
 

@@ -77,7 +77,7 @@
 //!              └─────────────────────────────┬─────────────────────────────┘
 //!                                          site                               current and retained
 //!                                            │
-//!                    inject   eligible · place · rewriter · body · validator · snippet
+//!                    inject   eligible · policy · place · rewriter · body · validator · snippet
 //!                ┌───────────────────────────┼──────────────────────────┐
 //!             events                      origin                     source
 //!        server-sent events    files · conditional · range ·     watch · settle ·
@@ -125,6 +125,7 @@ pub use crate::config::DEFAULT_LISTEN;
 pub use crate::config::DEFAULT_PREFIX;
 pub use crate::config::Serving;
 pub use crate::error::Error;
+pub use crate::inject::policy::Csp;
 pub use crate::layer::DEFAULT_MAX_STREAMS;
 pub use crate::layer::UpdateNotifierLayer;
 pub use crate::origin::Fallback;

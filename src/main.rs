@@ -15,6 +15,7 @@ use clap::Subcommand;
 use clap::ValueEnum;
 use tidings::ClientSettings;
 use tidings::Config;
+use tidings::Csp;
 use tidings::Events;
 use tidings::Fallback;
 use tidings::Form;
@@ -105,6 +106,11 @@ struct Serve {
     /// Where the reserved paths are
     #[arg(long, env = "TIDINGS_PREFIX", default_value = tidings::DEFAULT_PREFIX, value_name = "PATH")]
     prefix: String,
+
+    /// What becomes of pages whose Content-Security-Policy does not let the script run: they go without it, or its
+    /// hash is added to their policy
+    #[arg(long, env = "TIDINGS_CSP", default_value = "keep")]
+    csp: CspArg,
 
     /// How long open connections may take to finish when the server is stopped
     #[arg(long, env = "TIDINGS_DRAIN", default_value = "10s", value_parser = duration, value_name = "TIME")]
@@ -237,6 +243,12 @@ enum EventsArg {
     Poll,
 }
 
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum CspArg {
+    Keep,
+    Amend,
+}
+
 impl TryFrom<Serve> for Config {
     type Error = anyhow::Error;
 
@@ -256,6 +268,10 @@ impl TryFrom<Serve> for Config {
                 EventsArg::Poll => Events::Poll,
             })
             .prefix(args.prefix)
+            .csp(match args.csp {
+                CspArg::Keep => Csp::Keep,
+                CspArg::Amend => Csp::Amend,
+            })
             .drain(args.drain)
             .client(args.client.try_into()?))
     }

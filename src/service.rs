@@ -30,12 +30,12 @@ use crate::inject::AlreadyInjected;
 use crate::inject::body::InjectBody;
 use crate::inject::eligible;
 use crate::inject::eligible::Asked;
-use crate::inject::snippet;
+use crate::inject::policy::Guard;
+use crate::inject::policy::Home;
 use crate::inject::snippet::Prefix;
+use crate::inject::tagger::Tagger;
 use crate::inject::validator::Mark;
 use crate::inject::validator::Unmarked;
-use crate::release::Digest;
-use crate::release::Release;
 use crate::site::Site;
 
 /// A service that tells the pages of an inner one of new releases. Made by
@@ -49,15 +49,23 @@ pub struct UpdateNotifier<S> {
     site: Site,
     prefix: Arc<Prefix>,
     endpoint: Endpoint,
+    guard: Guard,
 }
 
 impl<S> UpdateNotifier<S> {
-    pub(crate) fn new(inner: S, site: Site, prefix: Arc<Prefix>, endpoint: Endpoint) -> Self {
+    pub(crate) fn new(
+        inner: S,
+        site: Site,
+        prefix: Arc<Prefix>,
+        endpoint: Endpoint,
+        guard: Guard,
+    ) -> Self {
         Self {
             inner,
             site,
             prefix,
             endpoint,
+            guard,
         }
     }
 }
@@ -86,10 +94,10 @@ where
             };
         }
         let page = self.site.current().map(|release| {
+            let home = Home::of(&self.prefix, &request);
             let mut page = Page {
                 asked: Asked::by(request.method(), request.headers()),
-                release,
-                prefix: Arc::clone(&self.prefix),
+                tagger: Tagger::new(release.id(), release.built(), home, &self.guard),
                 is_revisit: false,
             };
             page.take_over_conditions(&mut request);
@@ -108,8 +116,7 @@ where
 #[derive(Debug)]
 pub(crate) struct Page {
     asked: Asked,
-    release: Arc<Release>,
-    prefix: Arc<Prefix>,
+    tagger: Tagger,
     /// The request had the entity tag of this very page with the script in it.
     is_revisit: bool,
 }
@@ -132,7 +139,7 @@ impl Page {
             } else {
                 Unmarked::Keep
             };
-            self.is_revisit = mark(&self.tag()).take_off(headers, unmarked);
+            self.is_revisit = self.mark().take_off(headers, unmarked);
         }
         if goes_to_page {
             // With the script a page has no `Last-Modified`: this one is from before.
@@ -140,18 +147,20 @@ impl Page {
         }
     }
 
-    fn tag(&self) -> Bytes {
-        snippet::tag(&self.prefix, self.release.id(), self.release.built())
+    fn mark(&self) -> Mark {
+        Mark::new(&self.tagger.distinction())
     }
 
     /// Puts the script into the answer, if it may carry it.
-    fn answer<B: Body>(&self, response: Response<B>) -> Response<ResponseBody<B>> {
+    fn answer<B: Body>(self, response: Response<B>) -> Response<ResponseBody<B>> {
         let (mut parts, body) = response.into_parts();
         if parts.extensions.remove::<AlreadyInjected>().is_some() {
             return Response::from_parts(parts, Kind::Origin { body }.into());
         }
         if parts.status == StatusCode::NOT_MODIFIED && self.is_revisit {
-            mark(&self.tag()).put(&mut parts.headers);
+            // The policy that comes with it may be kept instead of the page's.
+            _ = self.tagger.judge(&mut parts.headers);
+            self.mark().put(&mut parts.headers);
             // Kept with the page, it would come back as a condition that knows nothing of releases.
             parts.headers.remove(header::LAST_MODIFIED);
             parts
@@ -161,22 +170,30 @@ impl Page {
         if !eligible::is_page(&parts) {
             return Response::from_parts(parts, Kind::Origin { body }.into());
         }
+        let permit = match self.asked {
+            Asked::Other => None,
+            _ => match self.tagger.judge(&mut parts.headers) {
+                Some(permit) => Some(permit),
+                // It is the same for everybody.
+                None => return Response::from_parts(parts, Kind::Origin { body }.into()),
+            },
+        };
         parts
             .headers
             .append(header::VARY, HeaderValue::from_static(eligible::VARY));
-        if self.asked == Asked::Other {
+        let Some(permit) = permit else {
             return Response::from_parts(parts, Kind::Origin { body }.into());
-        }
-        let tag = self.tag();
-        mark(&tag).put(&mut parts.headers);
+        };
+        self.mark().put(&mut parts.headers);
         for outdated in OUTDATED {
             parts.headers.remove(outdated);
         }
+        let tagger = self.tagger;
         let body = match self.asked {
             // What a GET would be answered with, as far as it is known without the page.
             Asked::Head => Kind::Headless { body },
             _ => Kind::Injected {
-                body: InjectBody::new(body, tag),
+                body: InjectBody::new(body, Box::new(move |head| tagger.tag(permit, head))),
             },
         };
         Response::from_parts(parts, body.into())
@@ -314,11 +331,6 @@ impl<B> fmt::Debug for ResponseBody<B> {
     }
 }
 
-/// The mark of the pages that carry this tag: another release, or another script, has another.
-fn mark(tag: &[u8]) -> Mark {
-    Mark::new(&Digest::of(tag).hex(MARK_BYTES))
-}
-
 fn never<E>(error: Infallible) -> E {
     match error {}
 }
@@ -333,6 +345,3 @@ const OUTDATED: [HeaderName; 7] = [
     HeaderName::from_static("content-digest"),
     HeaderName::from_static("repr-digest"),
 ];
-
-// 48 bits: entity tags of one page are compared, not all there are.
-const MARK_BYTES: usize = 6;

@@ -13,6 +13,7 @@ use http_body::Frame;
 use http_body::SizeHint;
 use pin_project_lite::pin_project;
 
+use crate::inject::rewriter::Choose;
 use crate::inject::rewriter::Outcome;
 use crate::inject::rewriter::Rewriter;
 
@@ -36,10 +37,10 @@ enum End {
 }
 
 impl<B> InjectBody<B> {
-    pub(crate) fn new(page: B, tag: Bytes) -> Self {
+    pub(crate) fn new(page: B, choose: Box<Choose>) -> Self {
         Self {
             page,
-            rewriter: Rewriter::new(tag),
+            rewriter: Rewriter::new(choose),
             end: End::NotYet,
         }
     }
@@ -118,7 +119,7 @@ mod tests {
         let page = Full::new(Bytes::from_static(b"<!doctype html>"));
         let sent = trailers.clone();
         let page = page.with_trailers(async move { Some(Ok::<_, Infallible>(sent)) });
-        let body = InjectBody::new(page, Bytes::from_static(b"<T>"));
+        let body = InjectBody::new(page, Box::new(|_| Some("<T>".into())));
         let collected = body.collect().await.unwrap();
         assert_eq!(collected.trailers(), Some(&trailers));
         assert_eq!(collected.to_bytes(), "<!doctype html><T>");

@@ -3,8 +3,10 @@
 pub(crate) mod body;
 pub(crate) mod eligible;
 mod place;
+pub(crate) mod policy;
 mod rewriter;
 pub(crate) mod snippet;
+pub(crate) mod tagger;
 pub(crate) mod validator;
 
 pub(crate) use crate::inject::rewriter::inject;

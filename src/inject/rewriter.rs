@@ -16,9 +16,13 @@ use crate::inject::place::Verdict;
 /// within its first [`MOST_HELD`] bytes. They are held until then; what follows is neither held nor parsed.
 pub(crate) struct Rewriter {
     state: State,
-    tag: Bytes,
+    choose: Option<Box<Choose>>,
     outcome: Outcome,
 }
+
+/// Gives the tag for a page of which this is known behind the tag's place; `None` if it is to have none. The tag must
+/// be ASCII.
+pub(crate) type Choose = dyn FnOnce(&[u8]) -> Option<Bytes> + Send + Sync;
 
 /// What became of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,14 +44,14 @@ enum State {
 }
 
 impl Rewriter {
-    /// A rewriter that puts in `tag`, which must be ASCII.
-    pub(crate) fn new(tag: Bytes) -> Self {
+    /// A rewriter that puts in what `choose` gives.
+    pub(crate) fn new(choose: Box<Choose>) -> Self {
         Self {
             state: State::Searching {
                 held: BytesMut::new(),
                 parser: None,
             },
-            tag,
+            choose: Some(choose),
             outcome: Outcome::Searching,
         }
     }
@@ -95,27 +99,25 @@ impl Rewriter {
         let State::Searching { held, .. } = mem::replace(&mut self.state, State::Done) else {
             return Bytes::new();
         };
-        let place = verdict.place(&held);
-        match place {
-            Some(place) if place <= held.len() => {
-                let mut page = BytesMut::with_capacity(held.len() + self.tag.len());
-                page.extend_from_slice(&held[..place]);
-                page.extend_from_slice(&self.tag);
-                page.extend_from_slice(&held[place..]);
-                self.outcome = Outcome::Injected;
-                page.freeze()
-            }
-            _ => {
-                self.outcome = Outcome::Passed;
-                held.freeze()
-            }
-        }
+        let place = verdict.place(&held).filter(|place| *place <= held.len());
+        let choose = self.choose.take();
+        let tag = place.and_then(|place| Some((place, choose?(&held[place..])?)));
+        let Some((place, tag)) = tag else {
+            self.outcome = Outcome::Passed;
+            return held.freeze();
+        };
+        let mut page = BytesMut::with_capacity(held.len() + tag.len());
+        page.extend_from_slice(&held[..place]);
+        page.extend_from_slice(&tag);
+        page.extend_from_slice(&held[place..]);
+        self.outcome = Outcome::Injected;
+        page.freeze()
     }
 }
 
-/// Puts `tag` into a whole page; `None` if it is no page, or can't be parsed.
-pub(crate) fn inject(page: &[u8], tag: Bytes) -> Option<Bytes> {
-    let mut rewriter = Rewriter::new(tag);
+/// Puts what `choose` gives into a whole page; `None` if it is no page, can't be parsed, or is to have no tag.
+pub(crate) fn inject(page: &[u8], choose: Box<Choose>) -> Option<Bytes> {
+    let mut rewriter = Rewriter::new(choose);
     let mut out = BytesMut::from(rewriter.write(Bytes::copy_from_slice(page)));
     out.extend_from_slice(&rewriter.end());
     (rewriter.outcome() == Outcome::Injected).then(|| out.freeze())
@@ -142,7 +144,7 @@ mod tests {
     const TAG: &str = "<T>";
 
     fn rewrite(page: &[u8], sizes: &[usize]) -> Vec<u8> {
-        let mut rewriter = Rewriter::new(Bytes::from_static(TAG.as_bytes()));
+        let mut rewriter = Rewriter::new(Box::new(|_| Some(TAG.into())));
         let mut out = Vec::new();
         let (mut rest, mut sizes) = (page, sizes.iter().cycle());
         while !rest.is_empty() {

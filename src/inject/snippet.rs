@@ -1,11 +1,15 @@
 //! The tag that goes into a page, and the script that it names.
 
+use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use bytes::Bytes;
 
 use crate::error::Error;
 use crate::error::Kind;
+use crate::inject::policy::Form;
+use crate::inject::policy::Nonce;
+use crate::inject::policy::Permit;
 use crate::release::Digest;
 use crate::release::ReleaseId;
 
@@ -64,15 +68,50 @@ pub(crate) fn version() -> &'static str {
     &VERSION
 }
 
-/// The tag for the pages of one release: ASCII, below 200 bytes under the default prefix.
+/// The whole script as a source in a policy: `'sha256-…'`.
+pub(crate) fn whole_source() -> &'static str {
+    static SOURCE: LazyLock<String> = LazyLock::new(|| {
+        let [_, (_, whole), ..] = PARTS;
+        let hash = Digest::of(whole.as_bytes()).base64();
+        format!("'sha256-{hash}'")
+    });
+    &SOURCE
+}
+
+/// The tag for the pages of one release: ASCII, below 200 bytes under the default prefix, unless a policy wants more.
 ///
 /// The same release gives the same bytes on every machine, and so the same entity tags.
-pub(crate) fn tag(prefix: &Prefix, id: &ReleaseId, built: u64) -> Bytes {
+pub(crate) fn tag(prefix: &Prefix, id: &ReleaseId, built: u64, permit: &Permit) -> Bytes {
     let (prefix, version) = (prefix.as_str(), version());
+    let (part, integrity) = match permit.form {
+        Form::Parts => ("client", None),
+        Form::Whole => ("whole", None),
+        Form::Pinned => ("whole", Some(whole_source().trim_matches('\''))),
+    };
+    let mut attributes = String::new();
+    for (name, value) in [
+        ("integrity", integrity),
+        ("nonce", permit.nonce.as_ref().map(Nonce::as_str)),
+    ] {
+        if let Some(value) = value {
+            // Writing to a string can't fail.
+            _ = write!(attributes, " {name}=\"{value}\"");
+        }
+    }
     Bytes::from(format!(
-        "<script async src=\"{prefix}/client-{version}.js\" data-release=\"{id}\" data-built=\"{built}\"></script>"
+        "<script async src=\"{prefix}/{part}-{version}.js\"{attributes} data-release=\"{id}\" data-built=\"{built}\"></script>"
     ))
 }
+
+/// What distinguishes the tags of one release, in pages of whatever policy, from those of another.
+pub(crate) fn distinction(prefix: &Prefix, id: &ReleaseId, built: u64) -> String {
+    let plain = tag(prefix, id, built, &Permit::default());
+    let tags = [&plain[..], version().as_bytes()].concat();
+    Digest::of(&tags).hex(DISTINCTION_BYTES)
+}
+
+// 48 bits: entity tags of one page are compared, not all there are.
+const DISTINCTION_BYTES: usize = 6;
 
 // Beyond this it is no prefix but a mistake.
 const LONGEST_PREFIX: usize = 64;
@@ -84,7 +123,7 @@ mod tests {
     #[test]
     fn the_tag_is_short_and_ascii() {
         let id = "x".repeat(64).parse().unwrap();
-        let tag = tag(&Prefix::default(), &id, u64::MAX);
+        let tag = tag(&Prefix::default(), &id, u64::MAX, &Permit::default());
         assert!(tag.is_ascii());
         assert!(tag.len() < 200, "{}", tag.len());
     }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use data_encoding::BASE64;
 use data_encoding::HEXLOWER;
 use sha2::Digest as _;
 use sha2::Sha256;
@@ -82,6 +83,11 @@ impl Digest {
     /// The first `n` bytes in hex, for names and entity tags.
     pub(crate) fn hex(&self, n: usize) -> String {
         HEXLOWER.encode(&self.0[..n.min(self.0.len())])
+    }
+
+    /// All of it in Base64, as integrity attributes and policies have it.
+    pub(crate) fn base64(&self) -> String {
+        BASE64.encode(&self.0)
     }
 }
 

@@ -16,8 +16,11 @@ use tokio::time::sleep_until;
 
 use crate::error::Error;
 use crate::inject;
-use crate::inject::snippet;
+use crate::inject::policy::Guard;
+use crate::inject::policy::Home;
+use crate::inject::policy::Permit;
 use crate::inject::snippet::Prefix;
+use crate::inject::tagger::Tagger;
 use crate::release::Draft;
 use crate::release::Limits;
 use crate::release::Promises;
@@ -186,6 +189,7 @@ struct Looker {
     alarm: Alarm,
     site: Site,
     promises: Promises,
+    guard: Guard,
     /// What was last said to be waited for.
     awaited: String,
 }
@@ -205,6 +209,7 @@ impl Looker {
             alarm,
             site,
             promises: Promises::default(),
+            guard: Guard::default(),
             awaited: String::new(),
         }
     }
@@ -295,8 +300,12 @@ impl Looker {
         }
         let release = match self.files {
             Files::Keep => {
-                let tag = snippet::tag(&self.prefix, &draft.id, draft.built);
-                let inject = |page: &[u8]| inject::inject(page, tag.clone());
+                let home = Home::new(&self.prefix);
+                let tagger = Tagger::new(&draft.id, draft.built, home, &self.guard);
+                let inject = |page: &[u8]| {
+                    let tagger = tagger.clone();
+                    inject::inject(page, Box::new(move |h| tagger.tag(Permit::default(), h)))
+                };
                 draft.finish(current.as_deref(), &mut self.promises, inject)
             }
             Files::Forget => draft.forget(),

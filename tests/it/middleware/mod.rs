@@ -5,6 +5,7 @@
 mod calls;
 mod directory;
 mod eligible;
+mod policy;
 mod streaming;
 mod validators;
 

@@ -76,6 +76,7 @@ fn the_help_has_every_flag_with_its_variable_and_its_default() {
         ("[default: 5s]", "--poll"),
         ("[default: system]", "--events"),
         ("[default: /__tidings]", "--prefix"),
+        ("[default: keep]", "--csp"),
         ("[default: info]", "--log"),
     ] {
         assert!(help.contains(part), "{what}: no {part}");

@@ -184,3 +184,32 @@ async fn the_layer_leaves_pages_alone_that_have_the_script_already() {
         assert_eq!(layered.body, bare.body);
     }
 }
+
+#[tokio::test]
+async fn a_policy_in_the_page_decides_on_its_tag() {
+    let page = |policy: &str| {
+        format!(
+            "<!doctype html><head><meta http-equiv=content-security-policy content=\"{policy}\"></head>x"
+        )
+    };
+    let nonce = page("script-src 'nonce-abc'");
+    let hash = page("script-src 'sha256-x'");
+    let closed = page("default-src 'none'");
+    let site = [
+        ("index.html", nonce.as_str()),
+        ("hash.html", hash.as_str()),
+        ("none.html", closed.as_str()),
+    ];
+    let served = Served::new(&site).await;
+    let reply = served.get("/", NAVIGATION).await;
+    assert_page(&reply, &nonce);
+    assert!(reply.text().contains(" nonce=\"abc\" "), "{}", reply.text());
+    let reply = served.get("/none", NAVIGATION).await;
+    assert_eq!(reply.text(), closed);
+    let reply = served.get("/hash", NAVIGATION).await;
+    assert!(
+        reply.text().contains("src=\"/__tidings/whole-"),
+        "{}",
+        reply.text()
+    );
+}
