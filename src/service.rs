@@ -96,7 +96,7 @@ where
         let page = self.site.current().map(|release| {
             let home = Home::of(&self.prefix, &request);
             let mut page = Page {
-                asked: Asked::by(request.method(), request.headers()),
+                asked: Asked::by(request.method(), request.uri().query(), request.headers()),
                 tagger: Tagger::new(release.id(), release.built(), home, &self.guard),
                 is_revisit: false,
             };
@@ -130,8 +130,8 @@ impl Page {
         if self.asked == Asked::Other || !(has_tag || has_date) {
             return;
         }
-        let goes_to_page =
-            headers.contains_key("sec-fetch-dest") && eligible::may_be_page(request.uri().path());
+        let says_so = headers.contains_key("sec-fetch-dest") || eligible::is_preflight(headers);
+        let goes_to_page = says_so && eligible::may_be_page(request.uri().path());
         let headers = request.headers_mut();
         if has_tag {
             let unmarked = if goes_to_page {

@@ -20,23 +20,21 @@ pub(crate) enum Asked {
 }
 
 /// Request fields that the choice between a page with and without the script depends on.
-pub(crate) const VARY: &str = "sec-fetch-dest, hx-request, turbo-frame, x-requested-with";
+pub(crate) const VARY: &str =
+    "sec-fetch-dest, hx-request, turbo-frame, x-requested-with, tidings-preflight";
 
 impl Asked {
     /// What the request asks for, by `Sec-Fetch-Dest` where there is one (Fetch Metadata, section 2.1), and by
     /// the fields with which scripts that swap fragments mark their requests.
-    pub(crate) fn by(method: &Method, headers: &HeaderMap) -> Self {
+    ///
+    /// Two that fetch want the document all the same: our own client, which looks whether it is there, and Workbox,
+    /// which keeps it for those who will navigate.
+    pub(crate) fn by(method: &Method, query: Option<&str>, headers: &HeaderMap) -> Self {
         if forbids_transformation(headers) {
             return Self::Other;
         }
-        let marks = ["hx-request", "turbo-frame", "x-requested-with"];
-        if marks.iter().any(|mark| headers.contains_key(*mark)) {
-            return Self::Other;
-        }
-        let destination = headers
-            .get("sec-fetch-dest")
-            .map(http::HeaderValue::as_bytes);
-        if !matches!(destination, None | Some(b"document" | b"iframe" | b"frame")) {
+        let is_document = is_preflight(headers) || is_precaching(query) || shows_document(headers);
+        if !is_document {
             return Self::Other;
         }
         match *method {
@@ -45,6 +43,26 @@ impl Asked {
             _ => Self::Document,
         }
     }
+}
+
+/// True if our client asks, to see the page that a reload would give.
+pub(crate) fn is_preflight(headers: &HeaderMap) -> bool {
+    headers.contains_key("tidings-preflight")
+}
+
+/// True if Workbox fills its precache: it puts the revision of a page into the query.
+fn is_precaching(query: Option<&str>) -> bool {
+    let mut parameters = query.unwrap_or("").split('&');
+    parameters.any(|parameter| parameter.split('=').next() == Some("__WB_REVISION__"))
+}
+
+fn shows_document(headers: &HeaderMap) -> bool {
+    let marks = ["hx-request", "turbo-frame", "x-requested-with"];
+    let destination = headers
+        .get("sec-fetch-dest")
+        .map(http::HeaderValue::as_bytes);
+    marks.iter().all(|mark| !headers.contains_key(*mark))
+        && matches!(destination, None | Some(b"document" | b"iframe" | b"frame"))
 }
 
 /// True if a page could be at `path`, by its name: it is none of a script, an image, a document of another kind.
@@ -216,7 +234,7 @@ mod tests {
             let headers = fields
                 .iter()
                 .map(|&(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
-            Asked::by(method, &headers.collect())
+            Asked::by(method, None, &headers.collect())
         };
         let get = |fields: &[(&str, &str)]| asked(&Method::GET, fields);
         assert_eq!(get(&[]), Asked::Document);
@@ -235,5 +253,33 @@ mod tests {
                 Asked::Other
             );
         }
+    }
+
+    #[test]
+    fn a_preflight_and_a_precache_want_the_document() {
+        let check = |query: Option<&str>, fields: &[(&str, &str)], expected: Asked| {
+            let fetched = [("sec-fetch-dest", "empty"), ("x-requested-with", "x")];
+            let headers = fields.iter().chain(&fetched).map(|&(name, value)| {
+                let name: http::HeaderName = name.parse().unwrap();
+                (name, value.parse().unwrap())
+            });
+            let asked = Asked::by(&Method::GET, query, &headers.collect());
+            assert_eq!(asked, expected, "{query:?} {fields:?}");
+        };
+        check(None, &[], Asked::Other);
+        check(None, &[("tidings-preflight", "1")], Asked::Document);
+        check(None, &[("tidings-preflight", "")], Asked::Document);
+        check(Some("__WB_REVISION__=0f3c"), &[], Asked::Document);
+        check(Some("a=1&__WB_REVISION__"), &[], Asked::Document);
+        check(
+            Some("a=__WB_REVISION__&__WB_REVISION__x=1"),
+            &[],
+            Asked::Other,
+        );
+        let forbids = [
+            ("tidings-preflight", "1"),
+            ("cache-control", "no-transform"),
+        ];
+        check(None, &forbids, Asked::Other);
     }
 }

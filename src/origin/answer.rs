@@ -8,11 +8,13 @@ use http::StatusCode;
 use http::header;
 
 use crate::inject::AlreadyInjected;
+use crate::inject::eligible;
 use crate::inject::eligible::Asked;
 use crate::origin::conditional::Decision;
 use crate::origin::conditional::Validators;
 use crate::origin::encoding::form_of;
 use crate::origin::file_body::FileBody;
+use crate::origin::path::SitePath;
 use crate::origin::range::Ranged;
 use crate::origin::reply;
 use crate::origin::reply::Reply;
@@ -24,13 +26,14 @@ use crate::release::Representation;
 /// What counts in a request once its path is known.
 pub(crate) struct Asking<'a> {
     pub(crate) method: &'a Method,
+    pub(crate) query: Option<&'a str>,
     pub(crate) headers: &'a HeaderMap,
 }
 
 impl Asking<'_> {
-    /// The answer with what was found.
-    pub(crate) fn answer(&self, entry: &Entry, role: Role) -> Reply {
-        let with_script = Asked::by(self.method, self.headers) != Asked::Other;
+    /// The answer with what was found at `path`.
+    pub(crate) fn answer(&self, entry: &Entry, role: Role, path: &str) -> Reply {
+        let with_script = Asked::by(self.method, self.query, self.headers) != Asked::Other;
         let asset = match entry.page() {
             Some(page) if with_script => page,
             _ => entry.asset(),
@@ -60,6 +63,11 @@ impl Asking<'_> {
         let vary = vary(entry, asset, role);
         if !vary.is_empty() {
             fields.insert(header::VARY, HeaderValue::from_static(vary));
+        }
+        if eligible::is_preflight(self.headers) {
+            // Which page it is, of all that could answer for a route (RFC 9110, section 8.7).
+            let location = HeaderValue::try_from(SitePath::encode(path));
+            fields.extend(location.map(|location| (header::CONTENT_LOCATION, location)));
         }
         if exists {
             match validators.decide(self.headers) {
@@ -167,8 +175,8 @@ fn vary(entry: &Entry, asset: &Asset, role: Role) -> &'static str {
 const FIELDS: usize = 12;
 
 const PAGE_VARY: &str =
-    "accept-encoding, sec-fetch-dest, hx-request, turbo-frame, x-requested-with";
+    "accept-encoding, sec-fetch-dest, hx-request, turbo-frame, x-requested-with, tidings-preflight";
 
 // Who does not ask for a document gets no page at all.
-const ROUTE_VARY: &str =
-    "accept, accept-encoding, sec-fetch-dest, hx-request, turbo-frame, x-requested-with";
+const ROUTE_VARY: &str = "accept, accept-encoding, sec-fetch-dest, hx-request, turbo-frame, x-requested-with, \
+     tidings-preflight";

@@ -7,6 +7,7 @@ use http::Method;
 
 use crate::error::Error;
 use crate::error::Kind;
+use crate::inject::eligible;
 use crate::release::Release;
 use crate::release::media;
 
@@ -61,10 +62,14 @@ impl FromStr for Fallback {
 }
 
 /// True for a request of somebody who goes to a page, as against a script, image or fetch: by
-/// `Sec-Fetch-Dest` where there is one (Fetch Metadata, section 2.1), else by an `Accept` that names HTML.
+/// `Sec-Fetch-Dest` where there is one (Fetch Metadata, section 2.1), else by an `Accept` that names HTML. Our
+/// client's preflight is to see what a navigation would.
 pub(crate) fn is_navigation(method: &Method, headers: &HeaderMap) -> bool {
     if !matches!(*method, Method::GET | Method::HEAD) {
         return false;
+    }
+    if eligible::is_preflight(headers) {
+        return true;
     }
     match headers.get("sec-fetch-dest") {
         Some(destination) => matches!(destination.as_bytes(), b"document" | b"iframe" | b"frame"),
@@ -119,6 +124,10 @@ mod tests {
         check(&[], false);
         check(&[("sec-fetch-dest", "document"), ("accept", "*/*")], true);
         check(&[("sec-fetch-dest", "iframe")], true);
+        check(
+            &[("sec-fetch-dest", "empty"), ("tidings-preflight", "1")],
+            true,
+        );
         check(
             &[("sec-fetch-dest", "script"), ("accept", "text/html")],
             false,

@@ -1,5 +1,6 @@
 //! Static files, served from the current release of a site.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::task::Context;
 use std::task::Poll;
@@ -70,26 +71,30 @@ impl StaticFiles {
         let Some(path) = SitePath::decode(path) else {
             return Reply::Ready(reply::plain(StatusCode::BAD_REQUEST, "400 Bad Request\n"));
         };
-        let request = Asking { method, headers };
+        let request = Asking {
+            method,
+            query,
+            headers,
+        };
         match self.find(&state, release, path.as_str(), &request) {
-            Found::Entry(entry, role) => request.answer(entry, role),
+            Found::Entry(entry, role, path) => request.answer(entry, role, &path),
             Found::Redirect(path) => Reply::Ready(reply::redirect(&path, query)),
             Found::Nothing => Reply::Ready(reply::plain(StatusCode::NOT_FOUND, "404 Not Found\n")),
         }
     }
 
     fn find<'a>(
-        &self,
+        &'a self,
         state: &'a State,
         release: &'a Release,
-        path: &str,
+        path: &'a str,
         request: &Asking<'_>,
     ) -> Found<'a> {
         if let Some(found) = in_release(release, path) {
             return found;
         }
         if let Some(entry) = state.retained(path) {
-            return Found::Entry(entry, Role::File);
+            return Found::Entry(entry, Role::File, path.into());
         }
         // A chunk of a release that is no longer kept is no route, whoever asks for it.
         if !fallback::is_navigation(request.method, request.headers)
@@ -97,15 +102,13 @@ impl StaticFiles {
         {
             return Found::Nothing;
         }
-        let shell = self
-            .fallback
-            .shell(release)
-            .and_then(|shell| release.get(shell));
-        if let Some(entry) = shell {
-            return Found::Entry(entry, Role::Shell);
+        if let Some(shell) = self.fallback.shell(release)
+            && let Some(entry) = release.get(shell)
+        {
+            return Found::Entry(entry, Role::Shell, shell.into());
         }
         match release.get(fallback::NOT_FOUND) {
-            Some(entry) => Found::Entry(entry, Role::NotFound),
+            Some(entry) => Found::Entry(entry, Role::NotFound, fallback::NOT_FOUND.into()),
             None => Found::Nothing,
         }
     }
@@ -113,30 +116,28 @@ impl StaticFiles {
 
 /// What a path leads to.
 enum Found<'a> {
-    Entry(&'a Entry, Role),
+    /// What is at this path, and what it is to the path that was asked for.
+    Entry(&'a Entry, Role, Cow<'a, str>),
     /// To this path instead, so that a page has one address.
     Redirect(String),
     Nothing,
 }
 
 /// The file at a path: itself; for a folder its `index.html`; for `/about` the page `/about.html`.
-fn in_release<'a>(release: &'a Release, path: &str) -> Option<Found<'a>> {
-    let ok = |entry| Found::Entry(entry, Role::File);
+fn in_release<'a>(release: &'a Release, path: &'a str) -> Option<Found<'a>> {
+    let at = |path: Cow<'a, str>| {
+        let entry = release.get(&path)?;
+        Some(Found::Entry(entry, Role::File, path))
+    };
     if let Some(folder) = path.strip_suffix('/') {
-        if let Some(index) = release.get(&format!("{path}index.html")) {
-            return Some(ok(index));
-        }
-        let has_page = !folder.is_empty() && release.get(&format!("{folder}.html")).is_some();
-        return has_page.then(|| Found::Redirect(folder.to_owned()));
+        let has_page = || !folder.is_empty() && release.get(&format!("{folder}.html")).is_some();
+        return at(format!("{path}index.html").into())
+            .or_else(|| has_page().then(|| Found::Redirect(folder.to_owned())));
     }
-    if let Some(entry) = release.get(path) {
-        return Some(ok(entry));
-    }
-    if let Some(page) = release.get(&format!("{path}.html")) {
-        return Some(ok(page));
-    }
-    let has_index = release.get(&format!("{path}/index.html")).is_some();
-    has_index.then(|| Found::Redirect(format!("{path}/")))
+    let has_index = || release.get(&format!("{path}/index.html")).is_some();
+    at(path.into())
+        .or_else(|| at(format!("{path}.html").into()))
+        .or_else(|| has_index().then(|| Found::Redirect(format!("{path}/"))))
 }
 
 impl<B> Service<Request<B>> for StaticFiles {

@@ -174,7 +174,8 @@ async fn who_does_not_show_the_page_gets_it_as_it_is() {
         let mut reply = read_through(request, answer(200, &fields, page().as_bytes())).await;
         assert_eq!(reply.text(), page(), "{request:?}");
         let vary: Vec<_> = reply.headers.get_all("vary").iter().collect();
-        let expected = "sec-fetch-dest, hx-request, turbo-frame, x-requested-with";
+        let expected =
+            "sec-fetch-dest, hx-request, turbo-frame, x-requested-with, tidings-preflight";
         assert_eq!(vary, ["cookie", expected]);
         reply.headers.insert("vary", "cookie".parse().unwrap());
         let bare = Reply::of(answer(200, &fields, b"")).await;
@@ -188,6 +189,22 @@ async fn who_does_not_show_the_page_gets_it_as_it_is() {
         &[("cache-control", "no-cache")],
     ] {
         let reply = read_through(request, answer(200, &[HTML], page().as_bytes())).await;
+        tag_between(reply.text(), PAGE.0, PAGE.1);
+    }
+}
+
+#[tokio::test]
+async fn our_client_and_workbox_get_the_document_though_they_fetch() {
+    for (path, mark) in [
+        ("/?x=1", ("tidings-preflight", "1")),
+        ("/?__WB_REVISION__=0f3c", ("accept", "*/*")),
+    ] {
+        let service = service_fn(|_request: Request<Empty<Bytes>>| async {
+            Ok::<_, Infallible>(answer(200, &[HTML], page().as_bytes()))
+        });
+        let app = UpdateNotifierLayer::new(site("r1")).layer(service);
+        let fields = [("sec-fetch-dest", "empty"), mark];
+        let reply = Reply::of(ask(app, "GET", path, &fields).await).await;
         tag_between(reply.text(), PAGE.0, PAGE.1);
     }
 }

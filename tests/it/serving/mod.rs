@@ -7,6 +7,7 @@ mod codings;
 mod conditions;
 mod large;
 mod pages;
+mod preflight;
 mod ranges;
 mod routes;
 mod types;

@@ -77,6 +77,7 @@ async fn who_does_not_show_a_page_gets_it_as_it_is() {
             "hx-request",
             "turbo-frame",
             "x-requested-with",
+            "tidings-preflight",
         ];
         assert_eq!(vary.split(", ").collect::<Vec<_>>(), expected);
     }

@@ -1,0 +1,77 @@
+//! Who fetches a page and gets it as if to show it: our own client, and service workers.
+
+use super::*;
+
+/// What our client sends before it reloads a page.
+const PREFLIGHT: &[(&str, &str)] = &[
+    ("tidings-preflight", "1"),
+    ("sec-fetch-dest", "empty"),
+    ("accept", "*/*"),
+];
+
+/// What a service worker sends.
+const FETCH: &[(&str, &str)] = &[("sec-fetch-dest", "empty"), ("accept", "*/*")];
+
+#[tokio::test]
+async fn a_preflight_sees_what_a_reload_would() {
+    let served = Served::new(SITE).await;
+    for (path, html, location) in [
+        ("/", INDEX, "/index.html"),
+        ("/index.html", INDEX, "/index.html"),
+        ("/about", ABOUT, "/about.html"),
+        ("/docs/", DOCS, "/docs/index.html"),
+        ("/some/route?a=1", INDEX, "/index.html"),
+    ] {
+        let page = served.get(path, NAVIGATION).await;
+        let seen = served.get(path, PREFLIGHT).await;
+        assert_page(&seen, html);
+        assert_eq!(seen.body, page.body, "{path}");
+        assert_eq!(seen.field("content-location"), location, "{path}");
+        assert_eq!(page.field("content-location"), "");
+        let vary = seen.field("vary");
+        assert!(vary.ends_with(", tidings-preflight"), "{vary}");
+        let without = lines(&seen.headers);
+        let without = without
+            .into_iter()
+            .filter(|line| !line.starts_with("content-location"));
+        assert_eq!(without.collect::<Vec<_>>(), lines(&page.headers), "{path}");
+        let known = [PREFLIGHT, &[("if-none-match", page.field("etag"))]].concat();
+        let again = served.get(path, &known).await;
+        assert_eq!(again.status, 304);
+        assert_eq!(again.field("content-location"), location);
+    }
+    let gone = served.get("/assets/index-G0ne0000.js", PREFLIGHT).await;
+    assert_eq!(gone.status, 404);
+    assert_eq!(gone.field("content-location"), "");
+}
+
+#[tokio::test]
+async fn a_preflight_sees_the_page_that_says_there_is_none() {
+    let site = [SITE, &[("404.html", ABOUT), ("a b?/é#.html", DOCS)]].concat();
+    let served = Served::new(&site).await;
+    let reply = served.get("/some/route", PREFLIGHT).await;
+    assert_eq!(reply.status, 404);
+    assert_page(&reply, ABOUT);
+    assert_eq!(reply.field("content-location"), "/404.html");
+    // In a form that stands in a field.
+    let reply = served.get("/a%20b%3F/%C3%A9%23", PREFLIGHT).await;
+    assert_page(&reply, DOCS);
+    assert_eq!(reply.field("content-location"), "/a%20b%3F/%C3%A9%23.html");
+}
+
+#[tokio::test]
+async fn workbox_precaches_pages_with_the_script() {
+    let served = Served::new(SITE).await;
+    for path in ["/index.html", "/", "/about"] {
+        let precached = served
+            .get(&format!("{path}?__WB_REVISION__=0f3c"), FETCH)
+            .await;
+        let page = served.get(path, NAVIGATION).await;
+        assert_eq!(precached.body, page.body, "{path}");
+        let fetched = served.get(&format!("{path}?revision=0f3c"), FETCH).await;
+        assert_ne!(fetched.body, page.body, "{path}");
+    }
+    // It asks for files that are there, not for routes.
+    let reply = served.get("/some/route?__WB_REVISION__=0f3c", FETCH).await;
+    assert_plain(&reply, 404, "404 Not Found\n");
+}
