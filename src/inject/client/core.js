@@ -33,6 +33,7 @@ export const start = guarded((load) => {
   const doubts = doubt();
   const suspects = {};
   let latest = page;
+  let failures = 0;
   let doubting, away, forbidden, news, click, heard;
 
   const core = {
@@ -86,7 +87,8 @@ export const start = guarded((load) => {
     // Who saves data is told when something happens, not all the time.
     else if ((navigator.connection || {}).saveData) pollSlowly(1);
     else ways.start();
-    if (news) news.then((news) => news.attend(inSight()), () => {});
+    if (inSight() && latest.id !== page.id) attendNews((news) => news.update());
+    if (news) attendNews((news) => news.attend(inSight()));
   }
 
   function pollSlowly(now) {
@@ -103,8 +105,8 @@ export const start = guarded((load) => {
 
   function tell(said) {
     if (said.id) learn(said);
-    else if (said.news) attendNews((news) => news.hear(said.news));
-    else core.hello = said;
+    else if (!said.news) core.hello = said;
+    else if (news) attendNews((news) => news.hear(said.news));
   }
 
   // Takes in what some server says is current.
@@ -113,12 +115,11 @@ export const start = guarded((load) => {
     clearTimeout(doubting);
     if (release.id === latest.id) {
       doubts.clear();
-      latest = { ...release, rollback: latest.rollback };
+      latest = release;
     } else if (replaces(release, latest) || doubts.settles(release, heard)) {
-      const rollback = release.built <= latest.built;
       doubts.clear();
-      latest = { ...release, rollback };
-      if (news || latest.id !== page.id) attendNews((news) => news.update());
+      latest = release;
+      if (inSight() || core.hello.policy === "idle") attendNews((news) => news.update());
     } else {
       doubting = setTimeout(guarded(() => inSight() && check()), jittered(DOUBT_POLL_MS));
     }
@@ -126,10 +127,12 @@ export const start = guarded((load) => {
   }
 
   function attendNews(action) {
-    const wanted = news || load(base + "news-" + version).then((module) => module.default(core));
-    news = wanted;
-    wanted.then(action).catch(() => {
-      if (news === wanted) news = null;
+    // Firefox does not ask again for what it once could not import.
+    const again = failures ? "?" + failures : "";
+    news = news || load(base + "news-" + version + again).then((module) => module.default(core));
+    news.then(guarded(action), () => {
+      news = 0;
+      failures++;
     });
   }
 
@@ -143,11 +146,12 @@ export const start = guarded((load) => {
     return look().catch(() => latest);
   }
 
-  // Only what is gone while there is a later release is ours to mend: not what fails offline, or by itself.
+  // Only what fails while there is a later release is ours to mend: not what fails offline, or by itself.
   async function suspect(url, dead) {
-    if (suspects[url] > Date.now() - CLICK_MS) return;
-    suspects[url] = Date.now();
-    const going = click && click.at > Date.now() - CLICK_MS ? click.url : location.href;
+    const now = Date.now();
+    if (suspects[url] > now - CLICK_MS) return;
+    suspects[url] = now;
+    const going = click && click.at > now - CLICK_MS ? click.url : location.href;
     try {
       if ((await look()).id !== page.id) attendNews((news) => news.broken(url, going, dead));
     } catch {}
@@ -174,7 +178,7 @@ export const start = guarded((load) => {
         return latest;
       },
       get state() {
-        return latest.id === page.id ? "current" : latest.rollback ? "rollback" : "update";
+        return latest.id === page.id ? "current" : latest.built < page.built ? "rollback" : "update";
       },
       check,
       refresh: act("refresh"),

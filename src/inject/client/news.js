@@ -64,7 +64,7 @@ export default (core) => {
     core.learn(release);
     updateWorker().catch(() => {});
     const fresh = await preflight(location.href);
-    const { rollback } = core.latest();
+    const rollback = release.built < page.built;
     return release.id === id && fresh.id === id && { ...release, rollback, matters: matters(release.changes, fresh.path) };
   }
 
@@ -230,8 +230,15 @@ export default (core) => {
     else act();
   }
 
-  function mend(url, dead) {
-    broken = { url, dead };
-    if (target && target.id === working) act();
+  // A part of the page is gone, without which it could not get to `going`, or never came to life.
+  async function mend(url, going, dead) {
+    const address = url && new URL(url, location);
+    if (address && address.origin === location.origin) {
+      const answer = await fetch(address, { method: "HEAD", cache: "no-store" });
+      if (answer.ok && !/html/.test(answer.headers.get("content-type"))) return;
+    }
+    broken = { url: going, dead };
+    if (target) act();
+    else update();
   }
 };

@@ -3,73 +3,65 @@
 
 import STYLE from "./look.js";
 
+
 // A live region is announced when it changes while assistive technology knows it, not when it arrives filled.
 const ANNOUNCE_DELAY_MS = 100;
 // The countdown is read out as it starts and with this many seconds left, not each second.
 const LAST_CALL = 10;
 // Where there are no constructed sheets.
-const PLAIN_STYLE =
-  "position:fixed;z-index:2147483647;bottom:1em;right:1em;padding:1em;border:1px solid;background:#fff;color:#000";
+const PLAIN_STYLE = "position:fixed;z-index:2147483647;bottom:1em;right:1em;padding:1em;background:#fff;color:#000";
 
 export default ({ kind, form, position, words, notes, seconds, refresh, later, expire }) => {
   const root = document.documentElement;
-  const modal = form === "modal" && window.HTMLDialogElement;
-  const bar = form === "bar";
+  const modal = form === "modal";
+  const [edge, corner] = (position || (form === "toast" ? "bottom-end" : "bottom")).split("-");
   // The modal takes the focus at once; to the others it may come, and then tells from where.
   let before = modal && document.activeElement;
-  let busy;
 
   const host = document.createElement("tidings-notice");
   const shadow = host.attachShadow({ mode: "open" });
   const card = element(shadow, modal ? "dialog" : "section", "notice");
-  const body = element(card, "div", "body");
+  // The page's direction decides on the corner, the direction of the text on the order in the card.
+  const content = element(card, "div", "content", "", { dir: "auto" });
+  const body = element(content, "div", "body");
   if (modal) element(body, "h2", "title", words.title);
-  const text = element(body, "span", "text");
+  const text = element(body, "span", "text", "", modal ? {} : { role: "status" });
   if (notes) tellNotes();
-  const countdown = seconds && element(body, "p", "countdown");
-  const actions = element(card, "div", "actions");
-  if (later) button("later", (modal && words.no) || words.later, dismiss);
-  const primary = button("refresh", words.refresh, refreshOnce);
+  const countdown = seconds && element(body, "p", "countdown", "", { role: "timer" });
+  const actions = element(content, "div", "actions");
+  if (later) element(actions, "button", "later", (modal && words.no) || words.later).onclick = dismiss;
+  const primary = element(actions, "button", "refresh", words.refresh);
+  primary.onclick = refreshOnce;
 
-  set(card, { class: "notice " + form, "aria-label": words.title, lang: words.lang, dir: "auto" });
-  if (countdown) set(countdown, { role: "timer", id: "n" });
+  set(card, { class: [form, corner].join(" "), "aria-label": words.title, lang: words.lang });
   dress();
   keepToItself();
   root.append(host);
-  if (modal) {
-    set(card, { role: "alertdialog", "aria-modal": true, "aria-describedby": "t n" });
-    text.id = "t";
-    if (!later) set(card, { closedby: "none" });
-    card.oncancel = escape;
-    announce();
-    card.showModal();
-    primary.focus();
-  } else {
-    set(text, { role: "status" });
-    set(card, { popover: "manual" });
-    takePosition();
-    place();
-    setTimeout(announce, ANNOUNCE_DELAY_MS);
-  }
   // For the countdown, and because no event tells of a modal that opens or goes away, in every browser. It counts
   // ticks, not the clock: a page that slept must not refresh under its visitor's eyes.
   const timer = setInterval(tick, 1000);
-  return { host, close };
-
-  function button(part, label, action) {
-    const made = element(actions, "button", part, label);
-    made.type = "button";
-    made.onclick = action;
-    return made;
+  if (modal) {
+    set(card, { role: "alertdialog", "aria-modal": true, "aria-describedby": "text countdown" });
+    // What asks to close it, Escape or another, is later; without one, nothing does.
+    card.oncancel = escape;
+    if (!later) set(card, { closedby: "none" });
+    announce();
+    if (card.showModal) card.showModal();
+    primary.focus();
+  } else {
+    set(card, { popover: "manual" });
+    place();
+    setTimeout(announce, ANNOUNCE_DELAY_MS);
   }
+  return { host, close };
 
   function tellNotes() {
     if (/^(https?:\/\/|\/(?!\/))\S*$/i.test(notes)) {
       body.append(" ");
-      set(element(body, "a", "notes", words.notes), { href: notes, target: "_blank", rel: "noopener" });
+      element(body, "a", "notes", words.notes, { href: notes, target: "_blank", rel: "noopener" });
     } else {
       // It may scroll, so the keyboard has to reach it.
-      set(element(body, "p", "notes", notes), { role: "group", "aria-label": words.notes, tabindex: 0 });
+      element(body, "p", "notes", notes, { role: "group", "aria-label": words.notes, tabindex: 0 });
     }
   }
 
@@ -104,29 +96,19 @@ export default ({ kind, form, position, words, notes, seconds, refresh, later, e
     } catch {}
   }
 
-  // The page's direction decides on the corner, the direction of the text on the order in the card.
-  function takePosition() {
-    const [edge, corner] = (position || (bar ? "bottom" : "bottom-end")).split("-");
-    const end = getComputedStyle(document.body).direction === "rtl" ? "left" : "right";
-    for (const side of ["top", "right", "bottom", "left"]) {
-      const touches = /top|bottom/.test(side) ? side === edge : bar || (corner && (side === end) === (corner === "end"));
-      const room = `max(var(--gap),env(safe-area-inset-${side}))`;
-      if (touches && bar) card.style["padding-" + side] = room;
-      card.style["margin-" + side] = touches ? (bar ? 0 : room) : "auto";
-    }
-  }
-
   // A constructed sheet, because a strict policy refuses <style> and style attributes.
   function dress() {
+    const { style } = card;
     try {
       const sheet = new CSSStyleSheet();
-      sheet.replaceSync(STYLE);
+      sheet.replaceSync(STYLE.replace(/EDGE/g, edge));
       shadow.adoptedStyleSheets = [sheet];
     } catch {
-      card.style.cssText = PLAIN_STYLE;
+      style.cssText = PLAIN_STYLE;
     }
-    const scheme = getComputedStyle(root).colorScheme;
-    card.style.colorScheme = scheme === "normal" ? "light dark" : scheme;
+    style.direction = getComputedStyle(document.body).direction;
+    const { colorScheme } = getComputedStyle(root);
+    style.colorScheme = colorScheme === "normal" ? "light dark" : colorScheme;
   }
 
   // What happens in the notice is none of the page's business: its shortcuts, its focus traps, its menus that
@@ -135,10 +117,18 @@ export default ({ kind, form, position, words, notes, seconds, refresh, later, e
     for (const type of ["click", "pointerdown", "mousedown", "focusin", "keydown", "keyup"]) {
       host.addEventListener(type, (event) => {
         event.stopPropagation();
-        if (type === "focusin") before = event.relatedTarget || before;
+        before = event.relatedTarget || before;
         if (event.key === "Escape") escape(event);
+        if (modal && type === "keydown" && event.key === "Tab") goRound(event);
       });
     }
+  }
+
+  // A dialog in a shadow root: past its last button, Firefox begins again at the last, never at the first.
+  function goRound(event) {
+    event.preventDefault();
+    const stops = [...card.querySelectorAll("a,button,[tabindex]")];
+    stops[(stops.indexOf(shadow.activeElement) + (event.shiftKey ? stops.length - 1 : 1)) % stops.length].focus();
   }
 
   function escape(event) {
@@ -152,7 +142,6 @@ export default ({ kind, form, position, words, notes, seconds, refresh, later, e
   }
 
   async function refreshOnce() {
-    if (busy) return;
     hold(true);
     try {
       await refresh();
@@ -161,24 +150,24 @@ export default ({ kind, form, position, words, notes, seconds, refresh, later, e
   }
 
   // Not `disabled`, which would take the focus away.
-  function hold(on) {
-    busy = on;
-    set(primary, { "aria-busy": on, "aria-disabled": on });
+  function hold(busy) {
+    primary.onclick = busy ? null : refreshOnce;
+    set(primary, { "aria-busy": busy, "aria-disabled": busy });
   }
 
   function close() {
     clearInterval(timer);
     const focused = shadow.activeElement;
-    if (modal) card.close();
+    if (card.close) card.close();
     host.remove();
     if (focused && before) before.focus({ preventScroll: true });
   }
 };
 
-function element(parent, name, part, content = "") {
+function element(parent, name, part, text = "", attributes) {
   const made = document.createElement(name);
-  set(made, { part });
-  made.textContent = content;
+  set(made, { part, id: part, ...attributes });
+  made.textContent = text;
   parent.append(made);
   return made;
 }
