@@ -8,5 +8,13 @@ export function matters(changes, path) {
   const loaded = performance.getEntriesByType("resource").map(({ name }) => name);
   const urls = [...named, ...loaded].map((url) => new URL(url));
   const own = urls.filter(({ origin }) => origin === location.origin).map(({ pathname }) => pathname);
-  return [path, ...own].some((path) => changed.has(decodeURIComponent(path)));
+  return [path, ...own].some((path) => changed.has(decoded(path)));
+}
+
+function decoded(path) {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
 }

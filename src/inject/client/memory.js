@@ -11,11 +11,12 @@ export function sharedMemory(base, tell, changed) {
 
   const take = (told) => {
     memory = { ...memory, ...told };
-    changed(memory);
+    changed(told);
   };
-  listen(window, "storage", (event) => {
-    if (event.key === key) take(JSON.parse(event.newValue));
-  });
+  // Only where nothing faster tells.
+  if (!window.BroadcastChannel) {
+    listen(window, "storage", (event) => event.key === key && take(JSON.parse(event.newValue)));
+  }
   return {
     take,
     recall() {

@@ -5,7 +5,7 @@ import { jittered, listen } from "./guard.js";
 import { matters } from "./matters.js";
 import { sharedMemory } from "./memory.js";
 import show from "./notice.js";
-import { go, handOver, mayReload, pause, preflight, updateWorker } from "./reload.js";
+import { go, handOver, mayReload, noteReload, pause, preflight, updateWorker } from "./reload.js";
 import { describe } from "./stream.js";
 import { unsaved } from "./unsaved.js";
 
@@ -27,11 +27,13 @@ export default (core) => {
   const me = Math.random();
   const memory = sharedMemory(base, core.post, follow);
   // The release that a reload would bring; the id of the one that is looked at; the notice; what is broken.
-  let target, working, notice, broken, timer, since, seen, told, refused, putOff, leaving;
+  let target, working, notice, broken, timer, since, seen, putOff, leaving;
+  // Whether the page has been told, has said that it sees to it itself, and is to be reloaded at the next route.
+  let offered, refused, turning;
   let active = Date.now();
   let claims = 1;
 
-  core.routes.add(() => rule() === "navigate" && !leaving && automatic(location.href));
+  core.routes.add(() => turning && !leaving && automatic(location.href));
   for (const type of ["pointerdown", "keydown", "wheel", "touchmove"]) {
     listen(window, type, () => (active = Date.now()), { capture: true, passive: true });
   }
@@ -51,10 +53,12 @@ export default (core) => {
       if (proven) {
         target = proven;
         since = Date.now();
-        told = refused = putOff = 0;
+        refused = putOff = 0;
         return act();
       }
       await pause(jittered(delay));
+      // Out of sight nothing is asked; in sight again it begins anew.
+      if (isHidden() && core.hello.policy !== "idle") working = 0;
     }
   }
 
@@ -83,19 +87,22 @@ export default (core) => {
 
   function act() {
     clearTimeout(timer);
+    turning = 0;
     const policy = rule();
     if (!policy || leaving || refused || !(target.matters || broken || policy === "force")) return;
-    const { countdown, wait } = target.settings;
+    const { countdown, frames, wait } = target.settings;
     const { taken, takenAt } = memory.recall();
-    const isHidden = document.visibilityState === "hidden";
-    const isLate = Date.now() - since;
-    if (policy === "silent") announce();
+    const waited = Date.now() - since;
+    const reloads = mayReload(target.id);
+    if (policy === "silent" || (window !== top && !frames && !broken)) announce();
     else if (broken) rescue(policy);
     // The visitor has chosen it in another tab.
-    else if (policy === "idle" || (taken === target.id && takenAt > performance.timeOrigin)) lurk(isHidden);
-    else if (policy === "force") isHidden ? lurk(isHidden) : offer({ form: "modal", seconds: countdown });
-    else if (policy === "prompt" || isLate >= wait) offer({});
-    else announce() && again(wait - isLate);
+    else if (reloads && (policy === "idle" || (taken === target.id && takenAt > performance.timeOrigin))) lurk();
+    else if (policy === "force") isHidden() ? lurk() : offer({ form: "modal", seconds: countdown });
+    else if (policy === "navigate" && reloads && waited < wait) {
+      turning = announce();
+      again(wait - waited);
+    } else offer({});
   }
 
   function again(delay) {
@@ -103,11 +110,15 @@ export default (core) => {
     timer = setTimeout(act, Math.min(delay, LONGEST_TIMER_MS));
   }
 
-  // Tells the page, once a release; false if it said that it sees to it itself.
+  function isHidden() {
+    return document.visibilityState === "hidden";
+  }
+
+  // Tells the page that the moment has come; false if it says that it sees to it itself.
   function announce() {
-    if (!told) {
-      told = 1;
-      refused = !dispatch("update", { ...target, current: page.id, refresh: () => refresh(), later });
+    if (!offered) {
+      offered = 1;
+      refused = !dispatch("update", { ...target, broken: !!broken, current: page.id, refresh: () => refresh(), later });
     }
     return !refused;
   }
@@ -118,7 +129,7 @@ export default (core) => {
 
   function offer({ form, seconds }) {
     const { until, shown, shownId, tab, taken, takenAt } = memory.recall();
-    const { cooldown, frames, position, form: usual, texts: words } = target.settings;
+    const { cooldown, position, form: usual, texts: words } = target.settings;
     const { rollback, id } = target;
     const due = Math.max(
       (form ? putOff : !broken && until) || 0,
@@ -126,13 +137,13 @@ export default (core) => {
       taken === id ? takenAt + REFRESHED_MS : 0,
     );
     if (due > Date.now()) return again(due - Date.now());
-    if (document.visibilityState === "hidden" || notice) return;
+    if (isHidden() || notice) return;
     // One tab shows it: the one that was looked at last.
     if (shownId === id && tab !== me && !claims) return;
     claims = 0;
     if (!announce()) return;
     memory.remember({ shown: Date.now(), shownId: id, tab: me });
-    if ((window !== top && !frames) || (usual === "none" && !form)) return;
+    if (usual === "none" && !form) return;
     const kind = broken ? "broken" : rollback ? "rollback" : "update";
     const canWait = !form || !putOff;
     notice = show({
@@ -154,10 +165,10 @@ export default (core) => {
   }
 
   // Reloads when nobody is looking, or nothing was touched for long enough.
-  function lurk(isHidden) {
+  function lurk() {
     if (!announce()) return;
     const { idle } = target.settings;
-    const left = active + (isHidden ? Math.min(idle, HIDDEN_MS) : idle) + target.delay - Date.now();
+    const left = active + (isHidden() ? Math.min(idle, HIDDEN_MS) : idle) + target.delay - Date.now();
     if (left > 0) again(left);
     else if (!automatic(location.href)) again(LOOK_AGAIN_MS);
   }
@@ -168,9 +179,11 @@ export default (core) => {
 
   // A reload that nobody clicked: false if something would be lost by it, or if it did not help before.
   function automatic(url) {
-    const reasons = unsaved(core);
-    const may = dispatch("before-reload", { ...target, reasons }) && !reasons.length && mayReload(target.id);
-    if (may) refresh(url);
+    const may = mayReload(target.id) && !unsaved(core).length && dispatch("before-reload", target);
+    if (may) {
+      noteReload(target.id);
+      refresh(url);
+    }
     return may;
   }
 
@@ -192,6 +205,7 @@ export default (core) => {
   }
 
   function later() {
+    if (!target) return;
     hide();
     if (rule() === "force") {
       putOff = Date.now() + PUT_OFF_MS;
@@ -206,7 +220,8 @@ export default (core) => {
   }
 
   function hide() {
-    if (!notice && !told) return;
+    if (!offered) return;
+    offered = refused = 0;
     if (notice) notice.close();
     notice = 0;
     dispatch("withdraw");

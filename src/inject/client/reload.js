@@ -4,7 +4,7 @@ import { guarded, listen } from "./guard.js";
 
 // A service worker that takes longer may go on with what it has.
 const WORKER_MS = 6000;
-const KEY = "tidings";
+const KEY = "tidings:";
 
 export const pause = (delay) => new Promise((done) => setTimeout(done, delay));
 
@@ -63,17 +63,18 @@ function next(target, type, matches) {
   return new Promise((done) => listen(target, type, (event) => matches(event) && done()));
 }
 
-// True once a tab and a release: what did not help will not help again.
+// Whether a reload for this release was not tried yet in this tab: what did not help will not help again.
 export function mayReload(id) {
   try {
-    const tried = JSON.parse(sessionStorage.getItem(KEY)) || [];
-    if (tried.includes(id)) return false;
-    sessionStorage.setItem(KEY, JSON.stringify([...tried, id].slice(-9)));
-    return true;
+    return !sessionStorage.getItem(KEY + id);
   } catch {
     // Without storage, the load that a reload made is told by its type.
     return performance.getEntriesByType("navigation")[0].type !== "reload";
   }
+}
+
+export function noteReload(id) {
+  guarded(() => sessionStorage.setItem(KEY + id, "1"))();
 }
 
 export function go(url) {
