@@ -19,6 +19,8 @@ pub(crate) enum Kind {
     InvalidPrefix(String),
     /// A name for the fallback page that is no path inside the site.
     InvalidFallback(String),
+    /// A word for no policy.
+    InvalidPolicy(String),
     /// Settings that contradict each other or make no sense; the text says which and what to do.
     Config(String),
     /// The listening socket.
@@ -55,6 +57,10 @@ impl fmt::Display for Error {
             Kind::InvalidFallback(page) => write!(
                 f,
                 "{page:?} is no fallback: use auto, none, or the path of an HTML page inside the site"
+            ),
+            Kind::InvalidPolicy(word) => write!(
+                f,
+                "{word:?} is no policy: use prompt, navigate, idle, force or silent"
             ),
             Kind::Config(text) | Kind::Listen(text) => f.write_str(text),
         }

@@ -136,6 +136,7 @@ pub use crate::release::Coding;
 pub use crate::release::Content;
 pub use crate::release::Entry;
 pub use crate::release::OpenFile;
+pub use crate::release::Policy;
 pub use crate::release::Release;
 pub use crate::release::ReleaseId;
 pub use crate::release::Representation;

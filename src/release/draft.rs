@@ -10,6 +10,8 @@ use bytes::Bytes;
 use crate::release::Audience;
 use crate::release::Entry;
 use crate::release::Release;
+use crate::release::about;
+use crate::release::about::About;
 use crate::release::angular;
 use crate::release::angular::Rehashed;
 use crate::release::asset::Asset;
@@ -35,6 +37,8 @@ pub(crate) struct Draft {
     snapshot: Snapshot,
     reached: BTreeSet<String>,
     evidence: Evidence,
+    /// The file in which the build speaks of itself; not one of those that are served.
+    about: Option<Arc<Asset>>,
 }
 
 impl Draft {
@@ -43,7 +47,12 @@ impl Draft {
     /// # Errors
     ///
     /// If a file that is not in memory can't be read any more.
-    pub(crate) fn of(snapshot: Snapshot) -> io::Result<Self> {
+    pub(crate) fn of(mut snapshot: Snapshot) -> io::Result<Self> {
+        let about = snapshot.assets.remove(about::PATH);
+        for coding in Coding::ALL {
+            let copy = format!("{}{}", about::PATH, coding.suffix());
+            snapshot.assets.remove(&copy);
+        }
         let evidence = Evidence::gather(snapshot.assets.keys().map(String::as_str));
         let Reach { reached, missing } = Reach::of(&snapshot.assets, &evidence)?;
         let assets = || {
@@ -60,6 +69,7 @@ impl Draft {
             snapshot,
             reached,
             evidence,
+            about,
         })
     }
 
@@ -67,6 +77,7 @@ impl Draft {
     pub(crate) fn forget(self) -> Release {
         Release {
             missing: self.missing,
+            about: read(self.about.as_deref()),
             ..Release::named(self.id, self.built)
         }
     }
@@ -86,6 +97,7 @@ impl Draft {
             snapshot,
             reached,
             evidence,
+            about,
         } = self;
         let assets = snapshot.assets;
         let same_tag = current.filter(|current| current.id == id && current.built == built);
@@ -138,8 +150,13 @@ impl Draft {
             files: table.collect(),
             missing,
             evidence,
+            about: read(about.as_deref()),
         }
     }
+}
+
+fn read(about: Option<&Asset>) -> About {
+    about.map(About::read).unwrap_or_default()
 }
 
 /// Changes Angular's manifest as the pages were changed, and says what everybody must get so. What `current` has the

@@ -1,5 +1,6 @@
 //! A release is one immutable version of the site.
 
+pub(crate) mod about;
 mod angular;
 pub(crate) mod asset;
 mod compress;
@@ -8,6 +9,7 @@ pub(crate) mod hashed;
 mod id;
 pub(crate) mod media;
 mod open_file;
+mod policy;
 mod promises;
 mod reach;
 mod references;
@@ -21,6 +23,7 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 
+use crate::release::about::About;
 pub use crate::release::asset::Asset;
 pub use crate::release::asset::Coding;
 pub use crate::release::asset::Content;
@@ -31,6 +34,7 @@ use crate::release::hashed::Evidence;
 pub(crate) use crate::release::id::Digest;
 pub use crate::release::id::ReleaseId;
 pub use crate::release::open_file::OpenFile;
+pub use crate::release::policy::Policy;
 pub(crate) use crate::release::promises::Promises;
 pub(crate) use crate::release::snapshot::Limits;
 pub(crate) use crate::release::snapshot::Snapshot;
@@ -47,6 +51,7 @@ pub struct Release {
     files: HashMap<Box<str>, Entry>,
     missing: BTreeSet<String>,
     evidence: Evidence,
+    about: About,
 }
 
 /// What the table of a release has at one path.
@@ -80,7 +85,26 @@ impl Release {
             files: HashMap::new(),
             missing: BTreeSet::new(),
             evidence: Evidence::default(),
+            about: About::default(),
         }
+    }
+
+    /// Says what is new in it: a text, or the URL of one. Of more than 4000 characters the rest is cut off.
+    pub fn with_notes(mut self, notes: &str) -> Self {
+        self.about.set_notes(notes);
+        self
+    }
+
+    /// Gives it the name that people know it by: `1.4.2`. Of more than 100 characters the rest is cut off.
+    pub fn with_label(mut self, label: &str) -> Self {
+        self.about.set_label(label);
+        self
+    }
+
+    /// Says how tabs go over to it.
+    pub fn with_policy(mut self, policy: Policy) -> Self {
+        self.about.policy = Some(policy);
+        self
     }
 
     /// The id: equal if, and only if, visitors can reach the same content.
@@ -91,6 +115,21 @@ impl Release {
     /// The newest modification time among the reachable files, in milliseconds since 1970.
     pub fn built(&self) -> u64 {
         self.built
+    }
+
+    /// What is new in it, if somebody said so: a text, or the URL of one.
+    pub fn notes(&self) -> Option<&str> {
+        self.about.notes.as_deref()
+    }
+
+    /// The name that people know it by, if it has one.
+    pub fn label(&self) -> Option<&str> {
+        self.about.label.as_deref()
+    }
+
+    /// How tabs go over to it, if it says so itself.
+    pub fn policy(&self) -> Option<Policy> {
+        self.about.policy
     }
 
     /// What is served at `path`, decoded and with its leading slash: `/assets/app.js`.
