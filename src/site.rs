@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::collections::HashSet;
 use std::fmt;
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::OnceLock;
@@ -19,6 +18,7 @@ use tokio::sync::watch;
 use crate::release::Changes;
 use crate::release::Digest;
 use crate::release::Entry;
+use crate::release::Policy;
 use crate::release::Release;
 use crate::release::ReleaseId;
 
@@ -219,7 +219,7 @@ impl State {
     fn publish(&mut self, release: &Arc<Release>) -> bool {
         let old = self.current.replace(Arc::clone(release));
         if let Some(old) = old.as_ref().filter(|old| old.id() == release.id()) {
-            if old.built() != release.built() {
+            if old.built() != release.built() || !old.says_the_same(release) {
                 let announcement = self.announcement.take();
                 self.announcement =
                     announcement.map(|a| Arc::new(a.again(release, &self.previous)));
@@ -287,19 +287,24 @@ impl Announcement {
     }
 
     fn new(number: u64, published: SystemTime, release: &Release, previous: &[ReleaseId]) -> Self {
-        // No id needs escaping (`ReleaseId`).
-        let mut json = format!(
-            "{{\"id\":\"{}\",\"built\":{},\"published\":\"{}\",\"previous\":[",
-            release.id(),
-            release.built(),
-            humantime::format_rfc3339_millis(published)
-        );
-        for (at, id) in previous.iter().enumerate() {
-            let comma = if at > 0 { "," } else { "" };
-            // Writing to a string can't fail.
-            _ = write!(json, "{comma}\"{id}\"");
+        let mut said = serde_json::json!({
+            "id": release.id().as_str(),
+            "built": release.built(),
+            "published": humantime::format_rfc3339_millis(published).to_string(),
+            "previous": previous.iter().map(ReleaseId::as_str).collect::<Vec<_>>(),
+        });
+        let policy = release.policy().map(Policy::as_str);
+        let about = [
+            ("label", release.label()),
+            ("notes", release.notes()),
+            ("policy", policy),
+        ];
+        for (name, text) in about {
+            if let Some(text) = text {
+                said[name] = text.into();
+            }
         }
-        json.push_str("]}");
+        let json = said.to_string();
         let digest = Digest::of(json.as_bytes()).hex(8);
         let etag = HeaderValue::try_from(format!("\"{digest}\""));
         Self {
@@ -317,7 +322,7 @@ impl Announcement {
         self.number
     }
 
-    /// `{"id":…,"built":…,"published":…,"previous":[…]}`
+    /// `{"id":…,"built":…,"published":…,"previous":[…]}`, and `label`, `notes` and `policy` where the release has them.
     pub(crate) fn json(&self) -> &Bytes {
         &self.json
     }
@@ -392,6 +397,34 @@ mod tests {
         let state = site.state();
         assert_eq!(state.previous.len(), MOST_PREVIOUS);
         assert_eq!(state.previous[0].as_str(), "n58");
+    }
+
+    #[test]
+    fn what_a_release_says_of_itself_is_announced_and_no_news() {
+        let site = Site::new();
+        site.publish(release("a"));
+        let mut subscriber = site.subscribe();
+        subscriber.mark_unchanged();
+        let notes = "Quotes \" and\nlines";
+        let release = release("a").with_notes(notes).with_policy(Policy::Force);
+        assert!(!site.publish(release));
+        assert!(!subscriber.has_changed().unwrap());
+        let said = json(&site);
+        let end = r#""previous":[],"notes":"Quotes \" and\nlines","policy":"force"}"#;
+        assert!(said.ends_with(end), "{said}");
+    }
+
+    #[test]
+    fn what_changed_is_told_for_releases_that_are_known() {
+        let site = Site::new();
+        site.publish(release("a"));
+        site.publish(release("b"));
+        let state = site.state();
+        assert!(state.changes_since("x").is_none());
+        assert!(
+            state.changes_since("a").is_none(),
+            "the files are not known"
+        );
     }
 
     #[test]

@@ -19,6 +19,7 @@ use crate::origin::range::Ranged;
 use crate::origin::reply;
 use crate::origin::reply::Reply;
 use crate::release::Asset;
+use crate::release::Audience;
 use crate::release::Content;
 use crate::release::Entry;
 use crate::release::Representation;
@@ -34,8 +35,9 @@ impl Asking<'_> {
     /// The answer with what was found at `path`.
     pub(crate) fn answer(&self, entry: &Entry, role: Role, path: &str) -> Reply {
         let with_script = Asked::by(self.method, self.query, self.headers) != Asked::Other;
-        let asset = match entry.page() {
-            Some(page) if with_script => page,
+        let asset = match entry.changed() {
+            Some((changed, Audience::Everybody)) => changed,
+            Some((page, Audience::Documents)) if with_script => page,
             _ => entry.asset(),
         };
         let (representation, coding) = form_of(asset, self.headers);
@@ -163,10 +165,10 @@ fn cache_control(entry: &Entry, role: Role) -> HeaderValue {
 
 /// The request fields that another answer could come from.
 fn vary(entry: &Entry, asset: &Asset, role: Role) -> &'static str {
-    match (role, entry.page(), asset.is_encoded()) {
-        (Role::File, None, false) => "",
-        (Role::File, None, true) => "accept-encoding",
-        (Role::File, Some(_), _) => PAGE_VARY,
+    match (role, entry.changed(), asset.is_encoded()) {
+        (Role::File, Some((_, Audience::Documents)), _) => PAGE_VARY,
+        (Role::File, _, false) => "",
+        (Role::File, _, true) => "accept-encoding",
         (Role::Shell | Role::NotFound, _, _) => ROUTE_VARY,
     }
 }

@@ -24,6 +24,7 @@ use crate::origin::reply::Reply;
 use crate::origin::waiting;
 use crate::release::Entry;
 use crate::release::Release;
+use crate::release::about;
 use crate::site::Site;
 use crate::site::State;
 
@@ -92,6 +93,10 @@ impl StaticFiles {
     ) -> Found<'a> {
         if let Some(found) = in_release(release, path) {
             return found;
+        }
+        // What the build says to us is nobody's route.
+        if path == about::PATH {
+            return Found::Nothing;
         }
         if let Some(entry) = state.retained(path) {
             return Found::Entry(entry, Role::File, path.into());

@@ -1,8 +1,11 @@
 //! A release is one immutable version of the site.
 
+pub(crate) mod about;
+mod angular;
 pub(crate) mod asset;
 mod changes;
 mod compress;
+mod draft;
 pub(crate) mod hashed;
 mod id;
 pub(crate) mod media;
@@ -14,34 +17,30 @@ mod references;
 pub(crate) mod snapshot;
 mod tree;
 
-use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::fmt;
-use std::io;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::HeaderValue;
 
+use crate::release::about::About;
 pub use crate::release::asset::Asset;
 pub use crate::release::asset::Coding;
 pub use crate::release::asset::Content;
 pub(crate) use crate::release::asset::PAGE_SUFFIX;
 pub use crate::release::asset::Representation;
 pub(crate) use crate::release::changes::Changes;
+pub(crate) use crate::release::draft::Draft;
 use crate::release::hashed::Evidence;
 pub(crate) use crate::release::id::Digest;
 pub use crate::release::id::ReleaseId;
-use crate::release::media::Kind;
 pub use crate::release::open_file::OpenFile;
 pub use crate::release::policy::Policy;
 pub(crate) use crate::release::promises::Promises;
-use crate::release::reach::Reach;
 pub(crate) use crate::release::snapshot::Limits;
 pub(crate) use crate::release::snapshot::Snapshot;
 pub(crate) use crate::release::snapshot::Unsettled;
-use crate::release::snapshot::in_parallel;
 use crate::release::tree::Stamp;
 pub(crate) use crate::release::tree::Tree;
 
@@ -54,29 +53,28 @@ pub struct Release {
     files: HashMap<Box<str>, Entry>,
     missing: BTreeSet<String>,
     evidence: Evidence,
+    about: About,
 }
 
 /// What the table of a release has at one path.
 #[derive(Debug)]
 pub struct Entry {
     asset: Arc<Asset>,
-    page: Option<Arc<Asset>>,
+    changed: Option<Arc<Asset>>,
+    audience: Audience,
     media_type: HeaderValue,
     hashed: bool,
     immutable: bool,
     reached: bool,
 }
 
-/// What a directory would be published as; its pages still without the script, nothing compressed yet.
-#[derive(Debug)]
-pub(crate) struct Draft {
-    pub(crate) id: ReleaseId,
-    pub(crate) built: u64,
-    /// What the pages lead to but isn't there.
-    pub(crate) missing: BTreeSet<String>,
-    snapshot: Snapshot,
-    reached: BTreeSet<String>,
-    evidence: Evidence,
+/// Who gets a file as we changed it, as against as it was on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Audience {
+    /// Who asks for a document.
+    Documents,
+    /// Whoever asks.
+    Everybody,
 }
 
 impl Release {
@@ -89,7 +87,26 @@ impl Release {
             files: HashMap::new(),
             missing: BTreeSet::new(),
             evidence: Evidence::default(),
+            about: About::default(),
         }
+    }
+
+    /// Says what is new in it: a text, or the URL of one. Of more than 4000 characters the rest is cut off.
+    pub fn with_notes(mut self, notes: &str) -> Self {
+        self.about.set_notes(notes);
+        self
+    }
+
+    /// Gives it the name that people know it by: `1.4.2`. Of more than 100 characters the rest is cut off.
+    pub fn with_label(mut self, label: &str) -> Self {
+        self.about.set_label(label);
+        self
+    }
+
+    /// Says how tabs go over to it.
+    pub fn with_policy(mut self, policy: Policy) -> Self {
+        self.about.policy = Some(policy);
+        self
     }
 
     /// The id: equal if, and only if, visitors can reach the same content.
@@ -100,6 +117,21 @@ impl Release {
     /// The newest modification time among the reachable files, in milliseconds since 1970.
     pub fn built(&self) -> u64 {
         self.built
+    }
+
+    /// What is new in it, if somebody said so: a text, or the URL of one.
+    pub fn notes(&self) -> Option<&str> {
+        self.about.notes.as_deref()
+    }
+
+    /// The name that people know it by, if it has one.
+    pub fn label(&self) -> Option<&str> {
+        self.about.label.as_deref()
+    }
+
+    /// How tabs go over to it, if it says so itself.
+    pub fn policy(&self) -> Option<Policy> {
+        self.about.policy
     }
 
     /// What is served at `path`, decoded and with its leading slash: `/assets/app.js`.
@@ -131,7 +163,7 @@ impl Release {
     pub(crate) fn in_memory(&self) -> impl Iterator<Item = &Arc<Asset>> {
         self.files
             .values()
-            .flat_map(|entry| std::iter::once(&entry.asset).chain(entry.page.as_ref()))
+            .flat_map(|entry| std::iter::once(&entry.asset).chain(entry.changed.as_ref()))
     }
 
     /// The asset at `path`, if a file with this stamp is surely the same.
@@ -146,6 +178,11 @@ impl Release {
     /// True if a file at `path`, if there were one, would carry a hash in its name like its neighbours.
     pub(crate) fn would_be_hashed(&self, path: &str) -> bool {
         self.evidence.is_hashed(path)
+    }
+
+    /// True if what is said of both, beside their files, is the same.
+    pub(crate) fn says_the_same(&self, other: &Self) -> bool {
+        self.about == other.about
     }
 
     pub(crate) fn missing(&self) -> &BTreeSet<String> {
@@ -171,7 +208,12 @@ impl Entry {
 
     /// The page with the script in it; `None` for what is no page, or can't carry one.
     pub fn page(&self) -> Option<&Asset> {
-        self.page.as_deref()
+        self.changed.as_deref().filter(|_| self.is_page())
+    }
+
+    /// The file as we changed it, and who gets it so: a page with the script in it, or what has to go with that.
+    pub(crate) fn changed(&self) -> Option<(&Asset, Audience)> {
+        Some((self.changed.as_deref()?, self.audience))
     }
 
     /// The `Content-Type`.
@@ -198,152 +240,4 @@ impl Entry {
     pub fn is_page(&self) -> bool {
         self.media_type.as_bytes().starts_with(b"text/html")
     }
-}
-
-impl Draft {
-    /// Follows the names in a snapshot. Blocks.
-    ///
-    /// # Errors
-    ///
-    /// If a file that is not in memory can't be read any more.
-    pub(crate) fn of(snapshot: Snapshot) -> io::Result<Self> {
-        let evidence = Evidence::gather(snapshot.assets.keys().map(String::as_str));
-        let Reach { reached, missing } = Reach::of(&snapshot.assets, &evidence)?;
-        let assets = || {
-            reached
-                .iter()
-                .map(|path| (path.as_str(), &snapshot.assets[path]))
-        };
-        let id = ReleaseId::of(assets().map(|(path, asset)| (path, asset.digest())));
-        let built = assets().map(|(_, asset)| asset.modified_ms()).max();
-        Ok(Self {
-            id,
-            built: built.unwrap_or(0),
-            missing,
-            snapshot,
-            reached,
-            evidence,
-        })
-    }
-
-    /// The release without its files.
-    pub(crate) fn forget(self) -> Release {
-        Release {
-            missing: self.missing,
-            ..Release::named(self.id, self.built)
-        }
-    }
-
-    /// Puts the script into the pages, with `inject`, and compresses what is worth it. What `current` has the
-    /// same is taken over. Blocks.
-    pub(crate) fn finish(
-        self,
-        current: Option<&Release>,
-        promises: &mut Promises,
-        inject: impl Fn(&[u8]) -> Option<Bytes> + Sync,
-    ) -> Release {
-        let Self {
-            id,
-            built,
-            missing,
-            snapshot,
-            reached,
-            evidence,
-        } = self;
-        let assets = snapshot.assets;
-        let same_tag = current.filter(|current| current.id == id && current.built == built);
-        let files: Vec<(&String, &Arc<Asset>)> = assets.iter().collect();
-        let pages = in_parallel(&files, |_, &(path, asset)| -> Result<_, ()> {
-            if media::kind(path) != Kind::Page {
-                prepare(path, asset, &assets);
-                return Ok(None);
-            }
-            let known = same_tag.and_then(|current| current.get(path));
-            if let Some(known) = known.filter(|known| known.asset.digest() == asset.digest()) {
-                return Ok(known.page.clone());
-            }
-            let Content::Memory(html) = asset.plain().content() else {
-                return Ok(None);
-            };
-            // It is sent without the script too, to whoever fetches it as a fragment.
-            asset.compress();
-            let page = inject(html).map(Asset::of_page);
-            page.iter().for_each(Asset::compress);
-            Ok(page.map(Arc::new))
-        });
-        let pages = pages.unwrap_or_default();
-        let table = files.iter().zip(pages).map(|(&(path, asset), page)| {
-            let hashed = evidence.is_hashed(path);
-            let immutable = hashed && promises.may_promise(path, asset.digest());
-            let utf8 = asset.is_utf8() && !declares_other_charset(path, asset);
-            let entry = Entry {
-                media_type: media::content_type(path, utf8),
-                reached: reached.contains(path),
-                asset: Arc::clone(asset),
-                page,
-                hashed,
-                immutable,
-            };
-            (path.as_str().into(), entry)
-        });
-        Release {
-            id,
-            built,
-            files: table.collect(),
-            missing,
-            evidence,
-        }
-    }
-}
-
-/// Gives an asset its compressed forms: the copies that the build made, where they are there, else our own.
-fn prepare(path: &str, asset: &Asset, assets: &BTreeMap<String, Arc<Asset>>) {
-    if asset.has_decided_on_codings() {
-        return;
-    }
-    let compressible = media::is_compressible(path);
-    let forms = Coding::ALL.into_iter().filter_map(|coding| {
-        let copy = assets.get(&format!("{path}{}", coding.suffix()));
-        let copied = copy.filter(|copy| is_copy(path, coding, asset, copy));
-        match copied {
-            Some(copy) => Some((coding, copy.plain().clone())),
-            None if compressible => Some((coding, asset.compressed(coding)?)),
-            None => None,
-        }
-    });
-    asset.keep_encoded(forms.collect());
-}
-
-fn is_copy(path: &str, coding: Coding, asset: &Asset, copy: &Asset) -> bool {
-    let bytes = |asset: &Asset| asset.plain().content().bytes();
-    let is_copy = match (bytes(asset), bytes(copy)) {
-        (Ok(plain), Ok(copied)) => compress::decodes_to(coding, &copied, &plain),
-        _ => false,
-    };
-    if !is_copy {
-        let coding = coding.token();
-        tracing::warn!(
-            path,
-            coding,
-            "the compressed copy beside this file is not a copy of it and is not used"
-        );
-    }
-    is_copy
-}
-
-/// True for a page whose own `<meta>` names a charset that is not UTF-8: the header must not overrule it.
-fn declares_other_charset(path: &str, asset: &Asset) -> bool {
-    let (Kind::Page, Content::Memory(html)) = (media::kind(path), asset.plain().content()) else {
-        return false;
-    };
-    // Where browsers look for it (HTML, "prescan a byte stream").
-    let head = html[..html.len().min(1024)].to_ascii_lowercase();
-    memchr::memmem::find_iter(&head, b"charset=").any(|at| {
-        let value = head[at + b"charset=".len()..].trim_ascii_start();
-        let value = value
-            .strip_prefix(b"\"")
-            .or_else(|| value.strip_prefix(b"'"))
-            .unwrap_or(value);
-        !value.starts_with(b"utf-8") && !value.starts_with(b"utf8")
-    })
 }

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::error::Kind;
 
 /// What tabs do about a newer release.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Policy {
     /// A notice, with a button to refresh and one to be left in peace.

@@ -1,8 +1,9 @@
 // The notice's style sheet, with EDGE in place of the edge it comes from. For a page to theme: the --tidings-*
 // properties named here, and the parts. Its own style sheets reach the host alone, so all that counts there is
 // !important, which wins from in here. The colours are the system's for the colour scheme that notice.js sets, so
-// light, dark and forced colours are one rule; white laid thinly over the background lifts the card off a dark page
-// and leaves a light one as it is. Sizes are in em of the visitor's own font size, not in rem, which is the page's.
+// light, dark and forced colours are one rule; white laid thinly over the background, as an inner shadow, lifts the
+// card off a dark page and leaves a light one as it is. Sizes are in em of the visitor's own font size, not in rem,
+// which is the page's.
 export default `
 :host{all:initial!important;display:contents!important}
 section,dialog{
@@ -24,9 +25,9 @@ overflow:auto;
 padding:.7em;
 border:1px solid var(--tidings-border,#8884);
 border-radius:var(--radius);
-background:var(--tidings-background,linear-gradient(#fff1,#fff1)Canvas);
+background:var(--tidings-background,Canvas);
 color:var(--tidings-color,CanvasText);
-box-shadow:0 8px 28px -6px #0004;
+box-shadow:0 8px 28px -6px #0004,inset 0 0 0 999em var(--tidings-background,#fff1);
 font:400 .875em/1.45 var(--tidings-font,system-ui,sans-serif);
 overflow-wrap:anywhere;
 opacity:0}

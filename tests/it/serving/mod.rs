@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+mod about;
+mod angular;
 mod caching;
 mod codings;
 mod conditions;

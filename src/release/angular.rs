@@ -1,0 +1,217 @@
+//! The manifest of Angular's service worker, which checks every page that it fetches by its SHA-1.
+//!
+//! A page with the script is another than the build's, so the manifest must have its hash; and the worker, which
+//! fetches pages as it does all else, must get it so.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use data_encoding::HEXLOWER;
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+use sha1::Digest as _;
+use sha1::Sha1;
+
+use crate::release::asset::Asset;
+use crate::release::asset::Content;
+use crate::release::media;
+use crate::release::media::Kind;
+
+/// A manifest for the pages with the script in them.
+#[derive(Debug)]
+pub(super) struct Rehashed {
+    pub(super) manifest: Bytes,
+    /// The pages whose hashes it has: whoever asks must get them with the script.
+    pub(super) pages: BTreeSet<String>,
+}
+
+impl Rehashed {
+    /// The manifest among `files` with the hashes of `pages`, which have the script; `None` if there is none, or none
+    /// of them is in it.
+    ///
+    /// A page is known by the hash that the build gave it. In front of its path there may be a base under which the
+    /// site was to be deployed, the same for all.
+    pub(super) fn of(
+        files: &BTreeMap<String, Arc<Asset>>,
+        pages: &BTreeMap<&str, Arc<Asset>>,
+    ) -> Option<Self> {
+        let manifest = files.get(MANIFEST)?.plain().content().bytes().ok()?;
+        let mut json: Value = match serde_json::from_slice(&manifest) {
+            Ok(json) => json,
+            Err(error) => {
+                tracing::warn!(%error, "{MANIFEST} is no JSON: if it is Angular's, its service worker will refuse the pages");
+                return None;
+            }
+        };
+        let table = json.get_mut("hashTable")?.as_object_mut()?;
+        let mut changed = BTreeSet::new();
+        let mut base = None;
+        let mut unknown = Vec::new();
+        for (url, hash) in table {
+            if media::kind(url) != Kind::Page {
+                continue;
+            }
+            let known = hash.as_str().and_then(|hash| find(url, hash, files));
+            let known =
+                known.filter(|(found, _)| *base.get_or_insert_with(|| found.clone()) == *found);
+            let Some((_, path)) = known else {
+                unknown.push(url.as_str());
+                continue;
+            };
+            let Some(Content::Memory(page)) = pages.get(path).map(|page| page.plain().content())
+            else {
+                continue;
+            };
+            *hash = sha1(page).into();
+            changed.insert(path.to_owned());
+        }
+        if !unknown.is_empty() {
+            let urls = unknown[..unknown.len().min(MOST_LISTED)].join(", ");
+            tracing::warn!(
+                urls,
+                "{MANIFEST} has hashes of pages that are no file's: Angular's service worker will refuse them"
+            );
+        }
+        if changed.is_empty() {
+            return None;
+        }
+        // As its build writes it, for whoever compares.
+        let manifest = if manifest.contains(&b'\n') {
+            serde_json::to_vec_pretty(&json)
+        } else {
+            serde_json::to_vec(&json)
+        };
+        Some(Self {
+            manifest: manifest.ok()?.into(),
+            pages: changed,
+        })
+    }
+}
+
+/// The file of which the build says that it is at `url` and has this hash, and the base in front of its path.
+fn find<'a>(
+    url: &str,
+    hash: &str,
+    files: &'a BTreeMap<String, Arc<Asset>>,
+) -> Option<(String, &'a str)> {
+    let url = percent_decode_str(url).decode_utf8().ok()?;
+    // Longest first.
+    let mut slashes = url.match_indices('/').map(|(at, _)| at);
+    slashes.find_map(|at| {
+        let (path, file) = files.get_key_value(&url[at..])?;
+        let Content::Memory(bytes) = file.plain().content() else {
+            return None;
+        };
+        let is_it = sha1(bytes).eq_ignore_ascii_case(hash);
+        is_it.then(|| (url[..at].to_owned(), path.as_str()))
+    })
+}
+
+fn sha1(bytes: &[u8]) -> String {
+    HEXLOWER.encode(&Sha1::digest(bytes))
+}
+
+pub(super) const MANIFEST: &str = "/ngsw.json";
+
+const MOST_LISTED: usize = 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RAW: &str = "<!doctype html>raw";
+    const WITH: &str = "<!doctype html><script>";
+
+    /// The manifest that comes of this one, with `RAW`, `WITH` and `DOCS` in it for the hashes of these pages.
+    fn rehashed(manifest: &str) -> Option<(String, Vec<String>)> {
+        let asset =
+            |text: &str| Arc::new(Asset::from_bytes(Bytes::copy_from_slice(text.as_bytes())));
+        let names = [("RAW", RAW), ("WITH", WITH), ("DOCS", "docs")];
+        let manifest = names
+            .iter()
+            .fold(manifest.to_owned(), |text, (name, page)| {
+                text.replace(name, &sha1(page.as_bytes()))
+            });
+        let files = BTreeMap::from([
+            ("/index.html".to_owned(), asset(RAW)),
+            ("/docs/index.html".to_owned(), asset("docs")),
+            ("/plain.html".to_owned(), asset("plain")),
+            ("/main.js".to_owned(), asset(RAW)),
+            (MANIFEST.to_owned(), asset(&manifest)),
+        ]);
+        let pages = BTreeMap::from([
+            ("/index.html", asset(WITH)),
+            ("/docs/index.html", asset("docs with")),
+        ]);
+        let Rehashed { manifest, pages } = Rehashed::of(&files, &pages)?;
+        let text = String::from_utf8(manifest.to_vec()).unwrap();
+        let text = text
+            .replace(&sha1(WITH.as_bytes()), "WITH")
+            .replace(&sha1(RAW.as_bytes()), "RAW");
+        let text = text
+            .replace(&sha1(b"docs with"), "DOCS WITH")
+            .replace(&sha1(b"docs"), "DOCS");
+        Some((text, pages.into_iter().collect()))
+    }
+
+    #[track_caller]
+    fn check(manifest: &str, expected: &str, pages: &[&str]) {
+        let (text, changed) = rehashed(manifest).expect("another manifest");
+        assert_eq!(text, expected);
+        assert_eq!(changed, pages);
+    }
+
+    #[test]
+    fn the_hashes_of_pages_are_replaced_and_nothing_else() {
+        check(
+            r#"{"configVersion":1,"timestamp":1763824000123,"index":"/index.html","assetGroups":[{"urls":["/z","/a"]}],"hashTable":{"/main.js":"RAW","/index.html":"RAW","/a.css":"1"},"b":null,"a":1}"#,
+            r#"{"configVersion":1,"timestamp":1763824000123,"index":"/index.html","assetGroups":[{"urls":["/z","/a"]}],"hashTable":{"/main.js":"RAW","/index.html":"WITH","/a.css":"1"},"b":null,"a":1}"#,
+            &["/index.html"],
+        );
+        check(
+            "{\n  \"hashTable\": {\n    \"/index.html\": \"RAW\"\n  },\n  \"dataGroups\": []\n}",
+            "{\n  \"hashTable\": {\n    \"/index.html\": \"WITH\"\n  },\n  \"dataGroups\": []\n}",
+            &["/index.html"],
+        );
+    }
+
+    #[test]
+    fn a_base_stands_in_front_of_all_pages_or_of_none() {
+        check(
+            r#"{"hashTable":{"/app/docs/index.html":"DOCS","/app/index.html":"RAW"}}"#,
+            r#"{"hashTable":{"/app/docs/index.html":"DOCS WITH","/app/index.html":"WITH"}}"#,
+            &["/docs/index.html", "/index.html"],
+        );
+        // The base is called as a folder is, and the hash tells them apart.
+        check(
+            r#"{"hashTable":{"/docs/index.html":"RAW"}}"#,
+            r#"{"hashTable":{"/docs/index.html":"WITH"}}"#,
+            &["/index.html"],
+        );
+        check(
+            r#"{"hashTable":{"/app/index.html":"RAW","/other/docs/index.html":"DOCS"}}"#,
+            r#"{"hashTable":{"/app/index.html":"WITH","/other/docs/index.html":"DOCS"}}"#,
+            &["/index.html"],
+        );
+    }
+
+    #[test]
+    fn what_is_not_sure_is_left_alone() {
+        for manifest in [
+            "",
+            "{",
+            "[]",
+            "{}",
+            r#"{"hashTable":[]}"#,
+            r#"{"hashTable":{}}"#,
+            r#"{"hashTable":{"/main.js":"RAW"}}"#,
+            r#"{"hashTable":{"/index.html":"0000"}}"#,
+            r#"{"hashTable":{"/index.html":1}}"#,
+            r#"{"hashTable":{"index.html":"RAW"}}"#,
+        ] {
+            assert_eq!(rehashed(manifest), None, "{manifest}");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! `tidings.json`, in which a build speaks to us and to nobody else.
+
+use tidings::Policy;
+use tidings::Release;
+
+use super::*;
+
+const ABOUT_IT: (&str, &str) = (
+    "tidings.json",
+    r#"{"notes": "Dark mode", "policy": "idle", "label": "1.4.2"}"#,
+);
+
+fn said(release: &Release) -> (Option<&str>, Option<&str>, Option<Policy>) {
+    (release.notes(), release.label(), release.policy())
+}
+
+#[tokio::test]
+async fn a_build_says_what_is_new_in_it() {
+    let served = Served::new(&[SITE, &[ABOUT_IT]].concat()).await;
+    let release = served.site.current().unwrap();
+    let expected = (Some("Dark mode"), Some("1.4.2"), Some(Policy::Idle));
+    assert_eq!(said(&release), expected);
+    let plain = Served::new(SITE).await;
+    let without = plain.site.current().unwrap();
+    assert_eq!(said(&without), (None, None, None));
+    // It is no part of the site.
+    assert_eq!(release.id(), without.id());
+    assert_eq!(release.len(), without.len());
+}
+
+#[tokio::test]
+async fn nobody_is_served_it() {
+    let copies = [
+        ("tidings.json.br", "x"),
+        ("tidings.json.gz", "x"),
+        ("sub/tidings.json", "{}"),
+    ];
+    let served = Served::new(&[SITE, &[ABOUT_IT], &copies].concat()).await;
+    for path in ["/tidings.json", "/tidings.json?x", "/%74idings.json"] {
+        for fields in [&[][..], NAVIGATION, &[("tidings-preflight", "1")]] {
+            let reply = served.get(path, fields).await;
+            assert_plain(&reply, 404, "404 Not Found\n");
+        }
+    }
+    for path in ["/tidings.json.br", "/tidings.json.gz"] {
+        assert_eq!(served.get(path, &[]).await.status, 404, "{path}");
+    }
+    // Where it means nothing it is a file like any other.
+    assert_eq!(served.get("/sub/tidings.json", &[]).await.text(), "{}");
+    // Nor is its place a route of the app where there is none.
+    let served = Served::new(SITE).await;
+    let reply = served.get("/tidings.json", NAVIGATION).await;
+    assert_plain(&reply, 404, "404 Not Found\n");
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_it_stops_no_deploy() {
+    for (json, expected) in [
+        ("", (None, None, None)),
+        ("{\"notes\"", (None, None, None)),
+        ("[1]", (None, None, None)),
+        (
+            r#"{"notes": 1, "label": "2", "policy": "never", "more": {}}"#,
+            (None, Some("2"), None),
+        ),
+    ] {
+        let served = Served::new(&[SITE, &[("tidings.json", json)]].concat()).await;
+        let release = served.site.current().unwrap();
+        assert_eq!(said(&release), expected, "{json}");
+        assert_page(&served.get("/", NAVIGATION).await, INDEX);
+    }
+    // Nor does a file that is far too large.
+    let large = format!("{{\"notes\": \"{}\"}}", "x".repeat(300_000));
+    let served = Served::new(&[SITE, &[("tidings.json", large.as_str())]].concat()).await;
+    let release = served.site.current().unwrap();
+    assert_eq!(said(&release), (None, None, None));
+}
+
+#[tokio::test]
+async fn another_text_is_no_news() {
+    let served = Served::new(&[SITE, &[ABOUT_IT]].concat()).await;
+    let change = |dir: &std::path::Path| {
+        std::fs::write(dir.join("tidings.json"), r#"{"notes": "Mended"}"#).unwrap();
+    };
+    let is_there = |release: &Release| release.notes() == Some("Mended");
+    served.quietly(change, is_there).await;
+    let release = served.site.current().unwrap();
+    assert_eq!(said(&release), (Some("Mended"), None, None));
+}
+
+#[test]
+fn a_release_by_name_says_it_by_itself() {
+    let release = Release::named("v2".parse().unwrap(), 1)
+        .with_notes("https://app.example/news")
+        .with_label("2.0")
+        .with_policy(Policy::Force);
+    let expected = (
+        Some("https://app.example/news"),
+        Some("2.0"),
+        Some(Policy::Force),
+    );
+    assert_eq!(said(&release), expected);
+    let release = release.with_notes(&"x".repeat(5000)).with_label("");
+    assert_eq!(release.notes().unwrap().len(), 4000);
+    assert_eq!(release.label(), None);
+}
