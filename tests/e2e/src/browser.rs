@@ -1,5 +1,7 @@
 //! A browser of one's own: the driver, the session, and what they need.
 
+use std::fs;
+use std::fs::File;
 use std::io::BufRead;
 use std::io::BufReader;
 use std::net::TcpListener;
@@ -50,6 +52,9 @@ impl Browser {
         };
         let port = free_port()?;
         let (program, args) = engine.driver(port)?;
+        let log = profile.path().join("driver.log");
+        let said = File::create(&log).context("the driver's log")?;
+        let complained = said.try_clone().context("the driver's log")?;
         let driver = Leash::hard(&program, |driver| {
             driver.args(args).env("TMPDIR", profile.path());
             driver.env("HOME", profile.path());
@@ -58,13 +63,17 @@ impl Browser {
                 .env_remove("WAYLAND_DISPLAY");
             // Without it GTK starts a bus and an accessibility registry that stay behind.
             driver.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/dev/null");
-            driver.stdout(Stdio::null()).stderr(Stdio::null());
+            driver.stdout(said).stderr(complained);
         })?;
         // WebKitWebDriver never answers if its browser does not start.
-        let client = timeout(START, session(engine, port))
-            .await
-            .with_context(|| format!("{engine} does not come up"))?
-            .with_context(|| format!("opening a session of {engine}"))?;
+        let client = timeout(START, session(engine, port)).await;
+        let client = client
+            .context("there is no answer")
+            .and_then(|answer| answer)
+            .with_context(|| {
+                let log = fs::read_to_string(&log).unwrap_or_default();
+                format!("{engine} does not come up; its driver says: {log}")
+            })?;
         Ok(Self {
             engine,
             client,
@@ -77,9 +86,14 @@ impl Browser {
 }
 
 async fn session(engine: Engine, port: u16) -> Result<Client> {
-    while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
-        sleep(POLL).await;
-    }
+    let listens = async {
+        while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+            sleep(POLL).await;
+        }
+    };
+    timeout(START / 2, listens)
+        .await
+        .context("the driver does not listen")?;
     let capabilities = engine.capabilities(&names::proxy()?)?;
     let mut builder = ClientBuilder::new(HttpConnector::new());
     builder.capabilities(capabilities);

@@ -4,6 +4,7 @@
 //! proxy for it does not get, so no test reaches the network.
 
 use std::convert::Infallible;
+use std::net;
 use std::sync::OnceLock;
 use std::thread;
 
@@ -34,28 +35,27 @@ pub(crate) fn proxy() -> Result<String> {
 }
 
 fn start() -> Result<String> {
+    let listener = net::TcpListener::bind("127.0.0.1:0").context("a port for the names")?;
+    listener.set_nonblocking(true)?;
+    let address = listener.local_addr()?.to_string();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("the runtime of the names")?;
-    let listener = runtime
-        .block_on(TcpListener::bind("127.0.0.1:0"))
-        .context("a port for the names")?;
-    let address = listener.local_addr()?.to_string();
-    thread::spawn(move || runtime.block_on(serve(&listener)));
+    thread::spawn(move || runtime.block_on(serve(listener)));
     Ok(address)
 }
 
-async fn serve(listener: &TcpListener) {
+async fn serve(listener: net::TcpListener) -> Result<()> {
+    let listener = TcpListener::from_std(listener)?;
     let upstreams = Upstreams::default();
-    while let Ok((stream, _)) = listener.accept().await {
+    loop {
+        let (stream, _) = listener.accept().await?;
         let upstreams = upstreams.clone();
         let service = service_fn(move |request| answer(upstreams.clone(), request));
         let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
         // It ends when the browser closes it.
-        tokio::spawn(async move {
-            let _ = connection.await;
-        });
+        tokio::spawn(connection);
     }
 }
 

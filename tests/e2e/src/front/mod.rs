@@ -6,6 +6,8 @@ mod rules;
 mod stream;
 
 use std::collections::HashMap;
+use std::net;
+use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::thread;
 use std::thread::JoinHandle;
@@ -58,17 +60,21 @@ impl Front {
             .enable_all()
             .build()
             .context("the runtime of a front")?;
-        let listener = runtime
-            .block_on(TcpListener::bind("127.0.0.1:0"))
-            .context("a port for a front")?;
-        let port = listener.local_addr()?.port();
+        let listener = net::TcpListener::bind("127.0.0.1:0").context("a port for a front")?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
         let rules = Shared::default();
         let (orders, received) = unbounded_channel();
-        let work = run(listener, received, rules.clone());
+        let shared = rules.clone();
         // With the runtime go all connections.
-        let thread = thread::spawn(move || runtime.block_on(work));
+        let thread = thread::spawn(move || {
+            runtime.block_on(async {
+                let listener = TcpListener::from_std(listener);
+                run(listener.ok(), address, received, shared).await;
+            });
+        });
         let front = Self {
-            port,
+            port: address.port(),
             rules,
             orders: Some(orders),
             thread: Some(thread),
@@ -185,12 +191,13 @@ impl Drop for Front {
     }
 }
 
-async fn run(listener: TcpListener, mut orders: UnboundedReceiver<Order>, rules: Shared) {
-    let Ok(address) = listener.local_addr() else {
-        return;
-    };
+async fn run(
+    mut listener: Option<TcpListener>,
+    address: SocketAddr,
+    mut orders: UnboundedReceiver<Order>,
+    rules: Shared,
+) {
     let upstreams = Upstreams::default();
-    let mut listener = Some(listener);
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
