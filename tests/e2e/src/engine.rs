@@ -114,31 +114,32 @@ impl Engine {
     /// What to ask a driver for. `proxy` is the `HOST:PORT` that resolves the names of the tests.
     pub(crate) fn capabilities(self, proxy: &str) -> Result<Capabilities> {
         let manual = json!({ "proxyType": "manual", "httpProxy": proxy });
-        let (name, proxy, key, options) = match self {
+        let mut all = Capabilities::new();
+        let (name, key, options) = match self {
             Self::Chromium => {
                 let options = json!({ "args": CHROMIUM });
-                ("chrome", manual, "goog:chromeOptions", options)
+                ("chrome", "goog:chromeOptions", options)
             }
             Self::Firefox => {
                 let binary = find("firefox-esr", "firefox-esr").or_else(|_| find("firefox", ""))?;
                 let options =
                     json!({ "binary": binary, "args": ["-headless"], "prefs": firefox() });
-                ("firefox", manual, "moz:firefoxOptions", options)
+                ("firefox", "moz:firefoxOptions", options)
             }
             Self::WebKit => {
                 // Told by the capability, one MiniBrowser of eight dies as it starts, and its driver waits for ever.
                 let proxy = format!("--proxy=http://{proxy}");
                 let args = ["--automation", &proxy, "--ignore-host=127.0.0.1"];
                 let options = json!({ "binary": mini_browser()?, "args": args });
-                let system = json!({ "proxyType": "system" });
-                ("MiniBrowser", system, "webkitgtk:browserOptions", options)
+                ("MiniBrowser", "webkitgtk:browserOptions", options)
             }
         };
-        Ok(Capabilities::from_iter([
-            ("browserName".to_owned(), json!(name)),
-            ("proxy".to_owned(), proxy),
-            (key.to_owned(), options),
-        ]))
+        all.insert("browserName".to_owned(), json!(name));
+        all.insert(key.to_owned(), options);
+        if self != Self::WebKit {
+            all.insert("proxy".to_owned(), manual);
+        }
+        Ok(all)
     }
 }
 
