@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use crate::deploy::copy;
 use crate::root;
+use crate::watch::watched;
 
 /// A directory that a bundler wrote: what is to be deployed. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -22,7 +23,7 @@ pub struct Build {
 }
 
 impl Build {
-    /// Version 1 of the test SPA, as `npm run build:v1` in `tests/spa` left it.
+    /// Version 1 of the test SPA, as `npm run build:v1` in `tests/spa` left it, and watched by the harness.
     ///
     /// # Errors
     /// When it has not been built.
@@ -39,6 +40,14 @@ impl Build {
     }
 
     fn made(mode: &'static str) -> Result<Self> {
+        let made = watched(&Self::found(mode)?)?;
+        Ok(Self {
+            mode: Some(mode),
+            ..made
+        })
+    }
+
+    fn found(mode: &'static str) -> Result<Self> {
         let dir = root().join("target/spa").join(mode);
         ensure!(
             dir.join("index.html").is_file(),
@@ -83,7 +92,7 @@ impl Build {
         &self.dir
     }
 
-    /// The Vite mode that makes this build; none for an altered copy.
+    /// The Vite mode that makes this build, but for the watch; none for an altered copy.
     pub fn mode(&self) -> Option<&'static str> {
         self.mode
     }

@@ -1,36 +1,48 @@
-//! The harness of the browser tests: a real Chromium looks at a real build behind a real `tidings serve`.
+//! The harness of the browser tests: real browsers look at a real build behind a real `tidings serve`.
 //!
-//! [`visit`] lays a [`Build`] out as a [`Site`], starts a [`Server`] on it, opens a [`Page`] in a fresh browser
-//! session and hands all three to a test. The test deploys other builds in one of the [`Way`]s people do, and
-//! watches what the page shows, through the accessibility [`Tree`] where it matters what a person is told.
+//! A test is an `async fn(Engine) -> Result<()>`; [`in_every_engine!`] makes a test of it in Chromium, Firefox and
+//! `WebKit` each, [`in_one_engine!`] in one of them. [`visit`] lays a [`Build`] out as a [`Site`], starts a [`Server`] on
+//! it, opens a [`Page`] in a fresh browser and hands all three to the test, which deploys other builds in one of the
+//! [`Way`]s people do, and watches what the page shows and what a screen reader is told. A [`Front`] stands between the
+//! browser and the servers where a test needs a network that misbehaves.
 //!
 //! Nothing here sleeps and then asserts: [`until`] polls a condition up to a deadline. Every process that is
 //! started is owned by a value that ends it when dropped.
 
-mod ax;
+mod browser;
 mod build;
 mod deploy;
-mod driver;
+mod engine;
+mod front;
+mod leash;
+mod names;
 mod notice;
 mod page;
+mod run;
 mod server;
 mod visit;
 mod wait;
+mod watch;
 
-pub use ax::Node;
-pub use ax::Tree;
 pub use build::Build;
 pub use deploy::Site;
 pub use deploy::Way;
-pub use driver::Driver;
+pub use engine::Engine;
+pub use front::Front;
+pub use front::Streams;
 pub use notice::Notice;
 pub use page::Look;
+pub use page::Node;
 pub use page::Page;
+pub use page::Tree;
+pub use run::Outcome;
+pub use run::run;
 pub use server::Server;
 pub use visit::Visit;
 pub use visit::visit;
 pub use wait::DEADLINE;
 pub use wait::until;
+pub use watch::WATCH_TAG;
 
 use std::path::Path;
 

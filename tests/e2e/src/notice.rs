@@ -1,8 +1,9 @@
-//! The notice, seen as a person sees it: through the accessibility tree, and by its buttons.
+//! The notice, seen as a person sees it: by its roles, its accessible names, and its buttons.
 
 use anyhow::Result;
 use anyhow::bail;
 
+use crate::engine::Engine;
 use crate::page::Page;
 use crate::page::ask;
 use crate::wait::until;
@@ -77,14 +78,26 @@ impl Page {
         bail!("the notice has no button {name:?}")
     }
 
-    /// The text of the first status that has one, and how it is announced.
+    /// The text of the notice's status, if it has one, and how it is announced.
     async fn status(&self) -> Result<Option<(String, String)>> {
-        let tree = self.tree().await?;
-        let said = tree
-            .with_role("status")
-            .map(|node| (tree.text(node), node.live.clone()))
-            .find(|(text, _)| !text.is_empty());
-        Ok(said)
+        for status in self.in_shadow(HOST, "[role]").await? {
+            let text = ask("its text", status.text()).await?;
+            if self.role(&status).await? != "status" || text.is_empty() {
+                continue;
+            }
+            if self.engine() != Engine::Chromium {
+                let live = ask("its politeness", status.attr("aria-live")).await?;
+                // What the role implies (WAI-ARIA 1.2, section 5.3.4).
+                return Ok(Some((text, live.unwrap_or_else(|| "polite".to_owned()))));
+            }
+            // Chromium tells what it gives to a screen reader.
+            let tree = self.tree().await?;
+            let mut given = tree
+                .with_role("status")
+                .map(|node| (tree.text(node), node.live.clone()));
+            return Ok(given.find(|(given, _)| *given == text));
+        }
+        Ok(None)
     }
 }
 

@@ -22,6 +22,7 @@ use anyhow::Result;
 use anyhow::anyhow;
 use anyhow::ensure;
 
+use crate::names;
 use crate::root;
 
 /// A running `tidings serve` on a free port. Dropping it ends it.
@@ -40,10 +41,19 @@ impl Server {
     /// # Errors
     /// When there is no program, or it does not say in time where it listens; its log is in the message.
     pub fn start(dir: &Path) -> Result<Self> {
+        Self::start_with(dir, &[])
+    }
+
+    /// As [`Server::start`], with more arguments: `&["--keep", "1"]`.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn start_with(dir: &Path, args: &[&str]) -> Result<Self> {
         let mut child = Command::new(program()?)
             .arg("serve")
             .arg(dir)
             .args(["--listen", "127.0.0.1:0"])
+            .args(args)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -75,6 +85,17 @@ impl Server {
     /// The address of a path on this server: `http://127.0.0.1:PORT` and the path.
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.url)
+    }
+
+    /// The same by a name that is not the loopback interface's own, so that the page is no secure context. Only the
+    /// harness's browsers know the name.
+    pub fn url_by_name(&self, path: &str) -> String {
+        self.url(path).replacen("127.0.0.1", names::NAME, 1)
+    }
+
+    /// Where it listens: `127.0.0.1:PORT`.
+    pub(crate) fn authority(&self) -> &str {
+        self.url.trim_start_matches("http://")
     }
 
     /// What the server has written to stderr so far.

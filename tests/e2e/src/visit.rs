@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use crate::build::Build;
 use crate::deploy::Site;
 use crate::deploy::Way;
-use crate::driver::Driver;
+use crate::engine::Engine;
 use crate::page::Page;
 use crate::server::Server;
 
@@ -25,19 +25,19 @@ pub struct Visit {
     pub page: Page,
 }
 
-/// Deploys `first`, opens its home page, and then does `test`, all within a minute and a half.
+/// Deploys `first`, opens its home page in a fresh browser, and then does `test`, all within a minute and a half.
 ///
 /// # Errors
 /// What `test` says, with the server's log; a picture of the page is left as `failed-TEST.png` among the screenshots.
 pub async fn visit(
+    engine: Engine,
     way: Way,
     first: &Build,
     test: impl AsyncFnOnce(&Visit) -> Result<()>,
 ) -> Result<()> {
     let site = Site::new(way, first)?;
     let server = Server::start(&site.dir())?;
-    let driver = Driver::shared()?;
-    let page = Page::open(&driver).await?;
+    let page = Page::open(engine).await?;
     let visit = Visit { site, server, page };
 
     let home = visit.server.url("/");
@@ -50,7 +50,10 @@ pub async fn visit(
     let outcome = outcome.await.context("the test takes too long");
     let outcome = outcome.and_then(|done| done);
     if outcome.is_err() {
-        let name = thread::current().name().unwrap_or("test").to_owned();
+        let name = thread::current()
+            .name()
+            .unwrap_or("test")
+            .replace("::", "-");
         let _ = visit.page.screenshot(&format!("failed-{name}")).await;
     }
     let closed = visit.page.close().await;

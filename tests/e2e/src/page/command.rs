@@ -14,9 +14,18 @@ pub(super) struct DevTools {
     pub(super) params: Value,
 }
 
-/// Get Computed Label (WebDriver 2, section 12.4.10) of the element with this id.
+/// Whether scripts run in the tab or in the window around it (geckodriver).
 #[derive(Debug)]
-pub(super) struct Label(pub(super) String);
+pub(super) struct Context(pub(super) &'static str);
+
+/// Get Computed Label or Get Computed Role (WebDriver 2, sections 12.4.9 and 12.4.10).
+#[derive(Debug)]
+pub(super) struct Computed {
+    /// `label` or `role`.
+    pub(super) what: &'static str,
+    /// The id of the element.
+    pub(super) of: String,
+}
 
 impl WebDriverCompatibleCommand for DevTools {
     fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
@@ -29,9 +38,21 @@ impl WebDriverCompatibleCommand for DevTools {
     }
 }
 
-impl WebDriverCompatibleCommand for Label {
+impl WebDriverCompatibleCommand for Context {
     fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
-        of_session(base, session, &format!("element/{}/computedlabel", self.0))
+        of_session(base, session, "moz/context")
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        let body = json!({ "context": self.0 });
+        (Method::POST, Some(body.to_string()))
+    }
+}
+
+impl WebDriverCompatibleCommand for Computed {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
+        let Self { what, of } = self;
+        of_session(base, session, &format!("element/{of}/computed{what}"))
     }
 
     fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {

@@ -1,73 +1,102 @@
 //! A tab, and what can be done and seen in it.
 
+mod access;
+mod ax;
 mod command;
 mod screen;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use anyhow::Result;
 use fantoccini::Client;
 use fantoccini::Locator;
-use fantoccini::elements::Element;
 use fantoccini::error::CmdError;
 use fantoccini::wd::WindowHandle;
 use serde_json::Value;
 use serde_json::json;
 use tokio::time::timeout;
 
-use crate::ax::Tree;
-use crate::driver::Driver;
+use crate::browser::Browser;
+use crate::engine::Engine;
 use crate::wait::until;
+use crate::watch::WATCH;
 
+pub use ax::Node;
+pub use ax::Tree;
 use command::DevTools;
-use command::Label;
 pub use screen::Look;
 
-/// A tab of a browser session. With a second one open, call [`Page::front`] before using the other.
+/// A tab of a browser, which ends with its last tab. With a second one open, call [`Page::front`] before using the
+/// other.
 #[derive(Debug)]
 pub struct Page {
+    browser: Arc<Browser>,
     client: Client,
     window: WindowHandle,
 }
 
 impl Page {
-    /// Opens a browser of its own, with one empty tab.
+    /// Opens a browser of its own, with one empty tab. It waits until few enough others are open, so a test should
+    /// not open two.
     ///
     /// # Errors
-    /// When the browser does not come up.
-    pub async fn open(driver: &Driver) -> Result<Self> {
-        Self::begin(driver.session().await?).await
+    /// When a program is missing, or the browser does not come up.
+    pub async fn open(engine: Engine) -> Result<Self> {
+        let browser = Browser::start(engine).await?;
+        let client = browser.client.clone();
+        Self::begin(Arc::new(browser), client).await
     }
 
-    /// Opens another tab in the same browser, and brings it to the front.
+    /// Opens another tab in the same browser, and brings it to the front. In `WebKit` it is a window beside the first.
     ///
     /// # Errors
     /// When the browser refuses.
     pub async fn second_tab(&self) -> Result<Self> {
         let client = self.client.clone();
-        let tab = ask("a new tab", client.new_window(true)).await?;
+        let as_tab = self.engine().hides_tabs();
+        let tab = ask("a new tab", client.new_window(as_tab)).await?;
         ask("the new tab", client.switch_to_window(tab.handle)).await?;
-        Self::begin(client).await
+        Self::begin(Arc::clone(&self.browser), client).await
     }
 
-    async fn begin(client: Client) -> Result<Self> {
+    async fn begin(browser: Arc<Browser>, client: Client) -> Result<Self> {
         let window = ask("the tab's handle", client.window()).await?;
-        let page = Self { client, window };
-        let watch = json!({ "source": WATCH });
-        page.cdp("Page.addScriptToEvaluateOnNewDocument", watch)
-            .await?;
+        let page = Self {
+            browser,
+            client,
+            window,
+        };
+        page.front().await?;
         Ok(page)
     }
 
-    /// Makes this the tab that the commands of its browser go to.
+    /// The engine that this is a tab of.
+    pub fn engine(&self) -> Engine {
+        self.browser.engine
+    }
+
+    /// Makes this the tab that is looked at, and that the commands of its browser go to.
     ///
     /// # Errors
     /// When the tab is gone.
     pub async fn front(&self) -> Result<()> {
         let tab = self.window.clone();
         ask("the tab", self.client.switch_to_window(tab)).await?;
-        self.cdp("Page.bringToFront", json!({})).await.map(drop)
+        if self.engine() == Engine::Chromium {
+            self.cdp("Page.bringToFront", json!({})).await?;
+        }
+        Ok(())
+    }
+
+    /// Closes this tab alone. Bring another one to the front before anything else is done.
+    ///
+    /// # Errors
+    /// When the browser refuses.
+    pub async fn close_tab(self) -> Result<()> {
+        self.front().await?;
+        ask("a closed tab", self.client.close_window()).await
     }
 
     /// Ends the browser with all its tabs.
@@ -83,16 +112,42 @@ impl Page {
     /// # Errors
     /// When it does not load.
     pub async fn goto(&self, url: &str) -> Result<()> {
-        ask(url, self.client.goto(url)).await
+        ask(url, self.client.goto(url)).await?;
+        // A site that does not carry the watch (see `Build::one`) is watched from here on.
+        self.eval(WATCH).await.map(drop)
     }
 
-    /// Clicks the element that `css` selects.
+    /// Clicks the element that `css` selects, as a person does. In Firefox the page that this leaves is not kept for
+    /// the way back: see [`Page::follow`].
     ///
     /// # Errors
     /// When there is none, or another one lies above it.
     pub async fn click(&self, css: &str) -> Result<()> {
         let element = ask(css, self.client.find(Locator::Css(css))).await?;
         ask("a click", element.click()).await
+    }
+
+    /// Follows the link that `css` selects by a click of a script, soon after this has returned: a `WebDriver` click adds
+    /// an unload listener in Firefox, which keeps the page out of the back/forward cache.
+    ///
+    /// # Errors
+    /// When there is no such element.
+    pub async fn follow(&self, css: &str) -> Result<()> {
+        let script = "
+            const link = document.querySelector(arguments[0]);
+            setTimeout(() => link.click(), link.nodeType * 100);
+        ";
+        let answer = self.client.execute(script, vec![json!(css)]);
+        ask(css, answer).await.map(drop)
+    }
+
+    /// Goes back in the history by a script, soon after this has returned.
+    ///
+    /// # Errors
+    /// When the browser does not answer.
+    pub async fn back(&self) -> Result<()> {
+        let back = "setTimeout(() => history.back(), 100)";
+        self.eval(back).await.map(drop)
     }
 
     /// Waits until the element that `css` selects shows a text with `part` in it.
@@ -126,22 +181,12 @@ impl Page {
         Ok(answer.as_str().map(str::to_owned))
     }
 
-    /// The accessibility tree as it is now.
-    ///
-    /// # Errors
-    /// When the browser does not answer.
-    pub async fn tree(&self) -> Result<Tree> {
-        let answer = self.cdp("Accessibility.getFullAXTree", json!({})).await?;
-        Ok(Tree::read(&answer))
-    }
-
     /// The details of the `tidings:update` events that this document has seen, none missed.
     ///
     /// # Errors
     /// When the browser does not answer.
     pub async fn updates(&self) -> Result<Vec<Value>> {
-        let seen = self.eval("return window.seen.updates").await?;
-        Ok(seen.as_array().cloned().unwrap_or_default())
+        self.seen("updates").await
     }
 
     /// What broke this document's content security policy: the directive, and what it blocked.
@@ -149,28 +194,24 @@ impl Page {
     /// # Errors
     /// When the browser does not answer.
     pub async fn violations(&self) -> Result<Vec<Value>> {
-        let seen = self.eval("return window.seen.violations").await?;
-        Ok(seen.as_array().cloned().unwrap_or_default())
+        self.seen("violations").await
     }
 
-    /// The elements that `css` selects in the shadow root of the element `host`; none while there is no host.
-    pub(crate) async fn in_shadow(&self, host: &str, css: &str) -> Result<Vec<Element>> {
-        let hosts = ask(host, self.client.find_all(Locator::Css(host))).await?;
-        let Some(host) = hosts.first() else {
-            return Ok(Vec::new());
-        };
-        let shadow = ask("its shadow root", host.shadow_root()).await?;
-        ask(css, shadow.find_all(Locator::Css(css))).await
+    /// How often this document came back from the back/forward cache.
+    ///
+    /// # Errors
+    /// When the browser does not answer.
+    pub async fn returns(&self) -> Result<usize> {
+        Ok(self.seen("returns").await?.len())
     }
 
-    /// The accessible name of an element, as the browser computed it.
-    pub(crate) async fn label(&self, element: &Element) -> Result<String> {
-        let label = Label(element.element_id().to_string());
-        let label = ask("a label", self.client.issue_cmd(label)).await?;
-        Ok(label.as_str().unwrap_or_default().to_owned())
+    async fn seen(&self, what: &str) -> Result<Vec<Value>> {
+        let seen = self.eval(&format!("return window.seen.{what}")).await?;
+        let seen = seen.as_array().cloned();
+        seen.with_context(|| format!("{what}: nobody watches this document"))
     }
 
-    /// Sends a command of the DevTools protocol.
+    /// Sends a command of the DevTools protocol. Chromium alone has it.
     async fn cdp(&self, cmd: &'static str, params: Value) -> Result<Value> {
         let command = DevTools { cmd, params };
         ask(cmd, self.client.issue_cmd(command)).await
@@ -189,15 +230,7 @@ pub(crate) async fn ask<T>(
 }
 
 // Longer than any answer takes, short enough that a hanging browser fails its own test only.
-const ANSWER: Duration = Duration::from_secs(15);
-
-// Runs in every document before any script of the page, so that no event is missed.
-const WATCH: &str = "
-    window.seen = { updates: [], violations: [] };
-    addEventListener('tidings:update', (event) => seen.updates.push(event.detail ?? null));
-    document.addEventListener('securitypolicyviolation', (event) =>
-        seen.violations.push(`${event.effectiveDirective}: ${event.blockedURI} ${event.sample}`));
-";
+const ANSWER: Duration = Duration::from_secs(20);
 
 const FETCH: &str = "
     return fetch(arguments[0], { cache: 'no-store' })

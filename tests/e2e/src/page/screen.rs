@@ -3,12 +3,17 @@
 use std::fs;
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::Context as _;
 use anyhow::Result;
+use anyhow::bail;
+use anyhow::ensure;
+use serde_json::Value;
 use serde_json::json;
 
 use super::Page;
 use super::ask;
+use super::command::Context;
+use crate::engine::Engine;
 use crate::root;
 use crate::wait::until;
 
@@ -22,41 +27,63 @@ pub struct Look {
 }
 
 impl Page {
-    /// Puts the page on another screen. Holds until the next call, also over reloads.
+    /// Puts the page on another screen. Holds until the next call, also over reloads. `WebKit` makes the phone a little
+    /// wider than it should be.
     ///
     /// # Errors
-    /// When the browser refuses.
+    /// When the browser refuses, or [can't be dark](Engine::can_be_dark) and should be.
     pub async fn look(&self, look: Look) -> Result<()> {
         let (width, height, density) = if look.phone { PHONE } else { DESKTOP };
-        let screen = json!({
-            "width": width,
-            "height": height,
-            "deviceScaleFactor": density,
-            "mobile": look.phone,
-        });
-        self.cdp("Emulation.setDeviceMetricsOverride", screen)
-            .await?;
         let scheme = if look.dark { "dark" } else { "light" };
-        let scheme = json!({ "name": "prefers-color-scheme", "value": scheme });
-        let media = json!({ "features": [scheme] });
-        self.cdp("Emulation.setEmulatedMedia", media)
-            .await
-            .map(drop)
+        match self.engine() {
+            Engine::Chromium => {
+                let screen = json!({
+                    "width": width,
+                    "height": height,
+                    "deviceScaleFactor": density,
+                    "mobile": look.phone,
+                });
+                self.cdp("Emulation.setDeviceMetricsOverride", screen)
+                    .await?;
+                let scheme = json!({ "name": "prefers-color-scheme", "value": scheme });
+                let media = json!({ "features": [scheme] });
+                self.cdp("Emulation.setEmulatedMedia", media).await?;
+            }
+            Engine::Firefox => {
+                let screen = json!([width, height, density, scheme]);
+                self.around(FIREFOX_LOOK, screen).await?;
+            }
+            Engine::WebKit => {
+                ensure!(!look.dark, "WebKit can't be made dark");
+                let size = self.client.set_window_rect(0, 0, width, height);
+                ask("a size", size).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Gives the browser other languages, the most wanted first, as in `zh-CN,zh`. For pages loaded from now on.
     ///
     /// # Errors
-    /// When the browser refuses.
+    /// When the browser refuses, or [can't](Engine::can_learn_languages).
     pub async fn languages(&self, wanted: &str) -> Result<()> {
-        let agent = self.eval("return navigator.userAgent").await?;
-        let languages = json!({ "userAgent": agent, "acceptLanguage": wanted });
-        self.cdp("Network.setUserAgentOverride", languages)
-            .await
-            .map(drop)
+        match self.engine() {
+            Engine::Chromium => {
+                let agent = self.eval("return navigator.userAgent").await?;
+                let languages = json!({ "userAgent": agent, "acceptLanguage": wanted });
+                self.cdp("Network.setUserAgentOverride", languages).await?;
+            }
+            Engine::Firefox => {
+                let script = "Services.prefs.setStringPref('intl.accept_languages', arguments[0])";
+                self.around(script, json!([wanted])).await?;
+            }
+            Engine::WebKit => bail!("WebKit can't be taught languages"),
+        }
+        Ok(())
     }
 
-    /// Writes what is visible, once nothing moves any more, to `target/screenshots/NAME.png`.
+    /// Writes what is visible, once nothing moves any more, to `target/screenshots/NAME.png`;
+    /// a picture of another engine than Chromium has that engine's name in front.
     ///
     /// # Errors
     /// When there is no picture, or no place for it.
@@ -64,7 +91,10 @@ impl Page {
         self.still().await?;
         let picture = ask("a picture", self.client.screenshot()).await?;
         let shelf = root().join("target/screenshots");
-        let path = shelf.join(format!("{name}.png"));
+        let path = match self.engine() {
+            Engine::Chromium => shelf.join(format!("{name}.png")),
+            engine => shelf.join(format!("{engine}-{name}.png")),
+        };
         fs::create_dir_all(&shelf)
             .and_then(|()| fs::write(&path, picture))
             .with_context(|| format!("writing {}", path.display()))?;
@@ -78,11 +108,30 @@ impl Page {
         })
         .await
     }
+
+    /// Runs a script in the window around the page (Firefox).
+    async fn around(&self, script: &str, args: Value) -> Result<()> {
+        let args = args.as_array().cloned().unwrap_or_default();
+        ask("the window", self.client.issue_cmd(Context("chrome"))).await?;
+        let done = ask("a setting", self.client.execute(script, args)).await;
+        ask("the page", self.client.issue_cmd(Context("content"))).await?;
+        done.map(drop)
+    }
 }
 
 // Width and height in CSS pixels, and device pixels for each of them.
 const DESKTOP: (u32, u32, u32) = (1280, 800, 1);
 const PHONE: (u32, u32, u32) = (390, 844, 2);
+
+// What WebDriver BiDi's `setViewport` does inside Firefox, whose windows can't be as narrow as a phone.
+const FIREFOX_LOOK: &str = "
+    const [width, height, density, scheme] = arguments;
+    const browser = gBrowser.selectedBrowser;
+    for (const name of ['width', 'min-width', 'max-width']) browser.style.setProperty(name, `${width}px`);
+    for (const name of ['height', 'min-height', 'max-height']) browser.style.setProperty(name, `${height}px`);
+    browser.browsingContext.overrideDPPX = density;
+    browser.browsingContext.prefersColorSchemeOverride = scheme;
+";
 
 // `getAnimations()` of a document does not see into shadow roots.
 const STILL: &str = "
