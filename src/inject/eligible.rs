@@ -21,7 +21,7 @@ pub(crate) enum Asked {
 
 /// Request fields that the choice between a page with and without the script depends on.
 pub(crate) const VARY: &str =
-    "sec-fetch-dest, hx-request, turbo-frame, x-requested-with, tidings-preflight";
+    "sec-fetch-dest, sec-fetch-mode, hx-request, turbo-frame, x-requested-with, tidings-preflight";
 
 impl Asked {
     /// What the request asks for, by `Sec-Fetch-Dest` where there is one (Fetch Metadata, section 2.1), and by
@@ -50,7 +50,8 @@ pub(crate) fn is_preflight(headers: &HeaderMap) -> bool {
     headers.contains_key("tidings-preflight")
 }
 
-/// True if Workbox fills its precache: it puts the revision of a page into the query.
+/// True if Workbox fills its precache and has the revision of a page in the query. As a rule it keeps that to itself:
+/// such pages are found when they are published (the module `release::precache`).
 fn is_precaching(query: Option<&str>) -> bool {
     let mut parameters = query.unwrap_or("").split('&');
     parameters.any(|parameter| parameter.split('=').next() == Some("__WB_REVISION__"))
@@ -58,11 +59,19 @@ fn is_precaching(query: Option<&str>) -> bool {
 
 fn shows_document(headers: &HeaderMap) -> bool {
     let marks = ["hx-request", "turbo-frame", "x-requested-with"];
-    let destination = headers
-        .get("sec-fetch-dest")
-        .map(http::HeaderValue::as_bytes);
-    marks.iter().all(|mark| !headers.contains_key(*mark))
-        && matches!(destination, None | Some(b"document" | b"iframe" | b"frame"))
+    marks.iter().all(|mark| !headers.contains_key(*mark)) && is_to_show(headers).unwrap_or(true)
+}
+
+/// Whether somebody goes to a page, by `Sec-Fetch-Dest`; `None` if that isn't there.
+///
+/// Where a service worker passes a navigation on, the destination is lost, and only `Sec-Fetch-Mode` still tells.
+pub(crate) fn is_to_show(headers: &HeaderMap) -> Option<bool> {
+    let mode = headers.get("sec-fetch-mode");
+    Some(match headers.get("sec-fetch-dest")?.as_bytes() {
+        b"document" | b"iframe" | b"frame" => true,
+        b"empty" => mode.is_some_and(|mode| mode == "navigate"),
+        _ => false,
+    })
 }
 
 /// True if a page could be at `path`, by its name: it is none of a script, an image, a document of another kind.
@@ -244,6 +253,10 @@ mod tests {
         for destination in ["document", "iframe", "frame"] {
             assert_eq!(get(&[("sec-fetch-dest", destination)]), Asked::Document);
         }
+        let passed_on = [("sec-fetch-dest", "empty"), ("sec-fetch-mode", "navigate")];
+        assert_eq!(get(&passed_on), Asked::Document);
+        let embedded = [("sec-fetch-dest", "object"), ("sec-fetch-mode", "navigate")];
+        assert_eq!(get(&embedded), Asked::Other);
         for destination in ["empty", "script", "image", "object"] {
             assert_eq!(get(&[("sec-fetch-dest", destination)]), Asked::Other);
         }

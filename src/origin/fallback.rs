@@ -71,8 +71,8 @@ pub(crate) fn is_navigation(method: &Method, headers: &HeaderMap) -> bool {
     if eligible::is_preflight(headers) {
         return true;
     }
-    match headers.get("sec-fetch-dest") {
-        Some(destination) => matches!(destination.as_bytes(), b"document" | b"iframe" | b"frame"),
+    match eligible::is_to_show(headers) {
+        Some(is_to_show) => is_to_show,
         None => headers
             .get_all(http::header::ACCEPT)
             .iter()
@@ -124,6 +124,10 @@ mod tests {
         check(&[], false);
         check(&[("sec-fetch-dest", "document"), ("accept", "*/*")], true);
         check(&[("sec-fetch-dest", "iframe")], true);
+        check(
+            &[("sec-fetch-dest", "empty"), ("sec-fetch-mode", "navigate")],
+            true,
+        );
         check(
             &[("sec-fetch-dest", "empty"), ("tidings-preflight", "1")],
             true,

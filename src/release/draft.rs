@@ -22,6 +22,7 @@ use crate::release::hashed::Evidence;
 use crate::release::id::ReleaseId;
 use crate::release::media;
 use crate::release::media::Kind;
+use crate::release::precache;
 use crate::release::promises::Promises;
 use crate::release::reach::Reach;
 use crate::release::snapshot::Snapshot;
@@ -124,7 +125,8 @@ impl Draft {
         let mut changed: BTreeMap<&str, Arc<Asset>> = pages
             .filter_map(|(&(path, _), page)| Some((path.as_str(), page?)))
             .collect();
-        let for_all = rehash(&assets, &mut changed, current);
+        let mut for_all = precache::listed(&assets, &changed);
+        for_all.extend(rehash(&assets, &mut changed, current));
         let table = files.iter().map(|&(path, asset)| {
             let hashed = evidence.is_hashed(path);
             let immutable = hashed && promises.may_promise(path, asset.digest());

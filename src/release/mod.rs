@@ -11,6 +11,7 @@ mod id;
 pub(crate) mod media;
 mod open_file;
 mod policy;
+mod precache;
 mod promises;
 mod reach;
 mod references;

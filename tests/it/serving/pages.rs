@@ -74,6 +74,7 @@ async fn who_does_not_show_a_page_gets_it_as_it_is() {
         let expected = [
             "accept-encoding",
             "sec-fetch-dest",
+            "sec-fetch-mode",
             "hx-request",
             "turbo-frame",
             "x-requested-with",

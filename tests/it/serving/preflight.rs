@@ -75,3 +75,28 @@ async fn workbox_precaches_pages_with_the_script() {
     let reply = served.get("/some/route?__WB_REVISION__=0f3c", FETCH).await;
     assert_plain(&reply, 404, "404 Not Found\n");
 }
+
+/// As Chromium has it of a worker with `respondWith(fetch(event.request))`.
+#[tokio::test]
+async fn a_navigation_that_a_service_worker_passes_on_is_one() {
+    let served = Served::new(SITE).await;
+    let passed_on = [
+        ("sec-fetch-dest", "empty"),
+        ("sec-fetch-mode", "navigate"),
+        ("accept", "text/html,*/*;q=0.8"),
+    ];
+    for path in ["/", "/some/route"] {
+        assert_page(&served.get(path, &passed_on).await, INDEX);
+    }
+}
+
+#[tokio::test]
+async fn pages_that_a_workbox_worker_will_answer_with_have_the_script_for_everybody() {
+    let worker = r#"self.workbox.precacheAndRoute([{url:"index.html",revision:"0f3c"}])"#;
+    let served = Served::new(&[SITE, &[("sw.js", worker)]].concat()).await;
+    let fetched = served.get("/index.html", FETCH).await;
+    assert_page(&fetched, INDEX);
+    assert_eq!(fetched.body, served.get("/", NAVIGATION).await.body);
+    // What it does not list is sent as ever.
+    assert_eq!(served.get("/about", FETCH).await.text(), ABOUT);
+}
