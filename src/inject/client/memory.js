@@ -3,8 +3,9 @@
 
 import { guarded, listen } from "./guard.js";
 
-// `{ until, times, of, shown, tab, taken }`: the end of the quiet (ms since 1970), how often Later was said, on which
-// release that was; when a notice was last shown, by which tab; the release that a tab has refreshed to.
+// `{ until, times, of, shown, shownId, tab, taken, takenAt, tries }`: the end of the quiet (ms since 1970), how often
+// Later was said, on which release that was; when a notice was last shown, for which release, by which tab; the release
+// that a tab has refreshed to, when, and how often before that.
 export function sharedMemory(base, tell, changed) {
   const key = "tidings:" + base;
   let memory = {};

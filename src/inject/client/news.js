@@ -17,7 +17,8 @@ const LONGEST_QUIET_MS = 7 * 24 * 3600000;
 // Tabs that are left for a moment are come back to.
 const HIDDEN_MS = 15000;
 const LOOK_AGAIN_MS = 5000;
-// After a refresh that brought an old replica's page, the next is not offered at once.
+// After a refresh that brought the old page all the same (an old replica, a service worker), it is not offered again at
+// once, and after the next later still.
 const REFRESHED_MS = 120000;
 const PUT_OFF_MS = 300000;
 const CLICK_TRIES = 4;
@@ -128,13 +129,13 @@ export default (core) => {
   }
 
   function offer({ form, seconds }) {
-    const { until, shown, shownId, tab, taken, takenAt } = memory.recall();
+    const { until, shown, shownId, tab, taken, takenAt, tries } = memory.recall();
     const { cooldown, position, form: usual, texts: words } = target.settings;
     const { rollback, id } = target;
     const due = Math.max(
       (form ? putOff : !broken && until) || 0,
       broken || form || rollback || shownId === id || !shown ? 0 : shown + cooldown,
-      taken === id ? takenAt + REFRESHED_MS : 0,
+      taken === id ? takenAt + REFRESHED_MS * 5 ** tries : 0,
     );
     if (due > Date.now()) return again(due - Date.now());
     if (isHidden() || notice) return;
@@ -191,7 +192,8 @@ export default (core) => {
     if (leaving) return;
     leaving = 1;
     const { id } = core.latest();
-    memory.remember({ taken: id, takenAt: Date.now(), times: 0 });
+    const { taken, tries } = memory.recall();
+    memory.remember({ taken: id, takenAt: Date.now(), tries: taken === id ? tries + 1 : 0, times: 0 });
     // Another replica may answer now than when it was offered.
     for (let tries = CLICK_TRIES; tries--; ) {
       const fresh = await preflight(url).catch(() => 0);
