@@ -163,6 +163,19 @@ impl Page {
         .await
     }
 
+    /// Waits until the tab is at a path. By no script: while one runs, Firefox has an unload listener in the page, and a
+    /// page left at that moment is not kept for the way back.
+    ///
+    /// # Errors
+    /// When it is not in time.
+    pub async fn at(&self, path: &str) -> Result<()> {
+        until(&format!("the tab to be at {path}"), async || {
+            let at = ask("the address", self.client.current_url()).await?;
+            Ok((at.path() == path).then_some(()))
+        })
+        .await
+    }
+
     /// Runs a script in the page; it may `return` a value, or a promise of one.
     ///
     /// # Errors
