@@ -74,8 +74,8 @@ export default (core) => {
   }
 
   function withdraw() {
-    target = broken = 0;
     hide();
+    target = broken = 0;
   }
 
   // The deploy's own policy, else that of the longest prefix of this path, else the one for all.
@@ -119,12 +119,13 @@ export default (core) => {
   function announce() {
     if (!offered) {
       offered = 1;
-      refused = !dispatch("update", { ...target, broken: !!broken, current: page.id, refresh: () => refresh(), later });
+      refused = !dispatch("update");
     }
     return !refused;
   }
 
-  function dispatch(type, detail) {
+  function dispatch(type) {
+    const detail = target && { ...target, broken: !!broken, current: page.id, refresh: () => refresh(), later };
     return window.dispatchEvent(new CustomEvent("tidings:" + type, { cancelable: true, detail }));
   }
 
@@ -180,7 +181,7 @@ export default (core) => {
 
   // A reload that nobody clicked: false if something would be lost by it, or if it did not help before.
   function automatic(url) {
-    const may = mayReload(target.id) && !unsaved(core).length && dispatch("before-reload", target);
+    const may = mayReload(target.id) && !unsaved(core).length && dispatch("before-reload");
     if (may) {
       noteReload(target.id);
       refresh(url);

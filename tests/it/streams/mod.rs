@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+mod description;
 mod events;
 mod others;
 mod slots;

@@ -1,0 +1,204 @@
+//! What a tab is told that has heard of news: what has changed, the settings, and texts in its language.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use serde_json::json;
+use tidings::ClientSettings;
+use tidings::Form;
+use tidings::Frames;
+use tidings::Policy;
+use tidings::Position;
+
+use super::*;
+use crate::support::served::Served;
+
+async fn describe(site: &Site, query: &str) -> Value {
+    let reply = get(site, &format!("{RELEASE}?{query}")).await;
+    assert_eq!(reply.status, 200);
+    assert_eq!(reply.field("content-type"), "application/json");
+    assert_eq!(reply.field("cache-control"), "no-store");
+    serde_json::from_slice(&reply.body).unwrap()
+}
+
+#[tokio::test]
+async fn what_has_changed_since_a_release_that_is_kept_is_listed() {
+    let site = [
+        ("index.html", "<script src=app-4f5a6b7c.js></script>1"),
+        ("app-4f5a6b7c.js", "1"),
+        ("about/us.html", "1"),
+        ("robots.txt", "1"),
+    ];
+    let served = Served::new(&site).await;
+    let first = served.id();
+    let changes = |said: &Value| said["changes"].clone();
+    let none = json!({"added": [], "changed": [], "removed": [], "truncated": false});
+    assert_eq!(
+        changes(&describe(&served.site, &format!("since={first}")).await),
+        none
+    );
+    served
+        .replace(&[
+            ("index.html", "<script src=app-8d9e0f1a.js></script>2"),
+            ("app-8d9e0f1a.js", "2"),
+            ("about/us.html", "1"),
+            ("robots.txt", "2"),
+        ])
+        .await;
+    let said = describe(&served.site, &format!("since={first}")).await;
+    let expected = json!({
+        "added": ["/app-8d9e0f1a.js"],
+        "changed": ["/index.html", "/robots.txt"],
+        "removed": ["/app-4f5a6b7c.js"],
+        "truncated": false,
+    });
+    assert_eq!(changes(&said), expected);
+    assert_eq!(said["id"], served.id());
+    assert_eq!(said["previous"], json!([first]));
+    assert_eq!(
+        changes(&describe(&served.site, "since=other").await),
+        Value::Null
+    );
+}
+
+#[tokio::test]
+async fn a_list_that_is_too_long_is_left_out_and_says_so() {
+    let page = |n: usize| (format!("p{n}.html"), format!("<p>{n}"));
+    let pages: Vec<_> = (0..2100).map(page).collect();
+    let mut files: Vec<_> = pages
+        .iter()
+        .map(|(path, text)| (&**path, &**text))
+        .collect();
+    files.push(("index.html", "1"));
+    let served = Served::new(&files).await;
+    let first = served.id();
+    served.replace(&[("index.html", "2")]).await;
+    let said = describe(&served.site, &format!("since={first}")).await;
+    let expected = json!({"added": [], "changed": [], "removed": [], "truncated": true});
+    assert_eq!(said["changes"], expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn releases_without_files_have_no_list() {
+    let site = Site::new();
+    publish(&site, "a");
+    publish(&site, "b");
+    assert_eq!(describe(&site, "since=a").await["changes"], Value::Null);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_settings_come_with_it() {
+    let site = Site::new();
+    publish(&site, "a");
+    let said = describe(&site, "since=a&lang=xx,de-AT").await;
+    assert_eq!(said["settings"]["policy"], "prompt");
+    assert_eq!(said["settings"]["form"], "toast");
+    assert_eq!(said["settings"]["later"], 4 * 3600 * 1000);
+    assert_eq!(said["settings"]["texts"]["refresh"], "Neu laden");
+    assert_eq!(said["delay"], 0, "nobody else is there");
+
+    let settings = ClientSettings::new()
+        .policy(Policy::Navigate)
+        .policy_for("/admin", Policy::Force)
+        .unwrap()
+        .policy_for("/admin/help/", Policy::Silent)
+        .unwrap()
+        .policy_for("/admin/", Policy::Idle)
+        .unwrap()
+        .form(Form::Bar)
+        .position(Position::Top)
+        .later(Duration::from_secs(1))
+        .cooldown(Duration::from_secs(2))
+        .wait(Duration::from_secs(3))
+        .idle(Duration::from_secs(4))
+        .countdown(Duration::from_secs(5))
+        .frames(Frames::Notice)
+        .texts(r#"{"*": {"refresh": "Go"}}"#)
+        .unwrap();
+    let layer = UpdateNotifierLayer::new(site).client(settings);
+    let path = format!("{RELEASE}?since=a&lang=de");
+    let reply = Reply::of(ask(app(&layer), "GET", &path, &[]).await).await;
+    let said: Value = serde_json::from_slice(&reply.body).unwrap();
+    let mut settings = said["settings"].clone();
+    let texts = settings.as_object_mut().unwrap().remove("texts").unwrap();
+    let expected = json!({
+        "policy": "navigate",
+        "policies": [["/admin/help/", "silent"], ["/admin/", "idle"]],
+        "form": "bar",
+        "position": "top",
+        "later": 1000,
+        "cooldown": 2000,
+        "wait": 3000,
+        "idle": 4000,
+        "countdown": 5,
+        "frames": true,
+    });
+    assert_eq!(settings, expected);
+    assert_eq!(
+        (&texts["refresh"], &texts["lang"]),
+        (&json!("Go"), &json!("de"))
+    );
+    // And the stream says hello with the policy.
+    let mut stream = Stream::by(&app(&layer)).await;
+    assert_eq!(
+        stream.next().await.unwrap().data,
+        r#"{"policy":"navigate"}"#
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_polls_is_told_that_nothing_is_new() {
+    let site = Site::new();
+    publish(&site, "a");
+    let etag = get(&site, RELEASE).await.field("etag").to_owned();
+    let fields = [("if-none-match", &*etag)];
+    let reply = request(&site, "GET", RELEASE, &fields).await;
+    assert_eq!(reply.status, 304);
+    assert_eq!(reply.field("etag"), etag);
+    assert!(reply.body.is_empty());
+    publish(&site, "b");
+    let reply = request(&site, "GET", RELEASE, &fields).await;
+    assert_eq!(reply.status, 200);
+    assert_ne!(reply.field("etag"), etag);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_more_tabs_there_are_the_further_they_are_spread() {
+    let site = Site::new();
+    publish(&site, "a");
+    let layer = UpdateNotifierLayer::new(site.clone());
+    let app = app(&layer);
+    let mut streams = Vec::new();
+    for _ in 0..200 {
+        streams.push(Stream::by(&app).await);
+    }
+    publish(&site, "b");
+    let stream = streams.last_mut().unwrap();
+    let spread = loop {
+        let block = stream.next().await.unwrap();
+        if block.event == "release" && block.release_id() == "b" {
+            let said: Value = serde_json::from_str(&block.data).unwrap();
+            break said["spread"].as_u64().unwrap();
+        }
+    };
+    assert!((1000..=120_000).contains(&spread), "{spread}");
+    let mut delays = std::collections::HashSet::new();
+    for _ in 0..20 {
+        let reply = ask(app.clone(), "GET", &format!("{RELEASE}?since=a"), &[]).await;
+        let said: Value = serde_json::from_slice(&Reply::of(reply).await.body).unwrap();
+        let delay = said["delay"].as_u64().unwrap();
+        assert!(delay <= spread);
+        delays.insert(delay);
+    }
+    assert!(delays.len() > 10, "{delays:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_types_of_the_client_are_served() {
+    let site = Site::new();
+    publish(&site, "a");
+    let reply = get(&site, "/__tidings/client.d.ts").await;
+    assert_eq!(reply.status, 200);
+    assert!(reply.text().contains("interface Tidings"));
+    assert_eq!(reply.field("cache-control"), "no-cache");
+}
