@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 
 use crate::error::Error;
 use crate::error::Kind;
-use crate::inject::policy::Csp;
+use crate::inject::csp::Csp;
 use crate::inject::snippet::Prefix;
 use crate::layer::DEFAULT_MAX_STREAMS;
 use crate::layer::UpdateNotifierLayer;

@@ -35,6 +35,7 @@
 //! | *origin* | where responses come from: [`StaticFiles`], or any tower service |
 //! | *inject* | putting the client script into a page |
 //! | *client* | the script in the page; what it shows is the *notice*; what it holds is the *event stream* |
+//! | *policy* | what a tab does about a release ([`Policy`]); with the rest of its manners and looks in [`ClientSettings`] |
 //!
 //! # The walk of a request
 //!
@@ -63,7 +64,20 @@
 //! release::Draft     the script goes into the pages, text is compressed
 //! site.publish       one step; the same id → the table is replaced, in silence
 //! events             every stream wakes, reads the *current* release, and writes it
-//! client             its own id is among `previous`, or the other was built later → the notice
+//! client             its own id is among `previous`, or the other was built later → the page fetched anew carries that id
+//!                    → it concerns this page → what the policy says: a notice, or a reload when nothing is lost by it
+//! ```
+//!
+//! # The client
+//!
+//! Plain modules in `src/inject/client/`, made into four scripts that are kept beside them:
+//!
+//! ```text
+//! client   core ── order · recovery · routes                     every page
+//!            └── hearing ── stream                               one event stream a browser, or polls
+//! worker                     └── the same in a shared worker     plain http, where there are no Web Locks
+//! news     matters · reload · unsaved · memory · notice          only when there is news
+//! whole    client and news in one                                where a policy names scripts by their hash
 //! ```
 //!
 //! # The modules
@@ -77,11 +91,11 @@
 //!              └─────────────────────────────┬─────────────────────────────┘
 //!                                          site                               current and retained
 //!                                            │
-//!                    inject   eligible · policy · place · rewriter · body · validator · snippet
+//!                    inject   eligible · csp · place · rewriter · body · validator · snippet
 //!                ┌───────────────────────────┼──────────────────────────┐
-//!             events                      origin                     source
-//!        server-sent events    files · conditional · range ·     watch · settle ·
-//!                                 encoding · fallback                alarm
+//!      events · settings                 origin                     source
+//!       server-sent events,    files · conditional · range ·     watch · settle ·
+//!      manners of the client      encoding · fallback                alarm
 //!                └──────────┬────────────────┼──────────────────────────┘
 //!                        endpoint            │                                /__tidings/…
 //!                           └── service ── layer                              the middleware
@@ -125,7 +139,7 @@ pub use crate::config::DEFAULT_LISTEN;
 pub use crate::config::DEFAULT_PREFIX;
 pub use crate::config::Serving;
 pub use crate::error::Error;
-pub use crate::inject::policy::Csp;
+pub use crate::inject::csp::Csp;
 pub use crate::layer::DEFAULT_MAX_STREAMS;
 pub use crate::layer::UpdateNotifierLayer;
 pub use crate::origin::Fallback;

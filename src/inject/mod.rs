@@ -1,9 +1,9 @@
 //! Injection puts the client script into pages.
 
 pub(crate) mod body;
+pub(crate) mod csp;
 pub(crate) mod eligible;
 mod place;
-pub(crate) mod policy;
 mod rewriter;
 pub(crate) mod snippet;
 pub(crate) mod tagger;

@@ -7,9 +7,9 @@ use bytes::Bytes;
 
 use crate::error::Error;
 use crate::error::Kind;
-use crate::inject::policy::Form;
-use crate::inject::policy::Nonce;
-use crate::inject::policy::Permit;
+use crate::inject::csp::Form;
+use crate::inject::csp::Nonce;
+use crate::inject::csp::Permit;
 use crate::release::Digest;
 use crate::release::ReleaseId;
 

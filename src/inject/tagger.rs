@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use http::HeaderMap;
 
-use crate::inject::policy::Guard;
-use crate::inject::policy::Home;
-use crate::inject::policy::Permit;
+use crate::inject::csp::Guard;
+use crate::inject::csp::Home;
+use crate::inject::csp::Permit;
 use crate::inject::snippet;
 use crate::release::ReleaseId;
 

@@ -16,9 +16,9 @@ use tokio::time::sleep_until;
 
 use crate::error::Error;
 use crate::inject;
-use crate::inject::policy::Guard;
-use crate::inject::policy::Home;
-use crate::inject::policy::Permit;
+use crate::inject::csp::Guard;
+use crate::inject::csp::Home;
+use crate::inject::csp::Permit;
 use crate::inject::snippet::Prefix;
 use crate::inject::tagger::Tagger;
 use crate::release::Draft;

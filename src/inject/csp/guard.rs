@@ -10,12 +10,12 @@ use http::HeaderValue;
 use http::Request;
 use http::header;
 
-use crate::inject::policy::Csp;
-use crate::inject::policy::Permit;
-use crate::inject::policy::Refusal;
-use crate::inject::policy::judge;
-use crate::inject::policy::meta;
-use crate::inject::policy::source::Place;
+use crate::inject::csp::Csp;
+use crate::inject::csp::Permit;
+use crate::inject::csp::Refusal;
+use crate::inject::csp::judge;
+use crate::inject::csp::meta;
+use crate::inject::csp::source::Place;
 use crate::inject::snippet::Prefix;
 
 /// Judges policies, and tells the operator of each reason to leave the script out, once. `Clone` is cheap, and all
@@ -135,8 +135,8 @@ const MOST_TOLD: usize = 16;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inject::policy::Why;
-    use crate::inject::policy::parse::Directive;
+    use crate::inject::csp::Why;
+    use crate::inject::csp::parse::Directive;
 
     #[test]
     fn the_operator_is_told_once_of_each_reason() {

@@ -1,6 +1,6 @@
 //! Content Security Policies as they are written (CSP3, section 2.2).
 
-use crate::inject::policy::source::Sources;
+use crate::inject::csp::source::Sources;
 
 /// The directives that decide whether our script may run, and hear of news.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

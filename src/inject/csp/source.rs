@@ -2,7 +2,7 @@
 
 use percent_encoding::percent_decode_str;
 
-use crate::inject::policy::parse::Directive;
+use crate::inject::csp::parse::Directive;
 
 /// The value of a directive: what it allows.
 #[derive(Debug, Clone, Copy)]

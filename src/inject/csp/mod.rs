@@ -13,12 +13,12 @@ mod tests;
 
 use std::fmt;
 
-pub(crate) use crate::inject::policy::guard::Guard;
-pub(crate) use crate::inject::policy::guard::Home;
-use crate::inject::policy::parse::Directive;
-use crate::inject::policy::parse::Policy;
-pub(crate) use crate::inject::policy::source::Nonce;
-use crate::inject::policy::source::Sources;
+pub(crate) use crate::inject::csp::guard::Guard;
+pub(crate) use crate::inject::csp::guard::Home;
+use crate::inject::csp::parse::Directive;
+use crate::inject::csp::parse::Policy;
+pub(crate) use crate::inject::csp::source::Nonce;
+use crate::inject::csp::source::Sources;
 use crate::inject::snippet;
 
 /// What becomes of a page whose `Content-Security-Policy` does not let the script run.

@@ -1,26 +1,18 @@
 //! The site: a handle on the current release and on those that are kept for old tabs.
 
-use std::collections::HashMap;
+mod announcement;
+
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::OnceLock;
-use std::sync::PoisonError;
-use std::time::Duration;
-use std::time::SystemTime;
-use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
-use http::HeaderValue;
 use tokio::sync::watch;
 
-use crate::release::Changes;
-use crate::release::Digest;
 use crate::release::Entry;
-use crate::release::Policy;
 use crate::release::Release;
 use crate::release::ReleaseId;
+pub(crate) use crate::site::announcement::Announcement;
 
 /// A handle on the current release and the retained ones. `Clone` is cheap, and all clones are one site.
 ///
@@ -50,18 +42,6 @@ pub(crate) struct State {
     closed: bool,
     keep: usize,
     memory: u64,
-}
-
-/// What tabs are told of a release: state, not history.
-#[derive(Debug)]
-pub(crate) struct Announcement {
-    number: u64,
-    published: SystemTime,
-    json: Bytes,
-    etag: HeaderValue,
-    event: OnceLock<Bytes>,
-    /// By the older release, for as long as this is the current one: thousands of tabs ask at the same time.
-    changes: Mutex<HashMap<ReleaseId, Bytes>>,
 }
 
 impl Site {
@@ -183,25 +163,7 @@ impl State {
         let mut known = std::iter::once(current).chain(self.retained.iter().map(AsRef::as_ref));
         let old = known.find(|release| release.id().as_str() == id)?;
         let announcement = self.announcement.as_deref()?;
-        let mut cached = lock(&announcement.changes);
-        if let Some(json) = cached.get(old.id()) {
-            return Some(json.clone());
-        }
-        let Changes {
-            added,
-            changed,
-            removed,
-            truncated,
-        } = Changes::between(old, current, MOST_CHANGES)?;
-        let json = serde_json::json!({
-            "added": added,
-            "changed": changed,
-            "removed": removed,
-            "truncated": truncated,
-        });
-        let json = Bytes::from(json.to_string());
-        cached.insert(old.id().clone(), json.clone());
-        Some(json)
+        announcement.changes(old, current)
     }
 
     pub(crate) fn announcement(&self) -> Option<&Arc<Announcement>> {
@@ -273,75 +235,6 @@ impl State {
     }
 }
 
-impl Announcement {
-    fn after(last: Option<&Self>, release: &Release, previous: &[ReleaseId]) -> Self {
-        let number = last.map_or(0, |last| last.number) + 1;
-        // Whatever the clock does, a later publish has a later time.
-        let earliest = last.map_or(UNIX_EPOCH, |last| last.published + Duration::from_millis(1));
-        Self::new(number, SystemTime::now().max(earliest), release, previous)
-    }
-
-    /// The same news, of a release whose files have other times.
-    fn again(&self, release: &Release, previous: &[ReleaseId]) -> Self {
-        Self::new(self.number, self.published, release, previous)
-    }
-
-    fn new(number: u64, published: SystemTime, release: &Release, previous: &[ReleaseId]) -> Self {
-        let mut said = serde_json::json!({
-            "id": release.id().as_str(),
-            "built": release.built(),
-            "published": humantime::format_rfc3339_millis(published).to_string(),
-            "previous": previous.iter().map(ReleaseId::as_str).collect::<Vec<_>>(),
-        });
-        let policy = release.policy().map(Policy::as_str);
-        let about = [
-            ("label", release.label()),
-            ("notes", release.notes()),
-            ("policy", policy),
-        ];
-        for (name, text) in about {
-            if let Some(text) = text {
-                said[name] = text.into();
-            }
-        }
-        let json = said.to_string();
-        let digest = Digest::of(json.as_bytes()).hex(8);
-        let etag = HeaderValue::try_from(format!("\"{digest}\""));
-        Self {
-            number,
-            published,
-            etag: etag.unwrap_or_else(|_| HeaderValue::from_static("\"\"")),
-            json: json.into(),
-            event: OnceLock::new(),
-            changes: Mutex::default(),
-        }
-    }
-
-    /// The n of the n-th publish of this process.
-    pub(crate) fn number(&self) -> u64 {
-        self.number
-    }
-
-    /// `{"id":…,"built":…,"published":…,"previous":[…]}`, and `label`, `notes` and `policy` where the release has them.
-    pub(crate) fn json(&self) -> &Bytes {
-        &self.json
-    }
-
-    /// A strong entity tag of that.
-    pub(crate) fn etag(&self) -> &HeaderValue {
-        &self.etag
-    }
-
-    /// The announcement as an event, encoded once for all streams.
-    pub(crate) fn event(&self, encode: impl FnOnce(&Self) -> Bytes) -> Bytes {
-        self.event.get_or_init(|| encode(self)).clone()
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// How many older releases a new [`Site`] keeps.
 pub const DEFAULT_KEEP: usize = 3;
 
@@ -351,12 +244,13 @@ pub const DEFAULT_MEMORY: u64 = 512 * 1024 * 1024;
 // A tab that is fifty deploys behind is told by the time of the build.
 const MOST_PREVIOUS: usize = 50;
 
-// What changed more than this changed for everybody.
-const MOST_CHANGES: usize = 2000;
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+    use std::time::UNIX_EPOCH;
+
     use super::*;
+    use crate::release::Policy;
 
     fn release(id: &str) -> Release {
         Release::named(id.parse().unwrap(), 1)

@@ -1,0 +1,121 @@
+//! What tabs are told of a release.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::sync::OnceLock;
+use std::sync::PoisonError;
+use std::time::Duration;
+use std::time::SystemTime;
+use std::time::UNIX_EPOCH;
+
+use bytes::Bytes;
+use http::HeaderValue;
+
+use crate::release::Changes;
+use crate::release::Digest;
+use crate::release::Policy;
+use crate::release::Release;
+use crate::release::ReleaseId;
+
+/// What tabs are told of a release: state, not history.
+#[derive(Debug)]
+pub(crate) struct Announcement {
+    number: u64,
+    pub(super) published: SystemTime,
+    json: Bytes,
+    etag: HeaderValue,
+    event: OnceLock<Bytes>,
+    /// By the older release, for as long as this is the current one: thousands of tabs ask at the same time.
+    changes: Mutex<HashMap<ReleaseId, Bytes>>,
+}
+
+impl Announcement {
+    pub(super) fn after(last: Option<&Self>, release: &Release, previous: &[ReleaseId]) -> Self {
+        let number = last.map_or(0, |last| last.number) + 1;
+        // Whatever the clock does, a later publish has a later time.
+        let earliest = last.map_or(UNIX_EPOCH, |last| last.published + Duration::from_millis(1));
+        Self::new(number, SystemTime::now().max(earliest), release, previous)
+    }
+
+    /// The same news, of a release whose files have other times.
+    pub(super) fn again(&self, release: &Release, previous: &[ReleaseId]) -> Self {
+        Self::new(self.number, self.published, release, previous)
+    }
+
+    fn new(number: u64, published: SystemTime, release: &Release, previous: &[ReleaseId]) -> Self {
+        let mut said = serde_json::json!({
+            "id": release.id().as_str(),
+            "built": release.built(),
+            "published": humantime::format_rfc3339_millis(published).to_string(),
+            "previous": previous.iter().map(ReleaseId::as_str).collect::<Vec<_>>(),
+        });
+        let policy = release.policy().map(Policy::as_str);
+        let about = [
+            ("label", release.label()),
+            ("notes", release.notes()),
+            ("policy", policy),
+        ];
+        for (name, text) in about {
+            if let Some(text) = text {
+                said[name] = text.into();
+            }
+        }
+        let json = said.to_string();
+        let digest = Digest::of(json.as_bytes()).hex(8);
+        let etag = HeaderValue::try_from(format!("\"{digest}\""));
+        Self {
+            number,
+            published,
+            etag: etag.unwrap_or_else(|_| HeaderValue::from_static("\"\"")),
+            json: json.into(),
+            event: OnceLock::new(),
+            changes: Mutex::default(),
+        }
+    }
+
+    /// The n of the n-th publish of this process.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// `{"id":…,"built":…,"published":…,"previous":[…]}`, and `label`, `notes` and `policy` where the release has them.
+    pub(crate) fn json(&self) -> &Bytes {
+        &self.json
+    }
+
+    /// A strong entity tag of that.
+    pub(crate) fn etag(&self) -> &HeaderValue {
+        &self.etag
+    }
+
+    /// The announcement as an event, encoded once for all streams.
+    pub(crate) fn event(&self, encode: impl FnOnce(&Self) -> Bytes) -> Bytes {
+        self.event.get_or_init(|| encode(self)).clone()
+    }
+
+    /// What `current`, the release that this is of, changed against `old`, as JSON.
+    pub(super) fn changes(&self, old: &Release, current: &Release) -> Option<Bytes> {
+        let mut known = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(json) = known.get(old.id()) {
+            return Some(json.clone());
+        }
+        let Changes {
+            added,
+            changed,
+            removed,
+            truncated,
+        } = Changes::between(old, current, MOST_CHANGES)?;
+        let json = serde_json::json!({
+            "added": added,
+            "changed": changed,
+            "removed": removed,
+            "truncated": truncated,
+        });
+        let json = Bytes::from(json.to_string());
+        known.insert(old.id().clone(), json.clone());
+        Some(json)
+    }
+}
+
+// What changed more than this changed for everybody.
+const MOST_CHANGES: usize = 2000;
