@@ -73,7 +73,7 @@
 //! Plain modules in `src/inject/client/`, made into four scripts that are kept beside them:
 //!
 //! ```text
-//! client   core ── order · recovery · routes                     every page
+//! client   core ── order · recovery · boot · routes              every page
 //!            └── hearing ── stream                               one event stream a browser, or polls
 //! worker                     └── the same in a shared worker     plain http, where there are no Web Locks
 //! news     matters · reload · unsaved · memory · notice          only when there is news

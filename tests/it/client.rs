@@ -1,9 +1,12 @@
 //! The client script that is sent is made of the one that is read.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use tempfile::TempDir;
 
 /// Runs where esbuild is at hand, which the test command sees to.
@@ -30,5 +33,18 @@ fn the_minified_client_is_made_of_its_source() {
             fs::read(made.path().join(&file)).unwrap() == fs::read(kept).unwrap(),
             "{file} is not made of its source: npm --prefix tests/spa run client"
         );
+    }
+}
+
+/// What every page load carries, and what comes with a notice, in bytes with gzip.
+#[test]
+fn the_client_is_small() {
+    let min = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/inject/client/min");
+    for (part, most) in [("client", 3000), ("news", 6000), ("worker", 1000)] {
+        let script = fs::read(min.join(format!("{part}.js"))).unwrap();
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+        gzip.write_all(&script).unwrap();
+        let size = gzip.finish().unwrap().len();
+        assert!(size <= most, "{part}.js is {size} bytes");
     }
 }

@@ -1,5 +1,6 @@
 // Watches for parts of the page that can't be loaded: a chunk of an old build that is gone.
 
+import { failedParts } from "./boot.js";
 import { listen } from "./guard.js";
 
 // What the engines, Vite and webpack say of a failed import. Chromium and Firefox add the address.
@@ -7,22 +8,13 @@ const FAILED_IMPORT =
   /dynamically imported mod|Importing a mod|JavaScript MIME|preload CSS|Loading (CSS )?chunk/;
 
 // Calls `suspect` with the address of what failed, as far as it is known, and true if the page can hardly have come to
-// life without it. Returns what is to be called once the page has loaded, for what failed before this script ran: in
-// a page from a cache, whose entry script is gone.
+// life without it. Returns what is to be called once the page has loaded, for what failed before this script ran.
 export function watchParts(suspect) {
   listen(window, "error", ({ target }) => failed(target), true);
   listen(window, "vite:preloadError", ({ payload }) => broken(payload));
   listen(window, "unhandledrejection", ({ reason }) => broken(reason));
   return () => {
-    const loaded = {};
-    for (const { name, responseStatus, decodedBodySize } of performance.getEntriesByType("resource")) {
-      // WebKit has no status.
-      loaded[name] = responseStatus ? responseStatus < 400 : decodedBodySize;
-    }
-    for (const element of document.querySelectorAll("script[src],link[rel=stylesheet]")) {
-      const url = element.src || element.href;
-      if (url in loaded && !loaded[url]) failed(element, true);
-    }
+    for (const element of failedParts()) failed(element, true);
   };
 
   function broken(error) {
