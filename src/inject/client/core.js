@@ -45,7 +45,6 @@ export const start = guarded((load) => {
     hello: {},
     latest: () => latest,
     learn,
-    look,
     post: (message) => ways.post({ news: message }),
   };
 

@@ -1,9 +1,11 @@
-// The client is a guest on somebody else's site: what fails in here stays in here.
+// The client is a guest on somebody else's site: what fails in here, at once or later, stays in here.
 
 export function guarded(action) {
   return (argument) => {
     try {
-      return action(argument);
+      const result = action(argument);
+      if (result && result.catch) result.catch(() => {});
+      return result;
     } catch {}
   };
 }

@@ -1,7 +1,7 @@
 // There is a later release: what only then is needed. Makes sure that a reload would bring it and that it matters to
 // this page, then does what the policy says.
 
-import { jittered, listen } from "./guard.js";
+import { guarded, jittered, listen } from "./guard.js";
 import { matters } from "./matters.js";
 import { sharedMemory } from "./memory.js";
 import show from "./notice.js";
@@ -108,7 +108,7 @@ export default (core) => {
 
   function again(delay) {
     clearTimeout(timer);
-    timer = setTimeout(act, Math.min(delay, LONGEST_TIMER_MS));
+    timer = setTimeout(guarded(act), Math.min(delay, LONGEST_TIMER_MS));
   }
 
   function isHidden() {
@@ -156,14 +156,14 @@ export default (core) => {
       notes: target.notes,
       seconds,
       refresh: () => refresh(),
-      later: canWait ? later : undefined,
-      expire: insist,
+      later: canWait ? guarded(later) : undefined,
+      expire: guarded(insist),
     });
   }
 
   // The countdown has run out. What the visitor has begun is waited for.
   function insist() {
-    if (!automatic(location.href)) setTimeout(() => notice && insist(), LOOK_AGAIN_MS);
+    if (!automatic(location.href)) setTimeout(guarded(() => notice && insist()), LOOK_AGAIN_MS);
   }
 
   // Reloads when nobody is looking, or nothing was touched for long enough.
@@ -184,7 +184,7 @@ export default (core) => {
     const may = mayReload(target.id) && !unsaved(core).length && dispatch("before-reload");
     if (may) {
       noteReload(target.id);
-      refresh(url);
+      guarded(refresh)(url);
     }
     return may;
   }
