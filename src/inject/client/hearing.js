@@ -10,11 +10,18 @@ const ANSWER_MS = 4000;
 // Calls `tell` with each release, and with each hello. `wanted` says whether to listen; `ask` asks the server.
 export function hearing(base, workerUrl, tell, ask) {
   const name = "tidings:" + base;
-  const channel = guarded(() => new BroadcastChannel(name))();
-  let mine, worker, lock, unlock, last, silence;
+  let channel, mine, worker, lock, unlock, last, silence;
 
-  if (channel) listen(channel, "message", ({ data }) => receive(data));
+  guarded(open)();
+  listen(window, "pageshow", open);
+  // A message that reaches a page in Chromium's back/forward cache throws it out of there.
+  listen(window, "pagehide", () => (channel = channel.close()));
   return { start, stop, nudge, post };
+
+  function open() {
+    channel = channel || new BroadcastChannel(name);
+    channel.onmessage = guarded(({ data }) => receive(data));
+  }
 
   function start() {
     if (lock || mine || (worker && worker.active)) return;

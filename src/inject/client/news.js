@@ -252,10 +252,11 @@ export default (core) => {
   async function mend(url, going, dead) {
     const address = url && new URL(url, location);
     if (address && address.origin === location.origin) {
-      const answer = await fetch(address, { method: "HEAD", cache: "no-store" });
-      if (answer.ok && !/html/.test(answer.headers.get("content-type"))) return;
+      const answer = await fetch(address, { method: "HEAD", cache: "no-store" }).catch(() => 0);
+      if (!answer || (answer.ok && !/html/.test(answer.headers.get("content-type")))) return;
     }
-    broken = { url: going, dead };
+    // A style sheet that is gone as well does not bring a dead page to life.
+    broken = { url: going, dead: dead || (broken && broken.dead) };
     if (target) act();
     else update();
   }

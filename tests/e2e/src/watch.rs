@@ -18,9 +18,14 @@ pub(crate) fn watched(build: &Build) -> Result<Build> {
 // The details of an event have functions in them, which don't travel.
 pub(crate) const WATCH: &str = "
     if (!window.seen) {
-        window.seen = { updates: [], violations: [], returns: [] };
+        window.seen = { updates: [], withdrawals: [], violations: [], returns: [], errors: [] };
+        // The name of a tab outlives its documents, and needs no storage.
+        name = Number(name) + 1;
         addEventListener('tidings:update', (event) =>
             seen.updates.push(JSON.parse(JSON.stringify(event.detail ?? null))));
+        addEventListener('tidings:withdraw', () => seen.withdrawals.push(true));
+        addEventListener('error', (event) => event.message && seen.errors.push(event.message));
+        addEventListener('unhandledrejection', (event) => seen.errors.push(String(event.reason)));
         document.addEventListener('securitypolicyviolation', (event) =>
             seen.violations.push(`${event.effectiveDirective}: ${event.blockedURI} ${event.sample}`));
         addEventListener('pageshow', (event) => event.persisted && seen.returns.push(true));

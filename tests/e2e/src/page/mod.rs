@@ -202,6 +202,31 @@ impl Page {
         self.seen("updates").await
     }
 
+    /// How often this document was told that there is no news any more.
+    ///
+    /// # Errors
+    /// When the browser does not answer.
+    pub async fn withdrawals(&self) -> Result<usize> {
+        Ok(self.seen("withdrawals").await?.len())
+    }
+
+    /// The errors and rejections that nobody in this document caught.
+    ///
+    /// # Errors
+    /// When the browser does not answer.
+    pub async fn errors(&self) -> Result<Vec<Value>> {
+        self.seen("errors").await
+    }
+
+    /// How many documents of this origin the tab has loaded, reloads included, since it came there.
+    ///
+    /// # Errors
+    /// When the browser does not answer.
+    pub async fn loads(&self) -> Result<u64> {
+        let loads = self.eval("return Number(name)").await?;
+        loads.as_u64().context("nobody counts the loads")
+    }
+
     /// What broke this document's content security policy: the directive, and what it blocked.
     ///
     /// # Errors

@@ -82,6 +82,17 @@ impl Page {
         Ok(())
     }
 
+    /// Has the person save data from now on. Chromium alone can be told.
+    ///
+    /// # Errors
+    /// When the browser refuses.
+    pub async fn save_data(&self) -> Result<()> {
+        let saves = json!({ "dataSaverEnabled": true });
+        self.cdp("Emulation.setDataSaverOverride", saves)
+            .await
+            .map(drop)
+    }
+
     /// Writes what is visible, once nothing moves any more, to `target/screenshots/NAME.png`;
     /// a picture of another engine than Chromium has that engine's name in front.
     ///
