@@ -6,6 +6,7 @@ mod looks;
 mod news;
 mod notice;
 mod ways;
+mod workers;
 
 /// What the notice says.
 const NEWS: &str = "A new version is available";
