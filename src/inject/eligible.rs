@@ -20,8 +20,8 @@ pub(crate) enum Asked {
 }
 
 /// Request fields that the choice between a page with and without the script depends on.
-pub(crate) const VARY: &str =
-    "sec-fetch-dest, sec-fetch-mode, hx-request, turbo-frame, x-requested-with, tidings-preflight";
+pub(crate) const VARY: &str = "sec-fetch-dest, sec-fetch-mode, upgrade-insecure-requests, hx-request, turbo-frame, \
+     x-requested-with, tidings-preflight";
 
 impl Asked {
     /// What the request asks for, by `Sec-Fetch-Dest` where there is one (Fetch Metadata, section 2.1), and by
@@ -64,12 +64,17 @@ fn shows_document(headers: &HeaderMap) -> bool {
 
 /// Whether somebody goes to a page, by `Sec-Fetch-Dest`; `None` if that isn't there.
 ///
-/// Where a service worker passes a navigation on, the destination is lost, and only `Sec-Fetch-Mode` still tells.
+/// Where a service worker passes a navigation on, the destination is lost, and only `Sec-Fetch-Mode` still tells. In
+/// Firefox that is lost as well; what is left is a field that browsers send with navigations alone (Upgrade Insecure
+/// Requests, section 3.2.1).
 pub(crate) fn is_to_show(headers: &HeaderMap) -> Option<bool> {
     let mode = headers.get("sec-fetch-mode");
     Some(match headers.get("sec-fetch-dest")?.as_bytes() {
         b"document" | b"iframe" | b"frame" => true,
-        b"empty" => mode.is_some_and(|mode| mode == "navigate"),
+        b"empty" => mode.is_some_and(|mode| {
+            let upgrades = headers.contains_key("upgrade-insecure-requests");
+            mode == "navigate" || (mode == "same-origin" && upgrades)
+        }),
         _ => false,
     })
 }
@@ -253,8 +258,17 @@ mod tests {
         for destination in ["document", "iframe", "frame"] {
             assert_eq!(get(&[("sec-fetch-dest", destination)]), Asked::Document);
         }
-        let passed_on = [("sec-fetch-dest", "empty"), ("sec-fetch-mode", "navigate")];
-        assert_eq!(get(&passed_on), Asked::Document);
+        // As Chromium and as Firefox pass a navigation on; the others are fetched.
+        let upgrades = ("upgrade-insecure-requests", "1");
+        for (mode, other, expected) in [
+            ("navigate", ("a", "b"), Asked::Document),
+            ("same-origin", upgrades, Asked::Document),
+            ("same-origin", ("a", "b"), Asked::Other),
+            ("cors", upgrades, Asked::Other),
+        ] {
+            let fields = [("sec-fetch-dest", "empty"), ("sec-fetch-mode", mode), other];
+            assert_eq!(get(&fields), expected, "{fields:?}");
+        }
         let embedded = [("sec-fetch-dest", "object"), ("sec-fetch-mode", "navigate")];
         assert_eq!(get(&embedded), Asked::Other);
         for destination in ["empty", "script", "image", "object"] {

@@ -176,8 +176,9 @@ fn vary(entry: &Entry, asset: &Asset, role: Role) -> &'static str {
 // Fields of a response, and those that the server adds.
 const FIELDS: usize = 12;
 
-const PAGE_VARY: &str = "accept-encoding, sec-fetch-dest, sec-fetch-mode, hx-request, turbo-frame, x-requested-with, tidings-preflight";
+const PAGE_VARY: &str = "accept-encoding, sec-fetch-dest, sec-fetch-mode, upgrade-insecure-requests, hx-request, turbo-frame, \
+     x-requested-with, tidings-preflight";
 
 // Who does not ask for a document gets no page at all.
-const ROUTE_VARY: &str = "accept, accept-encoding, sec-fetch-dest, sec-fetch-mode, hx-request, turbo-frame, x-requested-with, \
-     tidings-preflight";
+const ROUTE_VARY: &str = "accept, accept-encoding, sec-fetch-dest, sec-fetch-mode, upgrade-insecure-requests, \
+     hx-request, turbo-frame, x-requested-with, tidings-preflight";

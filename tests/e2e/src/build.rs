@@ -12,6 +12,8 @@ use tempfile::TempDir;
 
 use crate::deploy::copy;
 use crate::root;
+use crate::watch::WATCH;
+use crate::watch::WATCH_TAG;
 use crate::watch::watched;
 
 /// A directory that a bundler wrote: what is to be deployed. Cheap to clone.
@@ -39,6 +41,18 @@ impl Build {
         Self::made("v2")
     }
 
+    /// A build of the test SPA with a service worker, as `npm run build:workers` in `tests/spa` left it at
+    /// `target/spa/NAME`, and watched by the harness. Its worker has the hash of the page, so the tag is in there.
+    ///
+    /// # Errors
+    /// When it has not been built.
+    pub fn with_worker(name: &str) -> Result<Self> {
+        let made = Self::found(name)?;
+        let page = fs::read_to_string(made.dir.join("index.html")).context("reading the page")?;
+        ensure!(page.contains(WATCH_TAG), "nobody watches {page}");
+        made.with_file("watch.js", WATCH)
+    }
+
     fn made(mode: &'static str) -> Result<Self> {
         let made = watched(&Self::found(mode)?)?;
         Ok(Self {
@@ -47,8 +61,8 @@ impl Build {
         })
     }
 
-    fn found(mode: &'static str) -> Result<Self> {
-        let dir = root().join("target/spa").join(mode);
+    fn found(name: &str) -> Result<Self> {
+        let dir = root().join("target/spa").join(name);
         ensure!(
             dir.join("index.html").is_file(),
             "{} is not built: `tests/run` builds it, or `npm ci && npm run build` in tests/spa",
@@ -56,7 +70,7 @@ impl Build {
         );
         Ok(Self {
             dir,
-            mode: Some(mode),
+            mode: None,
             _owned: None,
         })
     }

@@ -174,7 +174,7 @@ async fn who_does_not_show_the_page_gets_it_as_it_is() {
         let mut reply = read_through(request, answer(200, &fields, page().as_bytes())).await;
         assert_eq!(reply.text(), page(), "{request:?}");
         let vary: Vec<_> = reply.headers.get_all("vary").iter().collect();
-        let expected = "sec-fetch-dest, sec-fetch-mode, hx-request, turbo-frame, x-requested-with, tidings-preflight";
+        let expected = "sec-fetch-dest, sec-fetch-mode, upgrade-insecure-requests, hx-request, turbo-frame, x-requested-with, tidings-preflight";
         assert_eq!(vary, ["cookie", expected]);
         reply.headers.insert("vary", "cookie".parse().unwrap());
         let bare = Reply::of(answer(200, &fields, b"")).await;

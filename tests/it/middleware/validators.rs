@@ -7,8 +7,7 @@ use http::HeaderMap;
 use super::*;
 
 const DATE: &str = "Sun, 22 Nov 2026 12:00:00 GMT";
-const VARY: &str =
-    "sec-fetch-dest, sec-fetch-mode, hx-request, turbo-frame, x-requested-with, tidings-preflight";
+const VARY: &str = "sec-fetch-dest, sec-fetch-mode, upgrade-insecure-requests, hx-request, turbo-frame, x-requested-with, tidings-preflight";
 
 /// An origin with one page, which answers conditions, and what it was asked with last.
 #[derive(Debug, Clone)]

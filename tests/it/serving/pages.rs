@@ -75,6 +75,7 @@ async fn who_does_not_show_a_page_gets_it_as_it_is() {
             "accept-encoding",
             "sec-fetch-dest",
             "sec-fetch-mode",
+            "upgrade-insecure-requests",
             "hx-request",
             "turbo-frame",
             "x-requested-with",

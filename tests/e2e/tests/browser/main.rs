@@ -12,6 +12,7 @@ mod outage;
 mod reach;
 mod strict;
 mod ways;
+mod workers;
 
 use anyhow::Result;
 use tidings_e2e::Front;
