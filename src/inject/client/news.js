@@ -1,7 +1,7 @@
 // There is a later release: what only then is needed. Makes sure that a reload would bring it and that it matters to
 // this page, then does what the policy says.
 
-import { jittered, listen } from "./guard.js";
+import { guarded, jittered, listen } from "./guard.js";
 import { matters } from "./matters.js";
 import { sharedMemory } from "./memory.js";
 import show from "./notice.js";
@@ -33,6 +33,7 @@ export default (core) => {
   let offered, refused, turning;
   let active = Date.now();
   let claims = 1;
+  let shownHere = 0;
 
   core.routes.add(() => turning && !leaving && automatic(location.href));
   for (const type of ["pointerdown", "keydown", "wheel", "touchmove"]) {
@@ -108,7 +109,7 @@ export default (core) => {
 
   function again(delay) {
     clearTimeout(timer);
-    timer = setTimeout(act, Math.min(delay, LONGEST_TIMER_MS));
+    timer = setTimeout(guarded(act), Math.min(delay, LONGEST_TIMER_MS));
   }
 
   function isHidden() {
@@ -143,7 +144,8 @@ export default (core) => {
     if (shownId === id && tab !== me && !claims) return;
     claims = 0;
     if (!announce()) return;
-    memory.remember({ shown: Date.now(), shownId: id, tab: me });
+    shownHere = Date.now();
+    memory.remember({ shown: shownHere, shownId: id, tab: me });
     if (usual === "none" && !form) return;
     const kind = broken ? "broken" : rollback ? "rollback" : "update";
     const canWait = !form || !putOff;
@@ -162,7 +164,7 @@ export default (core) => {
 
   // The countdown has run out. What the visitor has begun is waited for.
   function insist() {
-    if (!automatic(location.href)) setTimeout(() => notice && insist(), LOOK_AGAIN_MS);
+    if (!automatic(location.href)) setTimeout(guarded(() => notice && insist()), LOOK_AGAIN_MS);
   }
 
   // Reloads when nobody is looking, or nothing was touched for long enough.
@@ -183,7 +185,7 @@ export default (core) => {
     const may = mayReload(target.id) && !unsaved(core).length && dispatch("before-reload", target);
     if (may) {
       noteReload(target.id);
-      refresh(url);
+      refresh(url).catch(() => {});
     }
     return may;
   }
@@ -230,8 +232,9 @@ export default (core) => {
   }
 
   // What another tab did: answered, or shows the notice now.
-  function follow({ until, taken, tab }) {
-    if (until || taken || tab) hide();
+  function follow({ until, taken, tab, shown }) {
+    // Two that show it at the same moment hear of each other: one of them goes on.
+    if (until || taken || shown > shownHere || (shown === shownHere && tab > me)) hide();
     if (taken) act();
   }
 
