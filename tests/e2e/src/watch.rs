@@ -18,11 +18,13 @@ pub(crate) fn watched(build: &Build) -> Result<Build> {
 // The details of an event have functions in them, which don't travel.
 pub(crate) const WATCH: &str = "
     if (!window.seen) {
-        window.seen = { updates: [], violations: [], returns: [] };
+        window.seen = { updates: [], violations: [], returns: [], errors: [] };
         addEventListener('tidings:update', (event) =>
             seen.updates.push(JSON.parse(JSON.stringify(event.detail ?? null))));
         document.addEventListener('securitypolicyviolation', (event) =>
             seen.violations.push(`${event.effectiveDirective}: ${event.blockedURI} ${event.sample}`));
+        addEventListener('error', (event) => seen.errors.push(`${event.message}: ${event.filename}`));
+        addEventListener('unhandledrejection', (event) => seen.errors.push(`${event.reason}`));
         addEventListener('pageshow', (event) => event.persisted && seen.returns.push(true));
     }
 ";

@@ -3,6 +3,7 @@
 mod access;
 mod ax;
 mod command;
+mod keyboard;
 mod screen;
 
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use crate::watch::WATCH;
 pub use ax::Node;
 pub use ax::Tree;
 use command::DevTools;
+pub use keyboard::Key;
 pub use screen::Look;
 
 /// A tab of a browser, which ends with its last tab. With a second one open, call [`Page::front`] before using the
@@ -141,6 +143,14 @@ impl Page {
         ask(css, answer).await.map(drop)
     }
 
+    /// Has all that follows happen in the first frame of the page, until the next [`Page::goto`] or [`Page::front`].
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn enter_frame(&self) -> Result<()> {
+        ask("the frame", self.client.enter_frame(0)).await
+    }
+
     /// Goes back in the history by a script, soon after this has returned.
     ///
     /// # Errors
@@ -208,6 +218,14 @@ impl Page {
     /// When the browser does not answer.
     pub async fn violations(&self) -> Result<Vec<Value>> {
         self.seen("violations").await
+    }
+
+    /// The errors and rejections that nothing in this document has caught.
+    ///
+    /// # Errors
+    /// When the browser does not answer.
+    pub async fn errors(&self) -> Result<Vec<Value>> {
+        self.seen("errors").await
     }
 
     /// How often this document came back from the back/forward cache.
