@@ -129,10 +129,12 @@ export const start = guarded((load) => {
     // Firefox does not ask again for what it once could not import.
     const again = failures ? "?" + failures : "";
     news = news || load(base + "news-" + version + again).then((module) => module.default(core));
-    news.then(guarded(action), () => {
-      news = 0;
-      failures++;
-    });
+    news
+      .then(action, () => {
+        news = 0;
+        failures++;
+      })
+      .catch(() => {});
   }
 
   // Asks the server what is current.

@@ -34,7 +34,7 @@ opacity:0}
 .in{opacity:1}
 .start{margin-inline-start:var(--gap)}
 .end{margin-inline-end:var(--gap)}
-.bar{width:100%;max-width:none;margin-EDGE:0;padding-inline:var(--gap);padding-EDGE:max(.7em,env(safe-area-inset-EDGE));border-width:1px 0;border-radius:0}
+.bar{width:100%;max-width:none;margin-EDGE:0;margin-inline:0;padding-inline:var(--gap);padding-EDGE:max(.7em,env(safe-area-inset-EDGE));border-width:1px 0;border-radius:0}
 .modal{width:26em;margin:auto;padding:1.5em}
 dialog::backdrop{background:#0006}
 div{display:flex;flex-wrap:wrap;align-items:center;justify-content:end;gap:.75em 1.5em}

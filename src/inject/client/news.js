@@ -33,6 +33,7 @@ export default (core) => {
   let offered, refused, turning;
   let active = Date.now();
   let claims = 1;
+  let shownHere = 0;
 
   core.routes.add(() => turning && !leaving && automatic(location.href));
   for (const type of ["pointerdown", "keydown", "wheel", "touchmove"]) {
@@ -144,7 +145,8 @@ export default (core) => {
     if (shownId === id && tab !== me && !claims) return;
     claims = 0;
     if (!announce()) return;
-    memory.remember({ shown: Date.now(), shownId: id, tab: me });
+    shownHere = Date.now();
+    memory.remember({ shown: shownHere, shownId: id, tab: me });
     if (usual === "none" && !form) return;
     const kind = broken ? "broken" : rollback ? "rollback" : "update";
     const canWait = !form || !putOff;
@@ -231,8 +233,9 @@ export default (core) => {
   }
 
   // What another tab did: answered, or shows the notice now.
-  function follow({ until, taken, tab }) {
-    if (until || taken || tab) hide();
+  function follow({ until, taken, tab, shown }) {
+    // Two that show it at the same moment hear of each other: one of them goes on.
+    if (until || taken || shown > shownHere || (shown === shownHere && tab > me)) hide();
     if (taken) act();
   }
 

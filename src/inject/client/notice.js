@@ -1,8 +1,8 @@
 // The notice, loaded only when there is something to say. It is a guest on somebody else's page and under that
 // page's policy: built of elements and text, dressed by a constructed sheet.
 
+import { guarded } from "./guard.js";
 import STYLE from "./look.js";
-
 
 // A live region is announced when it changes while assistive technology knows it, not when it arrives filled.
 const ANNOUNCE_DELAY_MS = 100;
@@ -39,7 +39,7 @@ export default ({ kind, form, position, words, notes, seconds, refresh, later, e
   root.append(host);
   // For the countdown, and because no event tells of a modal that opens or goes away, in every browser. It counts
   // ticks, not the clock: a page that slept must not refresh under its visitor's eyes.
-  const timer = setInterval(tick, 1000);
+  const timer = setInterval(guarded(tick), 1000);
   if (modal) {
     set(card, { role: "alertdialog", "aria-modal": true, "aria-describedby": "text countdown" });
     // What asks to close it, Escape or another, is later; without one, nothing does.
@@ -51,7 +51,7 @@ export default ({ kind, form, position, words, notes, seconds, refresh, later, e
   } else {
     set(card, { popover: "manual" });
     place();
-    setTimeout(announce, ANNOUNCE_DELAY_MS);
+    setTimeout(guarded(announce), ANNOUNCE_DELAY_MS);
   }
   return { host, close };
 
@@ -93,7 +93,10 @@ export default ({ kind, form, position, words, notes, seconds, refresh, later, e
       const home = [...document.querySelectorAll("dialog:modal")].pop() || root;
       if (host.parentNode !== home) home.append(host);
       if (!card.matches(":popover-open")) card.showPopover();
-    } catch {}
+    } catch {
+      // As a popover that can't be shown it would stay hidden.
+      card.removeAttribute("popover");
+    }
   }
 
   // A constructed sheet, because a strict policy refuses <style> and style attributes.

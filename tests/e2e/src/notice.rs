@@ -13,14 +13,14 @@ use crate::wait::until;
 pub struct Notice {
     /// What is read out.
     pub text: String,
-    /// How it is announced: `polite` for a role of `status`.
+    /// How it is announced: `polite` for a role of `status`; `dialog` for what has to be answered.
     pub live: String,
     /// The accessible names of its buttons, in the order of the Tab key.
     pub buttons: Vec<String>,
 }
 
 impl Page {
-    /// Waits for a notice (role `status`) that says `part`, and until it has come to rest.
+    /// Waits for a notice (role `status` or `alertdialog`) that says `part`, and until it has come to rest.
     ///
     /// # Errors
     /// When there is none in time.
@@ -82,7 +82,11 @@ impl Page {
     async fn status(&self) -> Result<Option<(String, String)>> {
         for status in self.in_shadow(HOST, "[role]").await? {
             let text = ask("its text", status.text()).await?;
-            if self.role(&status).await? != "status" || text.is_empty() {
+            let role = self.role(&status).await?;
+            if role == "alertdialog" && !text.is_empty() {
+                return Ok(Some((text, "dialog".to_owned())));
+            }
+            if role != "status" || text.is_empty() {
                 continue;
             }
             if self.engine() != Engine::Chromium {

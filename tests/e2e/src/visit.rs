@@ -35,8 +35,22 @@ pub async fn visit(
     first: &Build,
     test: impl AsyncFnOnce(&Visit) -> Result<()>,
 ) -> Result<()> {
+    visit_with(engine, way, first, &[], test).await
+}
+
+/// As [`visit`], of a server with more arguments: `&["--policy", "idle"]`.
+///
+/// # Errors
+/// As there.
+pub async fn visit_with(
+    engine: Engine,
+    way: Way,
+    first: &Build,
+    args: &[&str],
+    test: impl AsyncFnOnce(&Visit) -> Result<()>,
+) -> Result<()> {
     let site = Site::new(way, first)?;
-    let server = Server::start(&site.dir())?;
+    let server = Server::start_with(&site.dir(), args)?;
     let page = Page::open(engine).await?;
     let visit = Visit { site, server, page };
 

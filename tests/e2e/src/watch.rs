@@ -24,10 +24,11 @@ pub(crate) const WATCH: &str = "
         addEventListener('tidings:update', (event) =>
             seen.updates.push(JSON.parse(JSON.stringify(event.detail ?? null))));
         addEventListener('tidings:withdraw', () => seen.withdrawals.push(true));
-        addEventListener('error', (event) => event.message && seen.errors.push(event.message));
-        addEventListener('unhandledrejection', (event) => seen.errors.push(String(event.reason)));
         document.addEventListener('securitypolicyviolation', (event) =>
             seen.violations.push(`${event.effectiveDirective}: ${event.blockedURI} ${event.sample}`));
+        addEventListener('error', (event) =>
+            event.message && seen.errors.push(`${event.message}: ${event.filename}`));
+        addEventListener('unhandledrejection', (event) => seen.errors.push(`${event.reason}`));
         addEventListener('pageshow', (event) => event.persisted && seen.returns.push(true));
     }
 ";

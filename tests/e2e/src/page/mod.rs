@@ -3,6 +3,7 @@
 mod access;
 mod ax;
 mod command;
+mod keyboard;
 mod screen;
 
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use crate::watch::WATCH;
 pub use ax::Node;
 pub use ax::Tree;
 use command::DevTools;
+pub use keyboard::Key;
 pub use screen::Look;
 
 /// A tab of a browser, which ends with its last tab. With a second one open, call [`Page::front`] before using the
@@ -139,6 +141,14 @@ impl Page {
         ";
         let answer = self.client.execute(script, vec![json!(css)]);
         ask(css, answer).await.map(drop)
+    }
+
+    /// Has all that follows happen in the first frame of the page, until the next [`Page::goto`] or [`Page::front`].
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn enter_frame(&self) -> Result<()> {
+        ask("the frame", self.client.enter_frame(0)).await
     }
 
     /// Goes back in the history by a script, soon after this has returned.

@@ -62,6 +62,19 @@ impl Page {
         Ok(())
     }
 
+    /// Has the system decide on the colours, as in a high-contrast theme. Chromium alone does; ends with the next
+    /// [`Page::look`].
+    ///
+    /// # Errors
+    /// When the browser refuses, or is not Chromium.
+    pub async fn force_colors(&self) -> Result<()> {
+        let forced = json!({ "name": "forced-colors", "value": "active" });
+        let media = json!({ "features": [forced] });
+        self.cdp("Emulation.setEmulatedMedia", media)
+            .await
+            .map(drop)
+    }
+
     /// Gives the browser other languages, the most wanted first, as in `zh-CN,zh`. For pages loaded from now on.
     ///
     /// # Errors
@@ -106,7 +119,7 @@ impl Page {
             Engine::Chromium => shelf.join(format!("{name}.png")),
             engine => shelf.join(format!("{engine}-{name}.png")),
         };
-        fs::create_dir_all(&shelf)
+        fs::create_dir_all(path.parent().unwrap_or(&shelf))
             .and_then(|()| fs::write(&path, picture))
             .with_context(|| format!("writing {}", path.display()))?;
         Ok(path)
