@@ -20,7 +20,7 @@ pub(crate) const WATCH: &str = "
     if (!window.seen) {
         window.seen = { updates: [], withdrawals: [], violations: [], returns: [], errors: [] };
         // The name of a tab outlives its documents, and needs no storage.
-        name = Number(name) + 1;
+        window.name = Number(window.name) + 1;
         addEventListener('tidings:update', (event) =>
             seen.updates.push(JSON.parse(JSON.stringify(event.detail ?? null))));
         addEventListener('tidings:withdraw', () => seen.withdrawals.push(true));

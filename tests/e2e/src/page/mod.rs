@@ -233,7 +233,7 @@ impl Page {
     /// # Errors
     /// When the browser does not answer.
     pub async fn loads(&self) -> Result<u64> {
-        let loads = self.eval("return Number(name)").await?;
+        let loads = self.eval("return Number(window.name)").await?;
         loads.as_u64().context("nobody counts the loads")
     }
 

@@ -20,8 +20,7 @@ use crate::is_published;
 use crate::streams;
 
 in_every_engine!(
-    a_gone_chunk_is_told_and_refresh_leads_on,
-    a_gone_style_sheet_is_told,
+    a_gone_chunk_or_style_is_told_and_refresh_leads_on,
     a_gone_chunk_reloads_once_to_where_the_visitor_was_going,
     a_chunk_that_the_new_release_lacks_too_reloads_once,
     a_chunk_that_fails_without_news_is_left_alone,
@@ -29,45 +28,34 @@ in_every_engine!(
     a_dead_page_of_the_browsers_cache_gets_well,
 );
 
-async fn a_gone_chunk_is_told_and_refresh_leads_on(engine: Engine) -> Result<()> {
+async fn a_gone_chunk_or_style_is_told_and_refresh_leads_on(engine: Engine) -> Result<()> {
+    let sheet = asset(&Build::two()?, "About-", ".css")?;
     visit(engine, Way::MoveSwap, &Build::one()?, async |visit| {
         let page = &visit.page;
-        let (_server, front) = forgetful(visit, &[]).await?;
-        // So that the chunk is what brings the news.
-        front.hold_events(true);
-        page.goto(&front.url("/")).await?;
-        page.shows("#version", "Version 1").await?;
-        visit.site.deploy(&Build::two()?)?;
-        is_published(page).await?;
-        let loads = page.loads().await?;
-        page.click("#to-about").await?;
-        let notice = page.notice(BROKEN).await?;
-        ensure!(notice.buttons == ["Later", "Refresh"], "{notice:?}");
-        ensure!(page.loads().await? == loads, "it did not ask");
-        page.press("Refresh").await?;
-        page.shows("#about-text", "version 2").await?;
-        page.no_notice().await
-    })
-    .await
-}
-
-async fn a_gone_style_sheet_is_told(engine: Engine) -> Result<()> {
-    let one = Build::one()?;
-    let sheet = asset(&one, "About-", ".css")?;
-    visit(engine, Way::MoveSwap, &one, async |visit| {
-        let page = &visit.page;
-        // The server has kept the rest of the old release.
-        let front = Front::start(&[&visit.server])?;
-        front.hold_events(true);
-        page.goto(&front.url("/")).await?;
-        page.shows("#version", "Version 1").await?;
-        visit.site.deploy(&Build::two()?)?;
-        is_published(page).await?;
-        front.missing(&[&sheet]);
-        page.click("#to-about").await?;
-        page.notice(BROKEN).await?;
-        page.press("Refresh").await?;
-        page.shows("#about-text", "version 2").await
+        let (_server, forgetful) = forgetful(visit, &[]).await?;
+        // Of what this one has kept a style sheet is missing.
+        let keeping = Front::start(&[&visit.server])?;
+        for (front, missing, old, new) in [
+            (forgetful, None, 1, 2),
+            (keeping, Some(sheet.as_str()), 2, 1),
+        ] {
+            // So that the missing part is what brings the news.
+            front.hold_events(true);
+            page.goto(&front.url("/")).await?;
+            page.shows("#version", &format!("Version {old}")).await?;
+            visit.site.deploy(&build(new)?)?;
+            is_published(page).await?;
+            front.missing(missing.as_slice());
+            let loads = page.loads().await?;
+            page.click("#to-about").await?;
+            let notice = page.notice(BROKEN).await?;
+            ensure!(notice.buttons == ["Later", "Refresh"], "{notice:?}");
+            ensure!(page.loads().await? == loads, "it did not ask");
+            page.press("Refresh").await?;
+            page.shows("#about-text", &format!("version {new}")).await?;
+            page.no_notice().await?;
+        }
+        Ok(())
     })
     .await
 }
@@ -150,8 +138,10 @@ async fn a_chunk_that_fails_without_news_is_left_alone(engine: Engine) -> Result
         front.missing(&["/assets/About-*"]);
         page.goto(&front.url("/")).await?;
         page.shows("#version", "Version 1").await?;
-        page.eval("window.failures = 0; addEventListener('vite:preloadError', () => failures++)")
-            .await?;
+        page.eval(
+            "window.failures = 0; addEventListener('vite:preloadError', () => window.failures++)",
+        )
+        .await?;
         streams(&front, 1).await?;
         let loads = page.loads().await?;
         page.click("#to-about").await?;
@@ -162,7 +152,7 @@ async fn a_chunk_that_fails_without_news_is_left_alone(engine: Engine) -> Result
         front.go_away()?;
         page.click("#to-report").await?;
         until("the part to fail", async || {
-            Ok((page.eval("return failures").await? == 2).then_some(()))
+            Ok((page.eval("return window.failures").await? == 2).then_some(()))
         })
         .await?;
         front.come_back()?;
