@@ -97,7 +97,7 @@ impl Endpoint {
         if *method == Method::HEAD {
             return Answer::Whole(head.map(|()| Full::default()));
         }
-        let policy = self.settings.default_policy();
+        let policy = self.settings.standing_policy();
         Answer::Stream(
             head.map(|()| EventStream::new(&self.site, slot, policy, HEARTBEAT_INTERVAL)),
         )
@@ -157,6 +157,9 @@ fn conditional(
     let mut answer = Response::new(Full::default());
     answer.headers_mut().insert(header::ETAG, etag.clone());
     json_fields(answer.headers_mut());
+    // To be asked about each time, with the entity tag.
+    let no_cache = HeaderValue::from_static("no-cache");
+    answer.headers_mut().insert(header::CACHE_CONTROL, no_cache);
     if validators.decide(headers) == Decision::NotModified {
         *answer.status_mut() = StatusCode::NOT_MODIFIED;
         return answer;

@@ -8,13 +8,11 @@ pub(crate) struct Changes<'a> {
     pub(crate) added: Vec<&'a str>,
     pub(crate) changed: Vec<&'a str>,
     pub(crate) removed: Vec<&'a str>,
-    /// There were more: the lists are of no use.
-    pub(crate) truncated: bool,
 }
 
 impl<'a> Changes<'a> {
-    /// What is in `new` and not, or not the same, in `old`, and the other way round; at most `most` paths in all.
-    /// `None` for releases whose files are not known.
+    /// What is in `new` and not, or not the same, in `old`, and the other way round.
+    /// `None` for releases whose files are not known, or if they are more than `most`.
     pub(crate) fn between(old: &'a Release, new: &'a Release, most: usize) -> Option<Self> {
         if old.is_empty() || new.is_empty() {
             return None;
@@ -37,13 +35,7 @@ impl<'a> Changes<'a> {
             &mut changes.removed,
         ];
         let all: usize = lists.iter().map(|list| list.len()).sum();
-        for list in lists {
-            list.sort_unstable();
-            if all > most {
-                list.clear();
-            }
-        }
-        changes.truncated = all > most;
-        Some(changes)
+        lists.into_iter().for_each(|list| list.sort_unstable());
+        (all <= most).then_some(changes)
     }
 }

@@ -191,9 +191,11 @@ impl ClientSettings {
         Ok(self)
     }
 
-    /// The policy where neither the deploy nor the path says anything else.
-    pub(crate) fn default_policy(&self) -> Policy {
-        self.policy
+    /// The policy that a tab is told of before there is news: that of all pages, unless tabs out of sight have
+    /// something to do on some of them.
+    pub(crate) fn standing_policy(&self) -> Policy {
+        let lurks = self.policies.iter().any(|(_, own)| *own == Policy::Idle);
+        if lurks { Policy::Idle } else { self.policy }
     }
 
     /// Refuses a countdown that nobody could read, which is the one thing here that could harm.

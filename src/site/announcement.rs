@@ -103,13 +103,11 @@ impl Announcement {
             added,
             changed,
             removed,
-            truncated,
         } = Changes::between(old, current, MOST_CHANGES)?;
         let json = serde_json::json!({
             "added": added,
             "changed": changed,
             "removed": removed,
-            "truncated": truncated,
         });
         let json = Bytes::from(json.to_string());
         known.insert(old.id().clone(), json.clone());

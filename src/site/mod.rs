@@ -157,7 +157,7 @@ impl State {
     }
 
     /// What has changed since the release `id`, as JSON, if that is still known:
-    /// `{"added":[…],"changed":[…],"removed":[…],"truncated":false}`.
+    /// `{"added":[…],"changed":[…],"removed":[…]}`.
     pub(crate) fn changes_since(&self, id: &str) -> Option<Bytes> {
         let current = self.current.as_deref()?;
         let mut known = std::iter::once(current).chain(self.retained.iter().map(AsRef::as_ref));

@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { matters } from "../../src/inject/client/matters.js";
 
-const changes = (changed, { added = [], removed = [], truncated = false } = {}) => ({ added, changed, removed, truncated });
+const changes = (changed, { added = [], removed = [] } = {}) => ({ added, changed, removed });
 
 // A page with these elements and these resources, at http://site/docs/b.
 function open({ scripts = [], links = [], loaded = [] }) {
@@ -30,9 +30,18 @@ test("nothing else does", () => {
   assert.ok(!matters(changes([]), "/docs/b.html"));
 });
 
+test("a bad address on the page is no matter", () => {
+  open({ links: ["https://"], scripts: ["http://site/app.js"] });
+  assert.ok(matters(changes(["/app.js"]), "/docs/b.html"));
+});
+
+test("what may not have been recorded matters", () => {
+  open({ loaded: Array.from({ length: 250 }, (_, n) => `http://site/${n}.js`) });
+  assert.ok(matters(changes([]), "/docs/b.html"));
+});
+
 test("what is not known matters", () => {
   open({});
   assert.ok(matters(null, "/docs/b.html"));
   assert.ok(matters(changes([]), null));
-  assert.ok(matters(changes([], { truncated: true }), "/docs/b.html"));
 });

@@ -37,8 +37,8 @@ export interface TidingsUpdate extends TidingsRelease {
   rollback: boolean;
   /** True if a part of this page is gone, so that it can't go on without the release. */
   broken: boolean;
-  /** Which paths differ; null if that is not known. */
-  changes: { added: string[]; changed: string[]; removed: string[]; truncated: boolean } | null;
+  /** Which paths differ; null if that is not known, or if they are more than 2000. */
+  changes: { added: string[]; changed: string[]; removed: string[] } | null;
   /** Takes the release: round caches and service workers, then reloads. */
   refresh(): Promise<void>;
   /** Puts it off for this browser, for longer each time. */

@@ -34,17 +34,21 @@ export const start = guarded((load) => {
   const suspects = {};
   let latest = page;
   let failures = 0;
-  let doubting, away, forbidden, news, click, heard;
+  let heard = 0;
+  let doubting, away, forbidden, news, click;
 
   const core = {
     page,
     base,
-    edited: new Set(),
-    blocks: new Set(),
+    edited: new Map(),
+    blocks: new Map(),
     routes: watchRoutes(ways.nudge),
     hello: {},
     latest: () => latest,
+    // Whether tabs out of sight have something to do.
+    lurks: () => core.hello.policy === "idle" || latest.policy === "idle",
     learn,
+    describe: (query) => describe(base, query),
     post: (message) => ways.post({ news: message }),
   };
 
@@ -59,26 +63,21 @@ export const start = guarded((load) => {
     attend();
   });
   listen(document, "securitypolicyviolation", stopIfForbidden);
-  listen(window, "input", edit, true);
-  for (const type of ["submit", "reset"]) listen(window, type, finish, true);
+  for (const type of ["beforeinput", "input"]) listen(window, type, edit, true);
   listen(window, "click", note, true);
   const scan = watchParts(suspect);
   setInterval(guarded(pollSlowly), jittered(SLOW_POLL_MS));
   guarded(expose)();
   // A page still loading is followed from its first pageshow on.
-  if (document.readyState === "complete") begin();
-  else {
-    listen(window, "load", scan);
-    setTimeout(guarded(attend), LATEST_START_MS);
-  }
-
-  function begin() {
-    guarded(scan)();
+  listen(window, "load", scan);
+  if (document.readyState === "complete") {
+    scan();
     attend();
   }
+  setTimeout(guarded(attend), LATEST_START_MS);
 
   function inSight() {
-    return !forbidden && !away && !document.prerendering && document.visibilityState === "visible";
+    return !forbidden && !away && !document.prerendering && !document.hidden;
   }
 
   function attend() {
@@ -86,18 +85,17 @@ export const start = guarded((load) => {
     // Who saves data is told when something happens, not all the time.
     else if ((navigator.connection || {}).saveData) pollSlowly(1);
     else ways.start();
-    if (inSight() && latest.id !== page.id) attendNews((news) => news.update());
-    if (news) attendNews((news) => news.attend(inSight()));
+    if (news || (inSight() && latest.id !== page.id)) attendNews((news) => news.attend(inSight()));
   }
 
   function pollSlowly(now) {
-    const due = Date.now() - heard > SLOW_POLL_MS / 4 || !heard;
-    if (due && !forbidden && (inSight() || (!now && core.hello.policy === "idle"))) check();
+    const due = Date.now() - heard > SLOW_POLL_MS / 4;
+    if (due && !forbidden && (inSight() || (!now && core.lurks()))) check();
   }
 
   // What the page's policy refuses it will refuse again, with a report to its owner each time.
   function stopIfForbidden({ blockedURI, disposition }) {
-    if (!blockedURI.startsWith(base) || disposition === "report" || blockedURI.includes("/worker-")) return;
+    if (blockedURI !== base + "events" || disposition === "report") return;
     forbidden = 1;
     attend();
   }
@@ -112,13 +110,10 @@ export const start = guarded((load) => {
   function learn(release) {
     heard = Date.now();
     clearTimeout(doubting);
-    if (release.id === latest.id) {
+    if (release.id === latest.id || replaces(release, latest) || doubts.settles(release, heard)) {
       doubts.clear();
       latest = release;
-    } else if (replaces(release, latest) || doubts.settles(release, heard)) {
-      doubts.clear();
-      latest = release;
-      if (inSight() || core.hello.policy === "idle") attendNews((news) => news.update());
+      if ((news || latest.id !== page.id) && (inSight() || core.lurks())) attendNews((news) => news.update());
     } else {
       doubting = setTimeout(guarded(() => inSight() && check()), jittered(DOUBT_POLL_MS));
     }
@@ -127,8 +122,7 @@ export const start = guarded((load) => {
 
   function attendNews(action) {
     // Firefox does not ask again for what it once could not import.
-    const again = failures ? "?" + failures : "";
-    news = news || load(base + "news-" + version + again).then((module) => module.default(core));
+    news = news || load(base + "news-" + version + "?" + failures).then((module) => module.default(core));
     news
       .then(action, () => {
         news = 0;
@@ -139,8 +133,7 @@ export const start = guarded((load) => {
 
   // Asks the server what is current.
   async function look() {
-    const [release] = await describe(base);
-    return learn(release);
+    return learn(await describe(base));
   }
 
   function check() {
@@ -158,17 +151,16 @@ export const start = guarded((load) => {
     } catch {}
   }
 
+  // Keeps what an element held before the visitor came to it: React makes its default what is typed.
   function edit(event) {
-    if (event.isTrusted) core.edited.add(event.composedPath()[0]);
-  }
-
-  function finish({ target }) {
-    for (const element of core.edited) if (target.contains(element)) core.edited.delete(element);
+    const [element] = event.composedPath();
+    for (const old of core.edited.keys()) if (!old.isConnected) core.edited.delete(old);
+    if (event.isTrusted && !core.edited.has(element)) core.edited.set(element, element.defaultValue);
   }
 
   function note(event) {
     const link = event.composedPath().find((element) => element.href && element.tagName === "A");
-    click = link && link.origin === location.origin && { url: link.href, at: Date.now() };
+    click = link && link.origin === location.origin && !link.target && { url: link.href, at: Date.now() };
   }
 
   function expose() {
@@ -185,8 +177,8 @@ export const start = guarded((load) => {
       refresh: act("refresh"),
       later: act("later"),
       block(reason) {
-        const block = { reason };
-        core.blocks.add(block);
+        const block = {};
+        core.blocks.set(block, reason);
         return () => core.blocks.delete(block);
       },
       on(type, action) {

@@ -4,8 +4,7 @@ export function guarded(action) {
   return (argument) => {
     try {
       const result = action(argument);
-      if (result && result.catch) result.catch(() => {});
-      return result;
+      return result && result.catch ? result.catch(() => {}) : result;
     } catch {}
   };
 }

@@ -10,7 +10,8 @@ const ANSWER_MS = 4000;
 // Calls `tell` with each release, and with each hello. `wanted` says whether to listen; `ask` asks the server.
 export function hearing(base, workerUrl, tell, ask) {
   const name = "tidings:" + base;
-  let channel, mine, worker, lock, unlock, last, silence;
+  const last = [];
+  let channel, mine, worker, lock, unlock, silence;
 
   guarded(open)();
   listen(window, "pageshow", open);
@@ -44,9 +45,8 @@ export function hearing(base, workerUrl, tell, ask) {
         guarded(alone)();
       });
     // A sandboxed page has no right to it.
-    navigator.locks.request(name, { signal }, held).catch((error) => {
-      if (!signal.aborted && error.name === "SecurityError") guarded(alone)();
-    });
+    const request = async () => navigator.locks.request(name, { signal }, held);
+    request().catch(() => signal.aborted || guarded(alone)());
     post({ ask: 1 });
   }
 
@@ -74,7 +74,7 @@ export function hearing(base, workerUrl, tell, ask) {
 
   function hear(said) {
     clearTimeout(silence);
-    if (said.id) last = said;
+    last[said.id ? 1 : 0] = said;
     if (mine) post({ said });
     tell(said);
   }
@@ -84,7 +84,8 @@ export function hearing(base, workerUrl, tell, ask) {
       clearTimeout(silence);
       tell(said);
     }
-    if (ask && mine && last) post({ said: last });
+    if (ask && mine) last.forEach((said) => post({ said }));
+    if (ask > 1 && mine) mine.ask();
     if (news) tell({ news });
   }
 
@@ -95,7 +96,8 @@ export function hearing(base, workerUrl, tell, ask) {
   // Something happened that a person did: the moment to look, where nothing can be pushed.
   function nudge() {
     if (mine) mine.ask();
-    if (worker && worker.active) worker.port.postMessage(2);
+    else if (worker && worker.active) worker.port.postMessage(2);
+    else if (lock) post({ ask: 2 });
   }
 
   // Nothing is held by a tab that is out of sight, which may be frozen: no lock, no connection.

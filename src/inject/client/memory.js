@@ -5,7 +5,8 @@ import { guarded, listen } from "./guard.js";
 
 // `{ until, times, of, shown, shownId, tab, taken, takenAt, tries }`: the end of the quiet (ms since 1970), how often
 // Later was said, on which release that was; when a notice was last shown, for which release, by which tab; the release
-// that a tab has refreshed to, when, and how often before that.
+// that a tab has refreshed to, when, and how often before that. And of a forced refresh: `{ forcedId, putOff, ends }`,
+// the release, until when it was put off, and when the countdown ends.
 export function sharedMemory(base, tell, changed) {
   const key = "tidings:" + base;
   let memory = {};

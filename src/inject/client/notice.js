@@ -47,7 +47,9 @@ export default ({ kind, form, position, words, notes, seconds, refresh, later, e
     if (!later) set(card, { closedby: "none" });
     announce();
     if (card.showModal) card.showModal();
-    primary.focus();
+    // Not a button: the visitor may be in the middle of a sentence, and the next key would press it.
+    card.tabIndex = -1;
+    card.focus();
   } else {
     set(card, { popover: "manual" });
     place();
@@ -131,7 +133,8 @@ export default ({ kind, form, position, words, notes, seconds, refresh, later, e
   function goRound(event) {
     event.preventDefault();
     const stops = [...card.querySelectorAll("a,button,[tabindex]")];
-    stops[(stops.indexOf(shadow.activeElement) + (event.shiftKey ? stops.length - 1 : 1)) % stops.length].focus();
+    const at = stops.indexOf(shadow.activeElement);
+    stops[(event.shiftKey ? Math.max(at, 0) + stops.length - 1 : at + 1) % stops.length].focus();
   }
 
   function escape(event) {

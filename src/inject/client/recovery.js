@@ -19,11 +19,13 @@ export function watchParts(suspect) {
 
   function broken(error) {
     const text = String((error && error.message) || error);
-    if (FAILED_IMPORT.test(text)) suspect((/(https?:\/)?\/\S+/.exec(text) || [])[0]);
+    if (FAILED_IMPORT.test(text)) suspect((/(?:^|[\s(])((?:https?:\/)?\/[^\s)]+)/.exec(text) || [])[1]);
   }
 
+  // Of other origins nothing can be found out, not even whether they failed.
   function failed({ tagName, src, href }, early) {
-    const isEntry = tagName === "SCRIPT" && (early || document.readyState !== "complete");
-    if (isEntry || /^(SCRIPT|LINK)$/.test(tagName)) suspect(src || href, isEntry);
+    const url = src || href;
+    if (!/^(SCRIPT|LINK)$/.test(tagName) || !url.startsWith(location.origin + "/")) return;
+    suspect(url, tagName === "SCRIPT" && (early || document.readyState !== "complete"));
   }
 }

@@ -5,6 +5,7 @@ import { guarded, listen } from "./guard.js";
 // A service worker that takes longer may go on with what it has.
 const WORKER_MS = 6000;
 const KEY = "tidings:";
+const TRIED_MS = 3600000;
 
 export const pause = (delay) => new Promise((done) => setTimeout(done, delay));
 
@@ -15,9 +16,10 @@ export async function preflight(url) {
   // A service worker answers with what it has for this address; what it does not know it fetches.
   const worker = guarded(() => navigator.serviceWorker.controller)();
   if (worker) address.searchParams.set("tidings", Date.now());
-  const headers = { accept: "text/html", "tidings-preflight": "1", "ngsw-bypass": "1" };
+  const headers = { accept: "text/html", "tidings-preflight": "1" };
   const answer = await fetch(address, { cache: "reload", headers });
-  const [, id] = /\/(?:client|whole)-\w+\.js"[^>]* data-release="([^"]+)"/.exec(await answer.text()) || [];
+  if (answer.status >= 500) throw answer.status;
+  const [, id] = /\/(?:client|whole)-\w+\.js\b[^>]* data-release="?([^"\s>]+)/.exec(await answer.text()) || [];
   return { id, path: answer.headers.get("content-location") };
 }
 
@@ -63,10 +65,10 @@ function next(target, type, matches) {
   return new Promise((done) => listen(target, type, (event) => matches(event) && done()));
 }
 
-// Whether a reload for this release was not tried yet in this tab: what did not help will not help again.
+// Whether a reload for this release was not tried in this tab before: what did not help will not help again soon.
 export function mayReload(id) {
   try {
-    return !sessionStorage.getItem(KEY + id);
+    return !(Date.now() - sessionStorage.getItem(KEY + id) < TRIED_MS);
   } catch {
     // Without storage, the load that a reload made is told by its type.
     return performance.getEntriesByType("navigation")[0].type !== "reload";
@@ -74,7 +76,7 @@ export function mayReload(id) {
 }
 
 export function noteReload(id) {
-  guarded(() => sessionStorage.setItem(KEY + id, "1"))();
+  guarded(() => sessionStorage.setItem(KEY + id, Date.now()))();
 }
 
 export function go(url) {

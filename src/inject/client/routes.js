@@ -29,8 +29,9 @@ export function watchRoutes(changed) {
   return all;
 }
 
-// A fragment is a place on the page, but for the routers that keep their routes there.
+// A query changes with each key of a search. A fragment is a place on the page, but for the routers that keep their
+// routes there.
 function route() {
   const hash = location.hash;
-  return location.pathname + location.search + (/^#[!/]/.test(hash) ? hash : "");
+  return location.pathname + (/^#[!/]/.test(hash) ? hash : "");
 }

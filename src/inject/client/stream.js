@@ -10,9 +10,10 @@ const POLL_MS = 60000;
 
 // Tells `tell` of each release that is heard of, and of `{ policy }` at each hello.
 export function stream(base, tell) {
-  let source, hello, retry, poll, failures, tag;
+  let source, hello, retry, poll, failures;
 
-  open();
+  // Refused at once (a policy, in WebKit), it is polled all the same.
+  guarded(open)();
   return { close, ask: askWhilePolling };
 
   function open() {
@@ -61,10 +62,7 @@ export function stream(base, tell) {
   }
 
   function ask() {
-    return describe(base, tag).then(([release, newTag]) => {
-      tag = newTag;
-      if (release) tell(release);
-    }, () => {});
+    describe(base).then(tell).catch(() => {});
   }
 
   function shut() {
@@ -80,11 +78,9 @@ export function stream(base, tell) {
   }
 }
 
-// What is current, and its entity tag; no release if it is still what had `tag`.
-export async function describe(base, tag, query = "") {
-  const headers = tag ? { "if-none-match": tag } : {};
-  const answer = await fetch(base + "release.json" + query, { cache: "no-store", headers });
-  if (answer.status === 304) return [null, tag];
+// What is current. The browser asks with the entity tag of what it has, and is answered 304 while that is so.
+export async function describe(base, query = "") {
+  const answer = await fetch(base + "release.json" + query, { cache: "no-cache" });
   if (!answer.ok) throw answer.status;
-  return [await answer.json(), answer.headers.get("etag")];
+  return answer.json();
 }

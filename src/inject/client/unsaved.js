@@ -2,20 +2,30 @@
 
 // The reasons not to reload: those that the page gave, and `form`, `media`, `dialog`, `fullscreen`.
 export function unsaved({ edited, blocks }) {
-  const reasons = [...blocks].map((block) => block.reason);
+  const reasons = [...blocks.values()];
   if ([...edited].some(isUnsaved)) reasons.push("form");
-  if ([...document.querySelectorAll("audio,video")].some(isPlaying)) reasons.push("media");
-  if (document.querySelector("dialog[open],[aria-modal=true]")) reasons.push("dialog");
+  if (all("audio,video").some(isPlaying) || (navigator.mediaSession || {}).playbackState === "playing") {
+    reasons.push("media");
+  }
+  if (all("dialog[open],[aria-modal=true]").some(isVisible)) reasons.push("dialog");
   if (document.fullscreenElement) reasons.push("fullscreen");
   return reasons;
 }
 
 // An input that was cleared again, or is no longer there, holds nothing.
-function isUnsaved(element) {
+function isUnsaved([element, before]) {
   if (!element.isConnected) return false;
   if (element.isContentEditable) return element.textContent.trim();
   if (/^(checkbox|radio)$/.test(element.type)) return element.checked !== element.defaultChecked;
-  return element.value && element.value !== element.defaultValue;
+  return element.value !== before;
+}
+
+function isVisible(element) {
+  return !element.checkVisibility || element.checkVisibility();
+}
+
+function all(selector) {
+  return [...document.querySelectorAll(selector)];
 }
 
 // A silent film in a loop is decoration.

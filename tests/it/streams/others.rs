@@ -28,7 +28,7 @@ async fn release_json_has_what_the_stream_says() {
         assert_eq!(reply.status, 200);
         assert_eq!(reply.text(), stream.next().await.unwrap().announced());
         assert_eq!(reply.field("content-type"), "application/json");
-        assert_eq!(reply.field("cache-control"), "no-store");
+        assert_eq!(reply.field("cache-control"), "no-cache");
         assert_eq!(reply.field("x-content-type-options"), "nosniff");
     }
 }
