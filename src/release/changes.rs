@@ -35,7 +35,9 @@ impl<'a> Changes<'a> {
             &mut changes.removed,
         ];
         let all: usize = lists.iter().map(|list| list.len()).sum();
-        lists.into_iter().for_each(|list| list.sort_unstable());
+        for list in lists {
+            list.sort_unstable();
+        }
         (all <= most).then_some(changes)
     }
 }

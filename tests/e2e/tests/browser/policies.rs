@@ -80,9 +80,11 @@ async fn idle_waits_for_what_was_begun(engine: Engine) -> Result<()> {
         let page = &visit.page;
         page.write("#pen", "moored at").await?;
         holds(visit).await?;
-        // What was sent is no longer at stake.
+        // What the page sends by itself may not have arrived.
         page.eval("form.onsubmit = (event) => event.preventDefault(); form.requestSubmit()")
             .await?;
+        holds_on(page).await?;
+        page.eval("form.remove()").await?;
         page.shows("#version", "Version 2").await
     })
     .await
