@@ -40,7 +40,7 @@ impl Texts {
     }
 
     /// All texts in the first of the wanted languages (BCP 47, the most wanted first, divided by commas) that there
-    /// is, else in English; with `lang`, and with `dir` where lines run from right to left.
+    /// is, else in English; with `lang`.
     pub(crate) fn choose(&self, wanted: &str) -> Value {
         let wanted = wanted.split(',').map(|tag| tag.trim().to_ascii_lowercase());
         let known = |tag: &String| self.own.contains_key(tag) || BUILT_IN.contains_key(tag);
@@ -56,9 +56,6 @@ impl Texts {
         texts.extend(base.unwrap_or(&BUILT_IN["en"]).clone());
         for layer in own("*").chain(layers.iter().flat_map(|tag| own(tag))) {
             texts.extend(layer.clone());
-        }
-        if RIGHT_TO_LEFT.contains(&chosen.split('-').next().unwrap_or_default()) {
-            texts.insert("dir".to_owned(), "rtl".into());
         }
         texts.insert("lang".to_owned(), written(&chosen).into());
         Value::Object(texts)
@@ -116,8 +113,6 @@ const NAMES: [&str; 9] = [
     "countdown",
 ];
 
-const RIGHT_TO_LEFT: [&str; 6] = ["ar", "fa", "he", "ps", "ur", "yi"];
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -163,8 +158,6 @@ mod tests {
         ] {
             assert_eq!(choose(&texts, wanted).0, expected, "{wanted}");
         }
-        assert_eq!(texts.choose("ar")["dir"], "rtl");
-        assert!(texts.choose("de").get("dir").is_none());
     }
 
     #[test]

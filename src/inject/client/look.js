@@ -51,7 +51,7 @@ button:hover{background:#8882}
 #refresh{background:var(--accent);color:var(--tidings-on-accent,Canvas)}
 #refresh:hover{opacity:.85}
 #refresh[aria-busy=true]{opacity:.6;cursor:progress}
-:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
+:not(dialog):focus-visible{outline:2px solid var(--accent);outline-offset:2px}
 @media (max-width:30em){section,dialog{width:100%}}
 @media (pointer:coarse){button{min-width:44px;min-height:44px}}
 @media (prefers-reduced-motion:no-preference){.in{animation:in .25s}}

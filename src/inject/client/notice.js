@@ -14,7 +14,7 @@ const PLAIN_STYLE = "position:fixed;z-index:2147483647;bottom:1em;right:1em;padd
 export default ({ kind, form, position, words, notes, seconds, refresh, later, expire }) => {
   const root = document.documentElement;
   const modal = form === "modal";
-  const [edge, corner] = (position || (form === "toast" ? "bottom-end" : "bottom")).split("-");
+  const [edge, corner] = position.split("-");
   // The modal takes the focus at once; to the others it may come, and then tells from where.
   let before = modal && document.activeElement;
 
