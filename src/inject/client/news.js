@@ -151,7 +151,7 @@ export default (core) => {
     );
     // A time that is further away than any quiet was written by another clock.
     if (due > now && due < now + 2 * LONGEST_QUIET_MS) return again(due - now);
-    if (document.hidden || notice) return;
+    if (document.hidden || (notice && notice.host.isConnected)) return;
     // One tab shows it: the one that was looked at last.
     if (shownId === id && tab !== me && !claims) return;
     claims = 0;
