@@ -37,7 +37,7 @@ export default (core) => {
   let round = 0;
 
   core.routes.add(() => turning && !leaving && automatic(location.href));
-  for (const type of ["pointerdown", "keydown", "wheel", "touchmove"]) {
+  for (const type of ["pointerdown", "keydown", "wheel"]) {
     listen(window, type, () => (active = Date.now()), { capture: true, passive: true });
   }
   listen(window, "focus", claim);
