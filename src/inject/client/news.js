@@ -109,8 +109,9 @@ export default (core) => {
     const reloads = mayReload(target.id);
     if (policy === "silent" || (window !== top && !frames && !broken)) announce();
     else if (broken) rescue(policy);
-    // The visitor has chosen it in another tab.
-    else if (reloads && (policy === "idle" || (taken === target.id && takenAt > performance.timeOrigin))) lurk();
+    // The visitor has chosen it in another tab: nobody need be told again.
+    else if (reloads && taken === target.id && takenAt > performance.timeOrigin) lurk();
+    else if (reloads && policy === "idle") announce() && lurk();
     else if (policy === "force") document.hidden ? reloads && lurk() : offer("modal");
     else if (policy === "navigate" && reloads && waited < wait) {
       turning = announce();
@@ -187,7 +188,6 @@ export default (core) => {
 
   // Reloads when nobody is looking, or nothing was touched for long enough.
   function lurk() {
-    if (!announce()) return;
     const { idle } = target.settings;
     const left = active + (document.hidden ? Math.min(idle, HIDDEN_MS) : idle) + target.delay - Date.now();
     if (left > 0) again(left);

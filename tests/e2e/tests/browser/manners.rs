@@ -123,6 +123,8 @@ async fn a_refresh_in_one_tab_answers_for_all(engine: Engine) -> Result<()> {
         .await?;
         drawn(other).await?;
         ensure!(!other.has_notice().await?, "it asks once more");
+        let updates = other.updates().await?;
+        ensure!(updates.len() <= 1, "it was told once more: {updates:?}");
         other.shows("#version", "Version 1").await
     })
     .await
