@@ -123,7 +123,7 @@ impl Endpoint {
         let rest = format!(",\"delay\":{delay},\"settings\":{settings},\"changes\":");
         let parts = [open, rest.as_bytes(), changes, b"}"];
         let mut answer = Response::new(Full::from(parts.concat()));
-        json_fields(answer.headers_mut());
+        json_fields(answer.headers_mut(), NO_STORE);
         answer
     }
 }
@@ -156,10 +156,7 @@ fn conditional(
     };
     let mut answer = Response::new(Full::default());
     answer.headers_mut().insert(header::ETAG, etag.clone());
-    json_fields(answer.headers_mut());
-    // To be asked about each time, with the entity tag.
-    let no_cache = HeaderValue::from_static("no-cache");
-    answer.headers_mut().insert(header::CACHE_CONTROL, no_cache);
+    json_fields(answer.headers_mut(), NO_CACHE);
     if validators.decide(headers) == Decision::NotModified {
         *answer.status_mut() = StatusCode::NOT_MODIFIED;
         return answer;
@@ -167,18 +164,17 @@ fn conditional(
     answer.map(|_| Full::new(json()))
 }
 
-fn json_fields(fields: &mut HeaderMap) {
+fn json_fields(fields: &mut HeaderMap, cache_control: HeaderValue) {
     let json = HeaderValue::from_static("application/json");
     fields.insert(header::CONTENT_TYPE, json);
-    fields.insert(header::CACHE_CONTROL, NO_STORE);
+    fields.insert(header::CACHE_CONTROL, cache_control);
     fields.insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
 }
 
 /// The types of what the client adds to a page.
 fn types() -> Response<Full<Bytes>> {
     let mut answer = plain(StatusCode::OK, include_str!("../inject/client/client.d.ts"));
-    let no_cache = HeaderValue::from_static("no-cache");
-    answer.headers_mut().insert(header::CACHE_CONTROL, no_cache);
+    answer.headers_mut().insert(header::CACHE_CONTROL, NO_CACHE);
     answer
 }
 
@@ -204,5 +200,7 @@ fn plain(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
     answer
 }
 
+// To be asked about each time, with the entity tag if there is one.
+const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");

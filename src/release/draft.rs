@@ -22,11 +22,11 @@ use crate::release::hashed::Evidence;
 use crate::release::id::ReleaseId;
 use crate::release::media;
 use crate::release::media::Kind;
+use crate::release::parallel::in_parallel;
 use crate::release::precache;
 use crate::release::promises::Promises;
 use crate::release::reach::Reach;
 use crate::release::snapshot::Snapshot;
-use crate::release::snapshot::in_parallel;
 
 /// What a directory would be published as; its pages still without the script, nothing compressed yet.
 #[derive(Debug)]

@@ -9,7 +9,9 @@ mod draft;
 pub(crate) mod hashed;
 mod id;
 pub(crate) mod media;
+mod names;
 mod open_file;
+mod parallel;
 mod policy;
 mod precache;
 mod promises;
@@ -179,11 +181,6 @@ impl Release {
     /// True if a file at `path`, if there were one, would carry a hash in its name like its neighbours.
     pub(crate) fn would_be_hashed(&self, path: &str) -> bool {
         self.evidence.is_hashed(path)
-    }
-
-    /// True if what is said of both, beside their files, is the same.
-    pub(crate) fn says_the_same(&self, other: &Self) -> bool {
-        self.about == other.about
     }
 
     pub(crate) fn missing(&self) -> &BTreeSet<String> {

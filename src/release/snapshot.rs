@@ -6,11 +6,9 @@ use std::fmt;
 use std::fs::File;
 use std::io;
 use std::io::Read as _;
-use std::num::NonZero;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
-use std::thread;
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -25,6 +23,7 @@ use crate::release::id::Digest;
 use crate::release::media;
 use crate::release::media::Kind;
 use crate::release::open_file::OpenFile;
+use crate::release::parallel::in_parallel;
 use crate::release::tree::Stamp;
 use crate::release::tree::Tree;
 use crate::release::tree::TreeFile;
@@ -258,47 +257,6 @@ fn in_memory(files: &[TreeFile], limits: Limits) -> Vec<bool> {
     files.iter().map(&mut fits).collect()
 }
 
-/// Does `work` on all items, on as many threads as there are processors, and gives the results in order.
-pub(crate) fn in_parallel<T: Sync, R: Send, E: Send>(
-    items: &[T],
-    work: impl Fn(usize, &T) -> Result<R, E> + Sync,
-) -> Result<Vec<R>, E> {
-    let threads = thread::available_parallelism().map_or(1, NonZero::get);
-    // Dealt out like cards: neighbours in a list tend to be alike in size.
-    let share = |first: usize| {
-        let share = (first..items.len()).step_by(threads);
-        share
-            .map(|at| work(at, &items[at]))
-            .collect::<Result<Vec<R>, E>>()
-    };
-    if threads == 1 || items.len() < threads * 2 {
-        return items
-            .iter()
-            .enumerate()
-            .map(|(at, item)| work(at, item))
-            .collect();
-    }
-    let shares: Vec<_> = thread::scope(|scope| {
-        let handles: Vec<_> = (0..threads)
-            .map(|first| scope.spawn(move || share(first)))
-            .collect();
-        handles
-            .into_iter()
-            .map(thread::ScopedJoinHandle::join)
-            .collect()
-    });
-    let mut results = Vec::with_capacity(items.len());
-    let mut piles = Vec::with_capacity(threads);
-    for share in shares {
-        let share = share.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-        piles.push(share.into_iter());
-    }
-    for at in 0..items.len() {
-        results.extend(piles[at % threads].next());
-    }
-    Ok(results)
-}
-
 /// Opens what was a file a moment ago; should it be a pipe by now, that must not wait for a writer.
 fn open(place: &Path) -> io::Result<File> {
     let mut options = File::options();
@@ -395,15 +353,5 @@ mod tests {
         assert!(!utf8.is_whole());
         utf8.check(b"x");
         assert!(!utf8.is_whole());
-    }
-
-    #[test]
-    fn work_in_parallel_keeps_its_order() {
-        let items: Vec<usize> = (0..103).collect();
-        let doubled = in_parallel(&items, |at, item| Ok::<_, ()>(at + item)).unwrap();
-        assert_eq!(
-            doubled,
-            items.iter().map(|item| item * 2).collect::<Vec<_>>()
-        );
     }
 }

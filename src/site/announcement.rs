@@ -37,7 +37,7 @@ impl Announcement {
         Self::new(number, SystemTime::now().max(earliest), release, previous)
     }
 
-    /// The same news, of a release whose files have other times.
+    /// The same news, of a release with other times, with more to say, or with other files that no page leads to.
     pub(super) fn again(&self, release: &Release, previous: &[ReleaseId]) -> Self {
         Self::new(self.number, self.published, release, previous)
     }

@@ -180,12 +180,9 @@ impl State {
 
     fn publish(&mut self, release: &Arc<Release>) -> bool {
         let old = self.current.replace(Arc::clone(release));
-        if let Some(old) = old.as_ref().filter(|old| old.id() == release.id()) {
-            if old.built() != release.built() || !old.says_the_same(release) {
-                let announcement = self.announcement.take();
-                self.announcement =
-                    announcement.map(|a| Arc::new(a.again(release, &self.previous)));
-            }
+        if old.as_ref().is_some_and(|old| old.id() == release.id()) {
+            let announcement = self.announcement.take();
+            self.announcement = announcement.map(|a| Arc::new(a.again(release, &self.previous)));
             self.retain();
             return false;
         }

@@ -1,6 +1,7 @@
 //! The policies that a page has in its own head (HTML, "Content security policy state").
 
 use std::sync::Arc;
+use std::sync::LazyLock;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
@@ -66,11 +67,13 @@ struct Seen {
     inert: usize,
 }
 
+/// Most pages have none, and this runs for each that streams by.
 fn may_have_one(head: &[u8]) -> bool {
-    let finder = AhoCorasick::builder()
-        .ascii_case_insensitive(true)
-        .build([NAME]);
-    finder.is_ok_and(|finder| finder.is_match(head))
+    static FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+        let mut finder = AhoCorasick::builder();
+        finder.ascii_case_insensitive(true).build([NAME]).ok()
+    });
+    FINDER.as_ref().is_some_and(|finder| finder.is_match(head))
 }
 
 /// An attribute's value with its character references resolved: those of ASCII, by number, and those that frameworks

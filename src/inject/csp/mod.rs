@@ -86,23 +86,9 @@ struct Judged {
 
 /// Judges the `Content-Security-Policy` fields of a response.
 fn judge(fields: &[String], csp: Csp, home: &Home) -> Result<Judged, Refusal> {
-    let mut optional = None;
-    let mut needing = Vec::new();
-    for policy in fields.iter().flat_map(|field| Policy::list(field)) {
-        check_sandbox(&policy)?;
-        check_connect(&policy, home)?;
-        let Some(sources) = policy.script() else {
-            continue;
-        };
-        if sources.is_none() {
-            return Err(refusal(sources, Why::NoScripts));
-        }
-        if lets_in(sources, home) {
-            optional = optional.or_else(|| sources.nonces().next());
-        } else {
-            needing.push(sources);
-        }
-    }
+    let policies = || fields.iter().flat_map(|field| Policy::list(field));
+    policies().try_for_each(|policy| check_sandbox(&policy))?;
+    let Demands { optional, needing } = Demands::of(policies(), home)?;
     let common = common_nonce(&needing);
     let permit = |nonce, form| Permit { nonce, form };
     if needing.is_empty() || common.is_some() {
@@ -156,14 +142,21 @@ fn amend(field: &str, nonce: Option<&Nonce>, home: &Home) -> Result<Option<Strin
     Ok(is_another.then(|| policies.join(",")))
 }
 
-impl Permit {
-    /// What the permit comes to in a page with these policies in its head, behind the tag.
-    ///
-    /// The tag is fetched before they hold, but what the script imports and where it connects they rule over.
-    fn under(self, metas: &[String], home: &Home) -> Result<Self, Refusal> {
-        let mut optional = None;
-        let mut needing = Vec::new();
-        for policy in metas.iter().map(|text| Policy::parse(text)) {
+/// What policies that let the script connect want of its tag.
+struct Demands<'a> {
+    /// A nonce of those that let the script in for its address.
+    optional: Option<Nonce>,
+    /// The others.
+    needing: Vec<Sources<'a>>,
+}
+
+impl<'a> Demands<'a> {
+    fn of(policies: impl Iterator<Item = Policy<'a>>, home: &Home) -> Result<Self, Refusal> {
+        let mut demands = Self {
+            optional: None,
+            needing: Vec::new(),
+        };
+        for policy in policies {
             check_connect(&policy, home)?;
             let Some(sources) = policy.script() else {
                 continue;
@@ -172,11 +165,22 @@ impl Permit {
                 return Err(refusal(sources, Why::NoScripts));
             }
             if lets_in(sources, home) {
-                optional = optional.or_else(|| sources.nonces().next());
+                demands.optional = demands.optional.or_else(|| sources.nonces().next());
             } else {
-                needing.push(sources);
+                demands.needing.push(sources);
             }
         }
+        Ok(demands)
+    }
+}
+
+impl Permit {
+    /// What the permit comes to in a page with these policies in its head, behind the tag.
+    ///
+    /// The tag is fetched before they hold, but what the script imports and where it connects they rule over.
+    fn under(self, metas: &[String], home: &Home) -> Result<Self, Refusal> {
+        let policies = metas.iter().map(|text| Policy::parse(text));
+        let Demands { optional, needing } = Demands::of(policies, home)?;
         let nonce = self.nonce.or_else(|| common_nonce(&needing)).or(optional);
         let may_import = needing.iter().all(|sources| has(*sources, nonce.as_ref()));
         let form = match self.form {
