@@ -11,6 +11,7 @@ use tidings::Policy;
 use tidings::Position;
 
 use super::*;
+use crate::support::put;
 use crate::support::served::Served;
 
 async fn describe(site: &Site, query: &str) -> Value {
@@ -58,6 +59,22 @@ async fn what_has_changed_since_a_release_that_is_kept_is_listed() {
         changes(&describe(&served.site, "since=other").await),
         Value::Null
     );
+}
+
+#[tokio::test]
+async fn files_that_come_without_news_are_listed_as_well() {
+    let served = Served::new(&[("index.html", "1")]).await;
+    let first = served.id();
+    served.replace(&[("index.html", "2")]).await;
+    let added = async || {
+        describe(&served.site, &format!("since={first}")).await["changes"]["added"].clone()
+    };
+    assert_eq!(added().await, json!([]));
+    let put_robots = |dir: &std::path::Path| put(dir, &[("robots.txt", "1")]);
+    served
+        .quietly(put_robots, |release| release.get("/robots.txt").is_some())
+        .await;
+    assert_eq!(added().await, json!(["/robots.txt"]));
 }
 
 #[tokio::test]
