@@ -29,6 +29,8 @@ pub(crate) use crate::site::announcement::Announcement;
 #[derive(Clone)]
 pub struct Site {
     state: Arc<watch::Sender<Arc<State>>>,
+    /// How often somebody wanted the sources to look.
+    looks: Arc<watch::Sender<u64>>,
 }
 
 /// Everything that is true of a site at one moment. Whoever answers a request reads it once.
@@ -59,6 +61,7 @@ impl Site {
         };
         Self {
             state: Arc::new(watch::Sender::new(Arc::new(state))),
+            looks: Arc::default(),
         }
     }
 
@@ -98,6 +101,12 @@ impl Site {
         self.state.borrow().retained.clone()
     }
 
+    /// Has the sources of this site look now whether there is a new release, whenever they would have looked by
+    /// themselves. It says nothing about whether there is one.
+    pub fn look(&self) {
+        self.looks.send_modify(|looks| *looks += 1);
+    }
+
     /// Ends every event stream, and those to come. For the shutdown of a server, which would wait for them.
     pub fn close(&self) {
         self.state
@@ -107,6 +116,11 @@ impl Site {
     /// Says what the site waits for, as long as there is no release.
     pub(crate) fn set_awaited(&self, what: &str) {
         self.quietly(|state| state.awaited = what.into());
+    }
+
+    /// What [`look`](Self::look) wakes, from now on.
+    pub(crate) fn looks(&self) -> Looks {
+        Looks(self.looks.subscribe())
     }
 
     pub(crate) fn memory_budget(&self) -> u64 {
@@ -126,6 +140,19 @@ impl Site {
             change(Arc::make_mut(state));
             false
         });
+    }
+}
+
+/// How a source hears that it is to look: however often it was told since it last heard, once.
+#[derive(Debug)]
+pub(crate) struct Looks(watch::Receiver<u64>);
+
+impl Looks {
+    /// Ready when somebody wants a look; pending for ever once the site is gone.
+    pub(crate) async fn wanted(&mut self) {
+        if self.0.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }
 
@@ -338,6 +365,17 @@ mod tests {
         }
         let kept: Vec<_> = site.retained().iter().map(|r| r.id().to_string()).collect();
         assert_eq!(kept, ["d", "c"]);
+    }
+
+    #[tokio::test]
+    async fn however_often_a_look_is_wanted_it_is_heard_once() {
+        let site = Site::new();
+        let mut looks = site.looks();
+        site.look();
+        site.clone().look();
+        looks.wanted().await;
+        let again = tokio::time::timeout(Duration::ZERO, looks.wanted()).await;
+        assert!(again.is_err());
     }
 
     #[test]

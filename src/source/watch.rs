@@ -156,9 +156,11 @@ impl WatchDirectory {
             (looker, Settle::new(Instant::now(), self.timing))
         };
         let (mut looker, mut settle) = start();
+        let mut looks = site.looks();
         loop {
             tokio::select! {
                 () = rings.notified() => settle.stir(Instant::now()),
+                () = looks.wanted() => settle.stir(Instant::now()),
                 () = sleep_until(settle.due().into()) => {
                     let look = spawn_blocking(move || {
                         looker.look(&mut settle);
