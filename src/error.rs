@@ -23,6 +23,16 @@ pub(crate) enum Kind {
     InvalidPolicy(String),
     /// Texts for the notice that can't be read; says why.
     InvalidTexts(String),
+    /// An address that is no upstream's.
+    InvalidUpstream { upstream: String, why: &'static str },
+    /// What is no route.
+    InvalidRoute { route: String, why: &'static str },
+    /// What is no `Host`.
+    InvalidHost(String),
+    /// What is no network.
+    InvalidNetwork(String),
+    /// Certificates that can't be read; says why.
+    InvalidAuthority(String),
     /// Settings that contradict each other or make no sense; the text says which and what to do.
     Config(String),
     /// The listening socket.
@@ -67,6 +77,26 @@ impl fmt::Display for Error {
             Kind::InvalidTexts(why) => write!(
                 f,
                 "the texts can't be read: {why}; write {{\"de\": {{\"text\": \"…\", \"refresh\": \"…\"}}}}"
+            ),
+            Kind::InvalidUpstream { upstream, why } => write!(
+                f,
+                "{upstream:?} is no upstream: {why}; write it like http://127.0.0.1:3000, https://app.example or unix:/run/app.sock"
+            ),
+            Kind::InvalidRoute { route, why } => write!(
+                f,
+                "{route:?} is no route: {why}; write it like /api=http://127.0.0.1:9000"
+            ),
+            Kind::InvalidHost(host) => write!(
+                f,
+                "{host:?} is no Host: use keep, upstream, or a name like app.example"
+            ),
+            Kind::InvalidNetwork(network) => write!(
+                f,
+                "{network:?} is no network: write it like 10.0.0.0/8 or 192.0.2.7, or use loopback or private"
+            ),
+            Kind::InvalidAuthority(why) => write!(
+                f,
+                "the certificates can't be read: {why}; give the certificate of the authority, in PEM"
             ),
             Kind::Config(text) | Kind::Listen(text) => f.write_str(text),
         }

@@ -1,4 +1,4 @@
-//! The answer while there is no release yet.
+//! The answer while what is asked for is not there yet.
 
 use http::HeaderValue;
 use http::Response;
@@ -9,32 +9,53 @@ use crate::origin::file_body::FileBody;
 
 /// A 503 that says what is awaited; for a navigation, as a page that tries again by itself.
 pub(crate) fn response(awaited: &str, is_navigation: bool) -> Response<FileBody> {
-    let (media_type, text) = if is_navigation {
-        ("text/html; charset=utf-8", page(awaited))
-    } else {
-        (
-            "text/plain; charset=utf-8",
-            format!("503 Waiting for {awaited}\n"),
-        )
+    let absence = Absence {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        title: "Not published yet",
+        sentence: &format!("This site is waiting for {awaited}."),
+        line: &format!("503 Waiting for {awaited}\n"),
     };
-    let mut response = Response::new(FileBody::text(text));
-    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-    let fields = response.headers_mut();
-    fields.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
-    fields.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    fields.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
-    fields.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
-    let policy = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'");
-    fields.insert(header::CONTENT_SECURITY_POLICY, policy);
-    response
+    absence.answer(is_navigation).map(FileBody::text)
 }
 
-fn page(awaited: &str) -> String {
-    let mut escaped = String::with_capacity(awaited.len());
-    for c in awaited.chars() {
+/// What is not there, and how that is said.
+pub(crate) struct Absence<'a> {
+    pub(crate) status: StatusCode,
+    pub(crate) title: &'a str,
+    /// For people.
+    pub(crate) sentence: &'a str,
+    /// For what is no browser.
+    pub(crate) line: &'a str,
+}
+
+impl Absence<'_> {
+    /// For a navigation, a page that tries again by itself; for others, a line of text.
+    pub(crate) fn answer(&self, is_navigation: bool) -> Response<String> {
+        let (media_type, text) = if is_navigation {
+            ("text/html; charset=utf-8", html(self.title, self.sentence))
+        } else {
+            ("text/plain; charset=utf-8", self.line.to_owned())
+        };
+        let mut response = Response::new(text);
+        *response.status_mut() = self.status;
+        let policy = "default-src 'none'; style-src 'unsafe-inline'";
+        for (name, value) in [
+            (header::CONTENT_TYPE, media_type),
+            (header::CACHE_CONTROL, "no-store"),
+            (header::RETRY_AFTER, RETRY_AFTER),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (header::CONTENT_SECURITY_POLICY, policy),
+        ] {
+            let value = HeaderValue::from_static(value);
+            response.headers_mut().insert(name, value);
+        }
+        response
+    }
+}
+
+fn html(title: &str, sentence: &str) -> String {
+    let mut escaped = String::with_capacity(sentence.len());
+    for c in sentence.chars() {
         match c {
             '<' => escaped.push_str("&lt;"),
             '&' => escaped.push_str("&amp;"),
@@ -44,10 +65,10 @@ fn page(awaited: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"refresh\" content=\"{RETRY_AFTER}\">\n\
-         <meta name=\"viewport\" content=\"width=device-width\">\n<title>Not published yet</title>\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}</title>\n\
          <style>body{{font:1rem/1.5 system-ui,sans-serif;max-width:36em;margin:20vh auto;padding:0 1em;\
          color-scheme:light dark}}</style>\n\
-         <h1>Not published yet</h1>\n<p>This site is waiting for {escaped}.\n\
+         <h1>{title}</h1>\n<p>{escaped}\n\
          <p>The page tries again by itself.\n"
     )
 }

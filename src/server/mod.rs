@@ -1,37 +1,30 @@
-//! The server: accepts connections, speaks HTTP/1.1 on them, and drains them when it is told to stop.
+//! The server: accepts connections, speaks HTTP on them, and drains them when it is told to stop.
+
+mod door;
+mod preface;
+mod speak;
 
 use std::convert::Infallible;
 use std::io;
-use std::pin::Pin;
-use std::task::Context;
-use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::HeaderValue;
 use http::Request;
 use http::Response;
-use http::StatusCode;
-use http::Version;
-use http::header;
 use http_body::Body;
-use http_body_util::Either;
-use http_body_util::Empty;
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
-use hyper_util::rt::TokioTimer;
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
-use hyper_util::service::TowerToHyperServiceFuture;
-use pin_project_lite::pin_project;
 use socket2::SockRef;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use tower_service::Service;
+
+use crate::server::door::Door;
+use crate::server::speak::Speaker;
 
 /// Serves a service on a listener, until it is told to stop.
 #[derive(Debug)]
@@ -39,15 +32,25 @@ pub struct Server {
     listener: TcpListener,
     drain: Duration,
     head_timeout: Duration,
+    protocols: Protocols,
+}
+
+/// What is spoken on a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Protocols {
+    Http1,
+    /// HTTP/2 with those who begin with its preface.
+    Both,
 }
 
 impl Server {
-    /// A server on a bound listener, with [`DEFAULT_DRAIN`] and [`DEFAULT_HEAD_TIMEOUT`].
+    /// A server on a bound listener, with [`DEFAULT_DRAIN`] and [`DEFAULT_HEAD_TIMEOUT`], which speaks HTTP/1.1.
     pub fn new(listener: TcpListener) -> Self {
         Self {
             listener,
             drain: DEFAULT_DRAIN,
             head_timeout: DEFAULT_HEAD_TIMEOUT,
+            protocols: Protocols::Http1,
         }
     }
 
@@ -63,10 +66,18 @@ impl Server {
         self
     }
 
+    /// Speaks HTTP/2 as well, with clients that know it beforehand (RFC 9113, section 3.3): proxies and load
+    /// balancers. Browsers speak it over TLS alone.
+    pub fn http2(mut self) -> Self {
+        self.protocols = Protocols::Both;
+        self
+    }
+
     /// Serves until `stop` is ready; then accepts no more, lets the answers that are on their way finish, and
     /// returns. What is not finished in time is cut off.
     ///
-    /// Event streams never finish by themselves: [`Site::close`](crate::Site::close) ends them.
+    /// Event streams never finish by themselves: [`Site::close`](crate::Site::close) ends them. What a connection was
+    /// upgraded to is not the server's any more: [`Proxy::close`](crate::Proxy::close) ends tunnels.
     pub async fn run<S, B>(self, service: S, stop: impl Future<Output = ()>)
     where
         S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
@@ -75,13 +86,10 @@ impl Server {
             + 'static,
         S::Future: Send,
         B: Body<Data = Bytes> + Send + 'static,
-        B::Error: std::error::Error + Send + Sync,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let mut http = http1::Builder::new();
-        // Without a timer the time for the head would not be limited at all.
-        http.timer(TokioTimer::new())
-            .header_read_timeout(self.head_timeout);
-        let connections = GracefulShutdown::new();
+        let speaker = Speaker::new(self.protocols, self.head_timeout);
+        let stopping = CancellationToken::new();
         // Dropped at the end, and with it whatever did not finish.
         let mut tasks = JoinSet::new();
         let mut stop = std::pin::pin!(stop);
@@ -91,8 +99,8 @@ impl Server {
                 Some(_) = tasks.join_next() => continue,
                 () = &mut stop => break,
             };
-            let stream = match accepted {
-                Ok((stream, _)) => stream,
+            let (stream, peer) = match accepted {
+                Ok(accepted) => accepted,
                 Err(error) => {
                     if !is_of_one_connection(&error) {
                         tracing::warn!(%error, "can't accept connections");
@@ -102,73 +110,22 @@ impl Server {
                 }
             };
             set_options(&stream);
-            let service = OneHost(TowerToHyperService::new(service.clone()));
-            let connection = http.serve_connection(TokioIo::new(stream), service);
-            let connection = connections.watch(connection);
-            tasks.spawn(async move {
-                if let Err(error) = connection.await {
-                    tracing::debug!(%error, "connection ended");
+            let door = Door::new(service.clone(), peer);
+            let stopping = stopping.clone();
+            match self.protocols {
+                Protocols::Http1 => {
+                    let connection = speaker.http1(TokioIo::new(stream), door);
+                    tasks.spawn(speak::until_over(connection, stopping))
                 }
-            });
+                Protocols::Both => tasks.spawn(speaker.clone().either(stream, door, stopping)),
+            };
         }
         drop(self.listener);
-        let open = connections.count();
-        if timeout(self.drain, connections.shutdown()).await.is_err() {
+        stopping.cancel();
+        let finished = async { while tasks.join_next().await.is_some() {} };
+        if timeout(self.drain, finished).await.is_err() {
+            let open = tasks.len();
             tracing::warn!(open, "some connections did not finish in time");
-        }
-    }
-}
-
-/// Refuses what does not name exactly one host, as RFC 9112, section 3.2, demands of a server.
-struct OneHost<S>(TowerToHyperService<S>);
-
-impl<S, B> hyper::service::Service<Request<Incoming>> for OneHost<S>
-where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone,
-{
-    type Response = Response<Either<B, Empty<Bytes>>>;
-    type Error = Infallible;
-    type Future = Answering<TowerToHyperServiceFuture<S, Request<Incoming>>>;
-
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let mut hosts = request.headers().get_all(header::HOST).iter();
-        let (first, second) = (hosts.next(), hosts.next());
-        let is_old = request.version() < Version::HTTP_11;
-        if second.is_some() || (first.is_none() && !is_old) {
-            return Answering::Refusing;
-        }
-        Answering::Asking {
-            future: self.0.call(request),
-        }
-    }
-}
-
-pin_project! {
-    #[project = AnsweringProjection]
-    enum Answering<F> {
-        Refusing,
-        Asking { #[pin] future: F },
-    }
-}
-
-impl<F, B> Future for Answering<F>
-where
-    F: Future<Output = Result<Response<B>, Infallible>>,
-{
-    type Output = Result<Response<Either<B, Empty<Bytes>>>, Infallible>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project() {
-            AnsweringProjection::Refusing => {
-                let mut refusal = Response::new(Either::Right(Empty::new()));
-                *refusal.status_mut() = StatusCode::BAD_REQUEST;
-                let close = HeaderValue::from_static("close");
-                refusal.headers_mut().insert(header::CONNECTION, close);
-                Poll::Ready(Ok(refusal))
-            }
-            AnsweringProjection::Asking { future } => future
-                .poll(cx)
-                .map_ok(|response| response.map(Either::Left)),
         }
     }
 }

@@ -1,0 +1,118 @@
+//! Failures: why there is no answer, and what the visitor gets instead.
+
+use std::error::Error as StdError;
+
+use http::Response;
+use http::StatusCode;
+use hyper_util::client::legacy;
+
+use crate::inject::AlreadyInjected;
+use crate::origin::proxy::body::ProxyBody;
+use crate::origin::proxy::connect::ConnectError;
+use crate::origin::proxy::connect::Exchange;
+use crate::origin::proxy::refusal;
+use crate::origin::waiting::Absence;
+
+/// Why an upstream gave no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// There was no connection: nothing was sent.
+    Absent,
+    /// There was none in time.
+    ConnectTimeout,
+    /// It took the request, and closed without a byte of an answer.
+    NoAnswer,
+    /// It has not begun to answer in time.
+    AnswerTimeout,
+    /// What it began to answer is no HTTP, or broke off within the head.
+    Broken,
+    /// The client did not send its body to the end.
+    Upload,
+}
+
+impl Failure {
+    pub(super) fn of(error: &legacy::Error) -> Self {
+        if error.is_connect() {
+            let timed_out = source::<ConnectError>(error)
+                .is_some_and(|error| matches!(error, ConnectError::TimedOut(_)));
+            return if timed_out {
+                Self::ConnectTimeout
+            } else {
+                Self::Absent
+            };
+        }
+        let http = source::<hyper::Error>(error);
+        if http.is_some_and(hyper::Error::is_user) {
+            return Self::Upload;
+        }
+        let mut extensions = http::Extensions::new();
+        if let Some(connected) = error.connect_info() {
+            connected.get_extras(&mut extensions);
+        }
+        let is_parse = http.is_some_and(hyper::Error::is_parse);
+        match extensions.get::<Exchange>() {
+            Some(exchange) if is_parse || exchange.has_answer() => Self::Broken,
+            _ => Self::NoAnswer,
+        }
+    }
+
+    /// True if the request can't have done anything.
+    pub(super) fn was_not_sent(self) -> bool {
+        matches!(self, Self::Absent | Self::ConnectTimeout)
+    }
+
+    /// True if there was no byte of an answer, so that an idempotent request may be sent again.
+    pub(super) fn has_no_byte(self) -> bool {
+        !matches!(self, Self::Broken | Self::Upload)
+    }
+
+    fn status(self) -> StatusCode {
+        match self {
+            Self::Absent | Self::NoAnswer | Self::Broken => StatusCode::BAD_GATEWAY,
+            Self::ConnectTimeout | Self::AnswerTimeout => StatusCode::GATEWAY_TIMEOUT,
+            Self::Upload => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Absent => "can't connect",
+            Self::ConnectTimeout => "no connection in time",
+            Self::NoAnswer => "it closed the connection without an answer",
+            Self::AnswerTimeout => "no answer in time",
+            Self::Broken => "its answer is no HTTP, or broke off",
+            Self::Upload => "the body of the request broke off",
+        }
+    }
+
+    /// What the visitor gets: for a navigation a page that tries again by itself, for others a line of text.
+    pub(super) fn answer(self, is_navigation: bool) -> Response<ProxyBody> {
+        if self == Self::Upload {
+            return refusal::line(self.status(), "400 The body of the request broke off\n");
+        }
+        let absence = Absence {
+            status: self.status(),
+            title: "Not there right now",
+            sentence: "The site does not answer. It may be starting.",
+            line: match self.status() {
+                StatusCode::GATEWAY_TIMEOUT => "504 Gateway Timeout\n",
+                _ => "502 Bad Gateway\n",
+            },
+        };
+        let mut response = absence.answer(is_navigation).map(ProxyBody::own);
+        response.extensions_mut().insert(AlreadyInjected);
+        response
+    }
+}
+
+fn source<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
+    let mut sources = std::iter::successors(Some(error), |error| (*error).source());
+    sources.find_map(|error| error.downcast_ref())
+}
+
+/// All that an error has to say, for a log.
+pub(super) fn causes(error: &(dyn StdError + 'static)) -> String {
+    let all = std::iter::successors(Some(error), |error| (*error).source());
+    let all: Vec<_> = all.map(ToString::to_string).collect();
+    all.join(": ")
+}

@@ -1,0 +1,320 @@
+//! What an upstream is told of the client: `Forwarded` (RFC 7239), `X-Forwarded-*`, `Via` and `Host`.
+
+use std::collections::hash_map::RandomState;
+use std::fmt::Write as _;
+use std::hash::BuildHasher as _;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use http::HeaderMap;
+use http::HeaderName;
+use http::HeaderValue;
+use http::Version;
+use http::header;
+use http::uri::Authority;
+use ipnet::IpNet;
+
+use crate::error::Error;
+use crate::error::Kind;
+use crate::origin::peer::Peer;
+
+/// Which `Host` an upstream sees.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum HostField {
+    /// The one that the client asked for.
+    #[default]
+    Keep,
+    /// The upstream's own, as its address has it.
+    Upstream,
+    /// Always this one.
+    Name(Authority),
+}
+
+impl FromStr for HostField {
+    type Err = Error;
+
+    /// `keep`, `upstream`, or a name, with a port if need be.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text {
+            "keep" => Ok(Self::Keep),
+            "upstream" => Ok(Self::Upstream),
+            name => match name.parse::<Authority>() {
+                Ok(name) if !name.as_str().contains('@') => Ok(Self::Name(name)),
+                _ => Err(Error::new(Kind::InvalidHost(text.to_owned()))),
+            },
+        }
+    }
+}
+
+/// Writes the fields that tell of the client.
+#[derive(Debug, Clone)]
+pub(super) struct Teller {
+    /// Peers whose word on who the client is counts.
+    pub(super) trusted: Vec<IpNet>,
+    pub(super) host: HostField,
+    /// The name by which this proxy knows itself in `Via`.
+    name: String,
+}
+
+impl Teller {
+    pub(super) fn new() -> Self {
+        // Every `RandomState` has other keys: two of us in a row are no loop.
+        let number = RandomState::new().hash_one(0);
+        Self {
+            trusted: Vec::new(),
+            host: HostField::Keep,
+            name: format!("tidings-{:010x}", number & 0xff_ffff_ffff),
+        }
+    }
+
+    /// True if the request was here before.
+    pub(super) fn has_seen(&self, headers: &HeaderMap) -> bool {
+        let vias = headers.get_all(header::VIA).iter();
+        vias.filter_map(|via| via.to_str().ok())
+            .flat_map(|via| via.split(','))
+            .any(|via| via.split_ascii_whitespace().nth(1) == Some(&self.name))
+    }
+
+    /// Adds this proxy to the message's way (RFC 9110, section 7.6.3).
+    pub(super) fn add_via(&self, headers: &mut HeaderMap, received: Version) {
+        let version = match received {
+            Version::HTTP_2 => "2.0",
+            Version::HTTP_10 => "1.0",
+            _ => "1.1",
+        };
+        append_to_list(headers, &header::VIA, &format!("{version} {}", self.name));
+    }
+
+    /// Tells the upstream who asked, for what host, and how. What the client says of that itself counts only if it
+    /// is trusted.
+    pub(super) fn tell(
+        &self,
+        headers: &mut HeaderMap,
+        peer: Option<Peer>,
+        host: Option<&HeaderValue>,
+    ) {
+        let is_trusted = peer.is_some_and(|peer| self.trusts(peer.ip()));
+        if !is_trusted {
+            for name in [FOR, PROTO, HOST, PORT, header::FORWARDED] {
+                headers.remove(name);
+            }
+        }
+        tell_forwarded(headers, peer, host);
+        if let Some(peer) = peer {
+            append_to_list(headers, &FOR, &peer.ip().to_string());
+        }
+        if !headers.contains_key(PROTO) {
+            headers.insert(PROTO, HeaderValue::from_static("http"));
+        }
+        if let Some(host) = host
+            && !headers.contains_key(HOST)
+        {
+            headers.insert(HOST, host.clone());
+        }
+    }
+
+    fn trusts(&self, address: IpAddr) -> bool {
+        self.trusted
+            .iter()
+            .any(|network| network.contains(&address))
+    }
+}
+
+fn tell_forwarded(headers: &mut HeaderMap, peer: Option<Peer>, host: Option<&HeaderValue>) {
+    let mut element = String::new();
+    // Whoever came before us and knew only the older fields is put in, too: the two must not contradict each other.
+    if !headers.contains_key(header::FORWARDED) {
+        for address in list(headers, &FOR) {
+            _ = write!(element, "for={}, ", node(address));
+        }
+    }
+    let proto = list(headers, &PROTO).next().unwrap_or("http");
+    let peer = peer.map_or_else(|| "unknown".to_owned(), |peer| node(&peer.ip().to_string()));
+    _ = write!(element, "for={peer}");
+    if let Some(host) = host.and_then(|host| host.to_str().ok()) {
+        _ = write!(element, ";host={}", quoted(host));
+    }
+    _ = write!(element, ";proto={}", quoted(proto));
+    append_to_list(headers, &header::FORWARDED, &element);
+}
+
+/// A network as it is written in settings: `10.0.0.0/8`, an address, or `loopback` or `private` (those of RFC 1918 and
+/// RFC 4193, and `loopback`).
+pub(crate) fn networks(text: &str) -> Result<Vec<IpNet>, Error> {
+    let named: &[&str] = match text {
+        "loopback" => &LOOPBACK,
+        "private" => &PRIVATE,
+        other => &[other],
+    };
+    let network = |text: &&str| {
+        let parsed = text.parse::<IpNet>().ok();
+        parsed.or_else(|| Some(text.parse::<IpAddr>().ok()?.into()))
+    };
+    let networks: Option<Vec<_>> = named.iter().map(network).collect();
+    networks.ok_or_else(|| Error::new(Kind::InvalidNetwork(text.to_owned())))
+}
+
+/// A node as `Forwarded` has it (RFC 7239, section 6): what is no address is not known, and one of IPv6 is quoted.
+fn node(address: &str) -> String {
+    match address.parse::<IpAddr>() {
+        Ok(IpAddr::V4(address)) => address.to_string(),
+        Ok(IpAddr::V6(address)) => format!("\"[{address}]\""),
+        Err(_) => "unknown".to_owned(),
+    }
+}
+
+/// A value as it is if it is a token, else in quotes (RFC 9110, section 5.6).
+fn quoted(value: &str) -> String {
+    let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    if !value.is_empty() && value.bytes().all(is_token) {
+        return value.to_owned();
+    }
+    let mut quoted = String::from("\"");
+    for c in value.chars() {
+        if matches!(c, '"' | '\\') {
+            quoted.push('\\');
+        }
+        quoted.push(c);
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// The items of a list that may be in several fields.
+fn list<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
+}
+
+/// Adds an item to the end of a list, in one field, as the less careful upstreams want it.
+fn append_to_list(headers: &mut HeaderMap, name: &HeaderName, item: &str) {
+    let mut all = Vec::new();
+    for value in headers.get_all(name) {
+        all.extend_from_slice(value.as_bytes());
+        all.extend_from_slice(b", ");
+    }
+    all.extend_from_slice(item.as_bytes());
+    if let Ok(value) = HeaderValue::from_bytes(&all) {
+        headers.insert(name.clone(), value);
+    }
+}
+
+const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
+
+const LOOPBACK: [&str; 2] = ["127.0.0.0/8", "::1/128"];
+
+const PRIVATE: [&str; 6] = [
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "fc00::/7",
+    "127.0.0.0/8",
+    "::1/128",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What an upstream is told by a proxy that trusts 10.0.0.0/8: `Forwarded`, and the `X-` fields.
+    fn told(peer: Option<&str>, fields: &[(HeaderName, &str)]) -> [String; 4] {
+        let mut teller = Teller::new();
+        teller.trusted = networks("10.0.0.0/8").unwrap();
+        let fields = fields.iter();
+        let mut headers: HeaderMap = fields
+            .map(|(name, value)| (name.clone(), value.parse().unwrap()))
+            .collect();
+        let peer = peer.map(|peer| Peer::new(peer.parse().unwrap()));
+        let host = HeaderValue::from_static("site.example:8080");
+        teller.tell(&mut headers, peer, Some(&host));
+        [header::FORWARDED, FOR, PROTO, HOST].map(|name| {
+            let mut values = headers.get_all(name).iter();
+            let value = values.next().map_or("", |value| value.to_str().unwrap());
+            assert!(values.next().is_none());
+            value.to_owned()
+        })
+    }
+
+    #[test]
+    fn a_stranger_is_not_believed() {
+        let lies = [
+            (FOR, "1.1.1.1"),
+            (PROTO, "https"),
+            (HOST, "evil.example"),
+            (header::FORWARDED, "for=1.1.1.1"),
+        ];
+        let expected = [
+            "for=192.0.2.7;host=\"site.example:8080\";proto=http",
+            "192.0.2.7",
+            "http",
+            "site.example:8080",
+        ];
+        assert_eq!(told(Some("192.0.2.7:4711"), &lies), expected);
+        assert_eq!(told(Some("192.0.2.7:4711"), &[]), expected);
+    }
+
+    #[test]
+    fn a_trusted_proxy_is_believed_and_added() {
+        let fields = [
+            (FOR, "1.1.1.1, 2001:db8::1"),
+            (PROTO, "https"),
+            (HOST, "www.example"),
+        ];
+        let [forwarded, of, proto, host] = told(Some("10.1.2.3:4711"), &fields);
+        assert_eq!(
+            forwarded,
+            "for=1.1.1.1, for=\"[2001:db8::1]\", for=10.1.2.3;host=\"site.example:8080\";proto=https"
+        );
+        assert_eq!(of, "1.1.1.1, 2001:db8::1, 10.1.2.3");
+        assert_eq!((&*proto, &*host), ("https", "www.example"));
+        let known = [(header::FORWARDED, "for=1.1.1.1;proto=https")];
+        let [forwarded, ..] = told(Some("10.1.2.3:4711"), &known);
+        assert!(forwarded.starts_with("for=1.1.1.1;proto=https, for=10.1.2.3;"));
+    }
+
+    #[test]
+    fn addresses_of_version_6_are_quoted_and_those_of_both_are_of_version_4() {
+        let [forwarded, of, ..] = told(Some("[2001:db8::7]:80"), &[]);
+        assert!(forwarded.starts_with("for=\"[2001:db8::7]\";"));
+        assert_eq!(of, "2001:db8::7");
+        assert_eq!(told(Some("[::ffff:192.0.2.7]:80"), &[])[1], "192.0.2.7");
+        let [forwarded, of, ..] = told(None, &[(FOR, "1.1.1.1")]);
+        assert!(forwarded.starts_with("for=unknown;"));
+        assert_eq!(of, "");
+    }
+
+    #[test]
+    fn a_proxy_knows_itself_and_no_other() {
+        let (teller, other) = (Teller::new(), Teller::new());
+        let mut headers = HeaderMap::new();
+        teller.add_via(&mut headers, Version::HTTP_2);
+        assert!(teller.has_seen(&headers));
+        assert!(!other.has_seen(&headers));
+        other.add_via(&mut headers, Version::HTTP_11);
+        assert!(teller.has_seen(&headers) && other.has_seen(&headers));
+        assert_eq!(headers.get_all(header::VIA).iter().count(), 1);
+    }
+
+    #[test]
+    fn networks_have_names_or_numbers() {
+        for (text, expected) in [
+            ("10.0.0.0/8", Some(1)),
+            ("::1", Some(1)),
+            ("private", Some(6)),
+            ("loopback", Some(2)),
+            ("10.0.0.0/33", None),
+            ("example.org", None),
+        ] {
+            assert_eq!(networks(text).ok().map(|all| all.len()), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Held requests: how many may wait for an upstream that is away.
+
+use std::sync::Arc;
+
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::Semaphore;
+
+/// The places of requests that wait. `Clone` is cheap, and all clones count together.
+#[derive(Debug, Clone)]
+pub(super) struct Held(Arc<Semaphore>);
+
+impl Held {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Semaphore::new(MOST)))
+    }
+
+    /// A place; `None` if too many wait already.
+    pub(super) fn take(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.0).try_acquire_owned().ok()
+    }
+}
+
+// What waits is little, but all of it knocks at once at a server that has just started.
+const MOST: usize = 1000;

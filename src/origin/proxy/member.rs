@@ -1,0 +1,116 @@
+//! A member: one upstream of several that serve the same site, its connections, and how it is.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::TokioTimer;
+use tokio::time::Instant;
+
+use crate::origin::proxy::connect::Connector;
+use crate::origin::proxy::upload::Upload;
+use crate::origin::proxy::upstream::Upstream;
+
+/// One upstream.
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) upstream: Upstream,
+    pub(super) client: Client<Connector, Upload>,
+    pub(super) health: Health,
+}
+
+impl Member {
+    /// Connections that nobody uses for as long as `pool_idle` are closed.
+    pub(super) fn new(upstream: Upstream, connector: Connector, pool_idle: Duration) -> Self {
+        let client = Client::builder(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            // Without it nothing in the pool would ever be too old.
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(pool_idle)
+            .http2_keep_alive_interval(PING)
+            .set_host(false)
+            .build(connector);
+        Self {
+            upstream,
+            client,
+            health: Health::new(),
+        }
+    }
+}
+
+/// How an upstream is, by what becomes of the requests sent to it, and by the checks if there are any.
+#[derive(Debug)]
+pub(super) struct Health {
+    start: Instant,
+    /// Milliseconds since the start until which it is spared; 0 if the last request went well.
+    spared_until: AtomicU64,
+    /// The checks have found it down.
+    is_down: AtomicBool,
+}
+
+impl Health {
+    fn new() -> Self {
+        Self {
+            start: Instant::now(),
+            spared_until: AtomicU64::new(0),
+            is_down: AtomicBool::new(false),
+        }
+    }
+
+    /// True if it should be asked before those that are not.
+    pub(super) fn is_up(&self) -> bool {
+        let spared_until = self.spared_until.load(Ordering::Relaxed);
+        let is_spared = spared_until != 0 && self.now() < spared_until;
+        !is_spared && !self.is_down.load(Ordering::Relaxed)
+    }
+
+    /// A request failed. True if it is the first.
+    pub(super) fn failed(&self) -> bool {
+        let until = self.now() + SPARED.as_secs() * 1000;
+        self.spared_until.swap(until, Ordering::Relaxed) == 0
+    }
+
+    /// A request was answered. True if the one before failed.
+    pub(super) fn answered(&self) -> bool {
+        self.spared_until.load(Ordering::Relaxed) != 0
+            && self.spared_until.swap(0, Ordering::Relaxed) != 0
+    }
+
+    /// What the checks say. True if they said otherwise before.
+    pub(super) fn checked(&self, is_down: bool) -> bool {
+        self.is_down.swap(is_down, Ordering::Relaxed) != is_down
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_millis()).map_or(u64::MAX / 2, |now| now + 1)
+    }
+}
+
+// As long as nginx spares a server after a failure.
+const SPARED: Duration = Duration::from_secs(10);
+
+const PING: Duration = Duration::from_secs(25);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_failed_is_spared_for_a_while_or_until_it_answers() {
+        let health = Health::new();
+        assert!(health.is_up());
+        assert!(!health.answered());
+        assert!(health.failed());
+        assert!(!health.failed());
+        assert!(!health.is_up());
+        tokio::time::advance(SPARED).await;
+        assert!(health.is_up());
+        assert!(health.answered());
+        assert!(health.failed() && health.answered() && health.is_up());
+        assert!(health.checked(true) && !health.checked(true));
+        assert!(!health.is_up());
+    }
+}

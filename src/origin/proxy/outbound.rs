@@ -1,0 +1,81 @@
+//! What goes out: a request as an upstream is to see it, and what it is for.
+
+use http::HeaderMap;
+use http::HeaderValue;
+use http::Method;
+use http::Uri;
+use http::Version;
+use http::header;
+use http::request;
+use http::uri::PathAndQuery;
+
+use crate::inject::eligible;
+use crate::origin::peer::Peer;
+use crate::origin::proxy::fields;
+use crate::origin::proxy::forwarded::Teller;
+use crate::origin::proxy::service::UPGRADE;
+
+/// The path and the query, as they came.
+pub(super) fn target(uri: &Uri) -> PathAndQuery {
+    let target = uri.path_and_query().cloned();
+    target.unwrap_or_else(|| PathAndQuery::from_static("/"))
+}
+
+/// The fields as the upstream is to see them.
+pub(super) fn headers(
+    teller: &Teller,
+    parts: request::Parts,
+    upgrade: Option<&HeaderValue>,
+) -> HeaderMap {
+    let peer = parts.extensions.get::<Peer>().copied();
+    let mut headers = parts.headers;
+    let takes_trailers = fields::takes_trailers(&headers);
+    fields::strip(&mut headers);
+    if parts.version == Version::HTTP_2 {
+        fields::join_cookies(&mut headers);
+    }
+    // An absolute form, or `:authority`, is what counts (RFC 9112, section 3.2.2).
+    let authority = parts.uri.authority();
+    let authority = authority.and_then(|name| HeaderValue::try_from(name.as_str()).ok());
+    let host = authority.or_else(|| headers.remove(header::HOST));
+    teller.tell(&mut headers, peer, host.as_ref());
+    if let Some(host) = host {
+        headers.insert(header::HOST, host);
+    }
+    teller.add_via(&mut headers, parts.version);
+    if parts.method == Method::OPTIONS {
+        count_down(&mut headers);
+    }
+    if takes_trailers {
+        headers.insert(header::TE, HeaderValue::from_static("trailers"));
+    }
+    if let Some(protocol) = upgrade {
+        headers.insert(header::CONNECTION, UPGRADE);
+        headers.insert(header::UPGRADE, protocol.clone());
+    }
+    headers
+}
+
+fn count_down(headers: &mut HeaderMap) {
+    let left = headers.get(header::MAX_FORWARDS);
+    let left = left.and_then(|left| left.to_str().ok()?.parse::<u32>().ok());
+    if let Some(left) = left {
+        headers.insert(header::MAX_FORWARDS, left.saturating_sub(1).into());
+    }
+}
+
+/// True if a script or a style sheet is asked for, by `Sec-Fetch-Dest` or by its name.
+pub(super) fn loads_code(headers: &HeaderMap, path: &str) -> bool {
+    match headers.get("sec-fetch-dest").map(HeaderValue::as_bytes) {
+        Some(destination) => matches!(destination, b"script" | b"style" | b"worker"),
+        None => [".js", ".mjs", ".css"]
+            .iter()
+            .any(|end| path.ends_with(end)),
+    }
+}
+
+/// True if a page loads this to be shown, as against what its scripts ask for.
+pub(super) fn is_loaded_by_page(headers: &HeaderMap) -> bool {
+    let destination = headers.get("sec-fetch-dest");
+    destination.is_some_and(|destination| destination != "empty") || eligible::is_preflight(headers)
+}

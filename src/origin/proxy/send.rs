@@ -1,0 +1,214 @@
+//! Sending: a request to the upstreams, one after the other if need be, until one of them answers.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+use http::Method;
+use http::Request;
+use http::Response;
+use http::Uri;
+use http::header;
+use http::uri::PathAndQuery;
+use hyper::body::Incoming;
+use tokio::time::Instant;
+use tokio::time::sleep;
+use tokio::time::sleep_until;
+
+use crate::origin::proxy::Shared;
+use crate::origin::proxy::failure::Failure;
+use crate::origin::proxy::failure::causes;
+use crate::origin::proxy::fields;
+use crate::origin::proxy::forwarded::HostField;
+use crate::origin::proxy::member::Member;
+use crate::origin::proxy::upload::Upload;
+
+/// A request as it goes to whichever upstream.
+pub(super) struct Outgoing {
+    pub(super) method: Method,
+    pub(super) target: PathAndQuery,
+    pub(super) headers: HeaderMap,
+    pub(super) upload: Upload,
+    /// Somebody waits to see what is asked for, and nothing is lost if it comes a moment later.
+    pub(super) can_wait: bool,
+}
+
+/// Which upstreams may be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Choice {
+    Any,
+    Only(usize),
+}
+
+impl Outgoing {
+    /// Sends it. Where no upstream can be connected to, who can wait is held for a moment: a server that is replaced is
+    /// away for as long as the new one takes to start.
+    ///
+    /// Gives the number of the upstream that answered along with what it said.
+    pub(super) async fn send(
+        &self,
+        shared: &Shared,
+        choice: Choice,
+    ) -> Result<(usize, Response<Incoming>), Failure> {
+        let end = Instant::now() + shared.settings.hold;
+        let mut pause = FIRST_PAUSE;
+        let mut waiting = None;
+        loop {
+            let failure = match self.send_once(shared, choice).await {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            };
+            let is_late = Instant::now() + pause > end;
+            if failure != Failure::Absent || !self.can_wait || is_late {
+                return Err(failure);
+            }
+            if waiting.is_none() {
+                waiting = shared.held.take();
+            }
+            if waiting.is_none() {
+                return Err(failure);
+            }
+            sleep(pause).await;
+            pause = (pause * 3 / 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Asks the upstreams in turn, until one answers, or one fails in a way that forbids to ask another.
+    async fn send_once(
+        &self,
+        shared: &Shared,
+        choice: Choice,
+    ) -> Result<(usize, Response<Incoming>), Failure> {
+        let mut last = Failure::Absent;
+        let mut again = MOST_AGAIN;
+        for number in shared.order(choice) {
+            let member = &shared.members[number];
+            loop {
+                let failure = match self.ask(shared, member).await {
+                    Ok(response) => {
+                        shared.answered(member);
+                        return Ok((number, response));
+                    }
+                    Err(failure) => failure,
+                };
+                last = failure;
+                if !self.may_send_again(failure) {
+                    return Err(failure);
+                }
+                // It may have been a connection that had waited for too long: the next one is another.
+                if failure != Failure::NoAnswer || again == 0 {
+                    break;
+                }
+                again -= 1;
+            }
+        }
+        Err(last)
+    }
+
+    /// Whether it may be sent again after this (RFC 9110, section 9.2.2).
+    fn may_send_again(&self, failure: Failure) -> bool {
+        self.upload.is_untouched()
+            && (failure.was_not_sent() || (failure.has_no_byte() && self.method.is_idempotent()))
+    }
+
+    async fn ask(&self, shared: &Shared, member: &Member) -> Result<Response<Incoming>, Failure> {
+        let asking = member.client.request(self.request(shared, member));
+        let mut asking = std::pin::pin!(asking);
+        let start = Instant::now();
+        // Measured from the end of the upload.
+        let answered = loop {
+            let end = self.upload.progress().map_or(start, |last| last.max(start))
+                + shared.settings.first_byte_timeout;
+            tokio::select! {
+                answered = &mut asking => break answered,
+                () = sleep_until(end) => {
+                    let is_over = self.upload.progress().is_none_or(|last| last + shared.settings.first_byte_timeout <= end);
+                    if is_over {
+                        note_failure(member, Failure::AnswerTimeout, "");
+                        return Err(Failure::AnswerTimeout);
+                    }
+                }
+            }
+        };
+        answered.map_err(|error| {
+            let failure = Failure::of(&error);
+            if failure == Failure::Upload {
+                tracing::debug!(error = %causes(&error), "a request broke off");
+            } else {
+                note_failure(member, failure, &causes(&error));
+            }
+            failure
+        })
+    }
+
+    fn request(&self, shared: &Shared, member: &Member) -> Request<Upload> {
+        let mut request = Request::new(self.upload.clone());
+        *request.method_mut() = self.method.clone();
+        *request.headers_mut() = self.headers.clone();
+        let mut uri = Uri::default().into_parts();
+        uri.scheme = Some(member.upstream.scheme());
+        uri.authority = Some(member.upstream.authority().clone());
+        uri.path_and_query = Some(self.target.clone());
+        // All three are there.
+        *request.uri_mut() = Uri::from_parts(uri).unwrap_or_default();
+        let host = match &shared.settings.teller.host {
+            HostField::Name(name) => Some(name),
+            HostField::Keep if self.headers.contains_key(header::HOST) => None,
+            HostField::Keep | HostField::Upstream => Some(member.upstream.authority()),
+        };
+        if let Some(host) = host.and_then(|host| host.as_str().parse().ok()) {
+            request.headers_mut().insert(header::HOST, host);
+        }
+        if !self.upload.is_none() && fields::expects_continue(&self.headers) {
+            self.upload.wait();
+            let upload = self.upload.clone();
+            hyper::ext::on_informational(&mut request, move |said| {
+                if said.status() == http::StatusCode::CONTINUE {
+                    upload.go();
+                }
+            });
+        }
+        request
+    }
+}
+
+impl Shared {
+    /// The upstreams in the order in which to ask them: in turn, those that are well before the others.
+    fn order(&self, choice: Choice) -> impl Iterator<Item = usize> + use<> {
+        let count = self.members.len();
+        let mut order: Vec<usize> = match choice {
+            Choice::Only(number) => vec![number],
+            Choice::Any if count == 1 => vec![0],
+            Choice::Any => {
+                let first = self.next();
+                (0..count).map(|n| (first + n) % count).collect()
+            }
+        };
+        if order.len() > 1 {
+            order.sort_by_key(|number| !self.members[*number].health.is_up());
+        }
+        order.into_iter()
+    }
+
+    fn answered(&self, member: &Member) {
+        if member.health.answered() {
+            tracing::info!(upstream = %member.upstream, "the upstream answers again");
+            self.look();
+        }
+    }
+}
+
+fn note_failure(member: &Member, failure: Failure, causes: &str) {
+    if member.health.failed() {
+        tracing::warn!(upstream = %member.upstream, causes, "the upstream fails: {}", failure.as_str());
+    } else {
+        tracing::debug!(upstream = %member.upstream, causes, "the upstream fails: {}", failure.as_str());
+    }
+}
+
+// A pool may have several connections that an upstream closed when it stopped.
+const MOST_AGAIN: usize = 3;
+
+// A process that restarts is back in less than that, a container hardly in a hundred times as much.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);

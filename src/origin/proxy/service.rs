@@ -1,0 +1,283 @@
+//! The proxy as a service: what of a request goes to an upstream, and what of its answer comes back.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Context;
+use std::task::Poll;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::HeaderValue;
+use http::Request;
+use http::Response;
+use http::StatusCode;
+use http::Uri;
+use http::Version;
+use http::header;
+use http::uri::PathAndQuery;
+use http_body::Body;
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
+use tower_service::Service;
+
+use crate::origin::fallback;
+use crate::origin::proxy::HostField;
+use crate::origin::proxy::Proxy;
+use crate::origin::proxy::Shared;
+use crate::origin::proxy::body::ProxyBody;
+use crate::origin::proxy::failure::Failure;
+use crate::origin::proxy::fields;
+use crate::origin::proxy::outbound;
+use crate::origin::proxy::refusal::Refusal;
+use crate::origin::proxy::send::Choice;
+use crate::origin::proxy::send::Outgoing;
+use crate::origin::proxy::tunnel;
+use crate::origin::proxy::upload::BoxError;
+use crate::origin::proxy::upload::Upload;
+
+impl<B> Service<Request<B>> for Proxy
+where
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = Response<ProxyBody>;
+    type Error = Infallible;
+    type Future = ProxyFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> ProxyFuture {
+        ProxyFuture::new(&self.shared, request, Choice::Any)
+    }
+}
+
+/// One upstream of a [`Proxy`] by itself. `Clone` is cheap.
+#[derive(Clone)]
+pub struct OneUpstream {
+    shared: Arc<Shared>,
+    number: usize,
+}
+
+impl OneUpstream {
+    pub(super) fn new(shared: Arc<Shared>, number: usize) -> Self {
+        Self { shared, number }
+    }
+}
+
+impl<B> Service<Request<B>> for OneUpstream
+where
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = Response<ProxyBody>;
+    type Error = Infallible;
+    type Future = ProxyFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> ProxyFuture {
+        ProxyFuture::new(&self.shared, request, Choice::Only(self.number))
+    }
+}
+
+impl fmt::Debug for OneUpstream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let upstream = &self.shared.members[self.number].upstream;
+        f.debug_tuple("OneUpstream").field(upstream).finish()
+    }
+}
+
+/// The answer of a [`Proxy`] on its way.
+pub struct ProxyFuture(Pin<Box<dyn Future<Output = Response<ProxyBody>> + Send>>);
+
+impl ProxyFuture {
+    fn new<B>(shared: &Arc<Shared>, request: Request<B>, choice: Choice) -> Self
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let exchange = match Exchange::of(shared, request, choice) {
+            Ok(exchange) => exchange,
+            Err(refusal) => return Self(Box::pin(std::future::ready(refusal.answer()))),
+        };
+        let shared = Arc::clone(shared);
+        Self(Box::pin(async move { exchange.run(&shared).await }))
+    }
+}
+
+impl Future for ProxyFuture {
+    type Output = Result<Response<ProxyBody>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.as_mut().poll(cx).map(Ok)
+    }
+}
+
+impl fmt::Debug for ProxyFuture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProxyFuture").finish_non_exhaustive()
+    }
+}
+
+/// A request, and what has to be known of it when the answer comes.
+struct Exchange {
+    outgoing: Outgoing,
+    choice: Choice,
+    upgrade: Option<Upgrade>,
+    is_navigation: bool,
+    loads_code: bool,
+}
+
+/// What a client wants to switch to.
+struct Upgrade {
+    protocol: HeaderValue,
+    client: OnUpgrade,
+}
+
+impl Exchange {
+    /// Refuses what must not be passed on.
+    fn of<B>(shared: &Shared, mut request: Request<B>, choice: Choice) -> Result<Self, Refusal>
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let settings = &shared.settings;
+        Refusal::check_method(&request)?;
+        if settings.teller.has_seen(request.headers()) {
+            return Err(Refusal::Loop);
+        }
+        let protocol = fields::upgrade(request.headers())
+            .filter(|_| request.version() == Version::HTTP_11 && choice == Choice::Any);
+        let has_body = !request.body().is_end_stream();
+        if protocol.is_some() && has_body {
+            return Err(Refusal::UpgradeWithBody);
+        }
+        let upgrade = protocol.map(|protocol| Upgrade {
+            protocol,
+            client: hyper::upgrade::on(&mut request),
+        });
+        let (parts, body) = request.into_parts();
+        let upload = if has_body {
+            let body = body.map_err(Into::into).boxed_unsync();
+            Upload::new(body, settings.idle_timeout)
+        } else {
+            Upload::none()
+        };
+        let is_navigation = fallback::is_navigation(&parts.method, &parts.headers);
+        let loads_code = outbound::loads_code(&parts.headers, parts.uri.path());
+        let is_shown = is_navigation || loads_code || outbound::is_loaded_by_page(&parts.headers);
+        let outgoing = Outgoing {
+            can_wait: is_shown && choice == Choice::Any && parts.method.is_safe(),
+            target: outbound::target(&parts.uri),
+            method: parts.method.clone(),
+            headers: outbound::headers(
+                &settings.teller,
+                parts,
+                upgrade.as_ref().map(|u| &u.protocol),
+            ),
+            upload,
+        };
+        Ok(Self {
+            outgoing,
+            choice,
+            upgrade,
+            is_navigation,
+            loads_code,
+        })
+    }
+
+    async fn run(self, shared: &Shared) -> Response<ProxyBody> {
+        let (number, mut response) = match self.outgoing.send(shared, self.choice).await {
+            Ok(answer) => answer,
+            Err(failure) => return failure.answer(self.is_navigation),
+        };
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            return self.switch(shared, response);
+        }
+        if self.loads_code && response.status() == StatusCode::NOT_FOUND {
+            shared.look();
+        }
+        let received = response.version();
+        *response.version_mut() = Version::HTTP_11;
+        let fields = response.headers_mut();
+        fields::strip(fields);
+        shared.settings.teller.add_via(fields, received);
+        shared.relocate(fields, number);
+        // Nothing is to be expected of it for long.
+        let is_stream = is_event_stream(fields);
+        let idle = (!is_stream).then_some(shared.settings.idle_timeout);
+        let upload = self.outgoing.upload;
+        response.map(|body| ProxyBody::upstream(body, idle, upload))
+    }
+
+    /// The upstream has switched: to what was asked for, or it is not to be trusted any further.
+    fn switch(self, shared: &Shared, mut response: Response<Incoming>) -> Response<ProxyBody> {
+        let protocol = response.headers().get(header::UPGRADE).cloned();
+        let (Some(upgrade), Some(protocol)) = (self.upgrade, protocol) else {
+            tracing::warn!("an upstream switched protocols unasked");
+            return Failure::Broken.answer(self.is_navigation);
+        };
+        if !tunnel::is_agreed(&upgrade.protocol, Some(&protocol)) {
+            tracing::warn!("an upstream switched to a protocol that nobody asked for");
+            return Failure::Broken.answer(self.is_navigation);
+        }
+        let upstream = hyper::upgrade::on(&mut response);
+        shared.tunnels.open(upgrade.client, upstream);
+        let fields = response.headers_mut();
+        fields::strip(fields);
+        shared.settings.teller.add_via(fields, Version::HTTP_11);
+        fields.insert(header::CONNECTION, UPGRADE);
+        fields.insert(header::UPGRADE, protocol);
+        response.map(|_| ProxyBody::own(Bytes::new()))
+    }
+}
+
+impl Shared {
+    /// An address that an upstream has given as it knows itself is one here, if that is the name it was asked by.
+    fn relocate(&self, fields: &mut HeaderMap, number: usize) {
+        let known = match &self.settings.teller.host {
+            HostField::Keep => return,
+            HostField::Upstream => self.members[number].upstream.authority(),
+            HostField::Name(name) => name,
+        };
+        let location = fields.get(header::LOCATION);
+        let Some(location) = location.and_then(|location| location.to_str().ok()) else {
+            return;
+        };
+        let Ok(uri) = location.parse::<Uri>() else {
+            return;
+        };
+        if uri.authority() != Some(known) {
+            return;
+        }
+        let path = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+        // Two slashes would be another host.
+        let path = format!("/{}", path.trim_start_matches('/'));
+        let fragment = location.find('#').map_or("", |at| &location[at..]);
+        if let Ok(location) = HeaderValue::try_from(format!("{path}{fragment}")) {
+            fields.insert(header::LOCATION, location);
+        }
+    }
+}
+
+fn is_event_stream(fields: &HeaderMap) -> bool {
+    let media_type = fields.get(header::CONTENT_TYPE);
+    media_type.is_some_and(|media_type| {
+        let media_type = media_type.as_bytes().split(|b| *b == b';').next();
+        media_type.is_some_and(|essence| {
+            essence
+                .trim_ascii()
+                .eq_ignore_ascii_case(b"text/event-stream")
+        })
+    })
+}
+
+// What `Connection` has to name.
+pub(super) const UPGRADE: HeaderValue = HeaderValue::from_static("upgrade");

@@ -1,0 +1,191 @@
+//! The body of a request on its way to an upstream: kept until it is really asked for, so that a request that could not
+//! be sent can be sent somewhere else.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::task::Context;
+use std::task::Poll;
+use std::task::Waker;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::Body;
+use http_body::Frame;
+use http_body::SizeHint;
+use http_body_util::combinators::UnsyncBoxBody;
+use tokio::time::Instant;
+use tokio::time::Sleep;
+
+use crate::origin::proxy::idle::Idle;
+
+/// The body of a request. Clones are handles on the same body.
+#[derive(Clone)]
+pub(super) struct Upload(Option<Arc<Mutex<State>>>);
+
+pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
+
+struct State {
+    body: UnsyncBoxBody<Bytes, BoxError>,
+    idle: Idle,
+    gate: Gate,
+    reader: Option<Waker>,
+    is_touched: bool,
+    /// When something of it last went on, or it ended.
+    progress: Instant,
+}
+
+/// Whether the body may be asked for (RFC 9110, section 10.1.1).
+enum Gate {
+    Open,
+    /// Not before the upstream says so, or has been silent for this long.
+    Waiting(Option<Pin<Box<Sleep>>>),
+    /// The answer is there without it.
+    Shut,
+}
+
+impl Upload {
+    pub(super) fn none() -> Self {
+        Self(None)
+    }
+
+    /// This body, which is given up if nothing of it comes for as long as `idle`.
+    pub(super) fn new(body: UnsyncBoxBody<Bytes, BoxError>, idle: Duration) -> Self {
+        Self(Some(Arc::new(Mutex::new(State {
+            body,
+            idle: Idle::new(Some(idle)),
+            gate: Gate::Open,
+            reader: None,
+            is_touched: false,
+            progress: Instant::now(),
+        }))))
+    }
+
+    pub(super) fn is_none(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Holds it until [`go`](Self::go), or until the upstream has had a moment to say something else.
+    pub(super) fn wait(&self) {
+        self.change(|state| {
+            if !state.is_touched {
+                state.gate = Gate::Waiting(None);
+            }
+        });
+    }
+
+    pub(super) fn go(&self) {
+        self.change(|state| {
+            if let Gate::Waiting(_) = state.gate {
+                state.gate = Gate::Open;
+            }
+        });
+    }
+
+    /// The answer is over: who still waits to send the body never will.
+    pub(super) fn stop(&self) {
+        self.change(|state| {
+            if let Gate::Waiting(_) = state.gate {
+                state.gate = Gate::Shut;
+            }
+        });
+    }
+
+    /// True as long as nobody has asked for any of it.
+    pub(super) fn is_untouched(&self) -> bool {
+        self.0.as_ref().is_none_or(|state| !lock(state).is_touched)
+    }
+
+    /// When something of it last went on; `None` if there is none.
+    pub(super) fn progress(&self) -> Option<Instant> {
+        Some(lock(self.0.as_ref()?).progress)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        if let Some(state) = &self.0 {
+            let reader = {
+                let mut state = lock(state);
+                change(&mut state);
+                state.reader.take()
+            };
+            if let Some(reader) = reader {
+                reader.wake();
+            }
+        }
+    }
+}
+
+impl State {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match &mut self.gate {
+            Gate::Open => {}
+            Gate::Shut => return Poll::Ready(Some(Err(Unwanted.into()))),
+            Gate::Waiting(sleep) => {
+                let sleep =
+                    sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(CONTINUE_WAIT)));
+                if sleep.as_mut().poll(cx).is_pending() {
+                    self.reader = Some(cx.waker().clone());
+                    return Poll::Pending;
+                }
+                self.gate = Gate::Open;
+            }
+        }
+        self.is_touched = true;
+        let frame = Pin::new(&mut self.body).poll_frame(cx);
+        if frame.is_ready() {
+            self.progress = Instant::now();
+        }
+        self.idle.watch(cx, frame)
+    }
+}
+
+impl Body for Upload {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match &self.0 {
+            Some(state) => lock(state).poll(cx),
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0
+            .as_ref()
+            .is_none_or(|state| lock(state).body.is_end_stream())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Some(state) => lock(state).body.size_hint(),
+            None => SizeHint::with_exact(0),
+        }
+    }
+}
+
+/// The upstream has answered without it.
+#[derive(Debug)]
+struct Unwanted;
+
+impl fmt::Display for Unwanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the upstream answered without the body")
+    }
+}
+
+impl StdError for Unwanted {}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+// Many servers never say 100. As long as curl waits for it.
+const CONTINUE_WAIT: Duration = Duration::from_secs(1);
