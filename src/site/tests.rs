@@ -1,6 +1,8 @@
 use std::time::Duration;
 use std::time::UNIX_EPOCH;
 
+use serde_json::Value;
+
 use super::*;
 use crate::release::Policy;
 
@@ -41,7 +43,7 @@ fn previous_is_newest_first_and_never_has_the_current_one() {
         site.publish(release(&format!("n{n}")));
     }
     let state = site.state();
-    assert_eq!(state.previous.len(), MOST_PREVIOUS);
+    assert_eq!(state.previous.len(), 50);
     assert_eq!(state.previous[0].as_str(), "n58");
 }
 
@@ -113,4 +115,108 @@ fn a_closed_site_tells_its_subscribers() {
     site.clone().close();
     assert!(subscriber.has_changed().unwrap());
     assert!(site.state().is_closed());
+}
+
+fn label(label: &str) -> About {
+    About::said(None, Some(label), None).0
+}
+
+fn said(site: &Site) -> Value {
+    serde_json::from_str(&json(site)).unwrap()
+}
+
+#[test]
+fn a_word_goes_to_the_next_release_where_that_is_silent() {
+    let (site, now) = (Site::new(), Instant::now());
+    site.publish(release("a").with_label("0"));
+    let (about, _) = About::said(Some("new"), Some("outside"), None);
+    site.say(about, now);
+    site.publish(release("b").with_label("own"));
+    assert_eq!(said(&site)["label"], "own");
+    assert_eq!(said(&site)["notes"], "new");
+    site.publish(release("b").with_label("own"));
+    assert_eq!(said(&site)["notes"], "new", "the same release");
+    site.publish(release("c"));
+    assert_eq!(
+        said(&site)["notes"],
+        Value::Null,
+        "a word is of one release"
+    );
+    let deploys = site.state().deploys().json();
+    assert_eq!(deploys[1]["notes"], "new");
+    assert_eq!(deploys[2]["label"], "0");
+}
+
+#[test]
+fn a_word_that_comes_late_goes_to_the_current_release_in_silence() {
+    let (site, now) = (Site::new(), Instant::now());
+    assert_eq!(site.looked(now), None);
+    site.publish(release("a"));
+    let mut subscriber = site.subscribe();
+    subscriber.mark_unchanged();
+    site.say(label("1"), now);
+    assert_eq!(site.looked(now), Some(now + NEWS_WITHIN));
+    assert_eq!(said(&site)["label"], Value::Null);
+    assert_eq!(site.looked(now + NEWS_WITHIN), None);
+    assert_eq!(said(&site)["label"], "1");
+    assert_eq!(site.state().deploys().json()[0]["label"], "1");
+    assert!(!subscriber.has_changed().unwrap());
+
+    // It has its word: the next is of the next release.
+    site.say(label("2"), now);
+    assert_eq!(site.looked(now + NEWS_WITHIN), None);
+    assert_eq!(said(&site)["label"], "1");
+    site.publish(release("b"));
+    assert_eq!(said(&site)["label"], "2");
+}
+
+#[test]
+fn nothing_said_replaces_nothing() {
+    let (site, now) = (Site::new(), Instant::now());
+    site.say(label("1"), now);
+    site.say(About::default(), now);
+    site.publish(release("a"));
+    assert_eq!(said(&site)["label"], "1");
+}
+
+#[test]
+fn a_name_from_outside_is_published_with_what_is_said() {
+    let (site, now) = (Site::new(), Instant::now());
+    let name = |id: &str, word: &str| {
+        let id: ReleaseId = id.parse().unwrap();
+        site.name(&id, label(word), 7, now)
+    };
+    assert_eq!(name("v1", "1"), Naming::Published);
+    assert_eq!(site.named().unwrap().as_str(), "v1");
+    assert_eq!(said(&site)["label"], "1");
+    assert_eq!(name("v1", ""), Naming::IsCurrent);
+    assert_eq!(said(&site)["label"], "1");
+    assert_eq!(name("v1", "1.0"), Naming::IsCurrent);
+    assert_eq!(said(&site)["label"], "1.0");
+    let mut subscriber = site.subscribe();
+    assert_eq!(name("v2", ""), Naming::Published);
+    assert!(subscriber.has_changed().unwrap());
+    subscriber.mark_unchanged();
+    site.publish(release("seen"));
+    assert_eq!(site.named(), None);
+    let by: Vec<_> = ["source", "webhook", "webhook"].map(Value::from).into();
+    let deploys = site.state().deploys().json();
+    let found: Vec<_> = deploys
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|d| d["by"].clone())
+        .collect();
+    assert_eq!(found, by);
+}
+
+#[test]
+fn only_the_last_deploys_are_listed() {
+    let site = Site::new();
+    for n in 0..60 {
+        site.publish(release(&format!("n{n}")));
+    }
+    let deploys = site.state().deploys().json();
+    assert_eq!(deploys.as_array().unwrap().len(), 50);
+    assert_eq!(deploys[0]["id"], "n59");
 }
