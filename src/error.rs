@@ -33,6 +33,12 @@ pub(crate) enum Kind {
     InvalidNetwork(String),
     /// Certificates that can't be read; says why.
     InvalidAuthority(String),
+    /// A secret that could be guessed.
+    InvalidSecret,
+    /// What is no address to send an announcement to; and why.
+    InvalidUrl(String, &'static str),
+    /// An announcement that was not answered; says why.
+    Announce(String),
     /// Settings that contradict each other or make no sense; the text says which and what to do.
     Config(String),
     /// The listening socket.
@@ -51,7 +57,7 @@ impl Error {
 
     /// True if a setting was refused, as against the system refusing something.
     pub fn is_config(&self) -> bool {
-        !matches!(self.kind, Kind::Listen(_))
+        !matches!(self.kind, Kind::Listen(_) | Kind::Announce(_))
     }
 }
 
@@ -98,7 +104,14 @@ impl fmt::Display for Error {
                 f,
                 "the certificates can't be read: {why}; give the certificate of the authority, in PEM"
             ),
-            Kind::Config(text) | Kind::Listen(text) => f.write_str(text),
+            Kind::InvalidSecret => f.write_str(
+                "the secret of the webhook has less than 16 bytes: make one with `openssl rand -hex 32`",
+            ),
+            Kind::InvalidUrl(url, why) => write!(
+                f,
+                "{url:?} is no URL to announce at: {why}; write it like https://www.example.com"
+            ),
+            Kind::Config(text) | Kind::Listen(text) | Kind::Announce(text) => f.write_str(text),
         }
     }
 }

@@ -35,6 +35,7 @@
 //! | *origin* | where responses come from: [`StaticFiles`], or any tower service |
 //! | *inject* | putting the client script into a page |
 //! | *client* | the script in the page; what it shows is the *notice*; what it holds is the *event stream* |
+//! | *webhook* | a path on which whoever has the secret announces a deploy ([`WebhookLayer`]; the other end is [`Announcement`]) |
 //! | *policy* | what a tab does about a release ([`Policy`]); with the rest of its manners and looks in [`ClientSettings`] |
 //!
 //! # The walk of a request
@@ -62,6 +63,8 @@
 //! release::reach     follow the names from the pages through scripts and style sheets: the id, and what is named
 //!                    but missing → wait, and say for what
 //! release::Draft     the script goes into the pages, text is compressed
+//! source::webhook    somebody announces a deploy: the sources look at once. What is said of it goes with the release that
+//!                    comes, or with the current one if that came first
 //! site.publish       one step; the same id → the table is replaced, in silence
 //! events             every stream wakes, reads the *current* release, and writes it
 //! client             its own id is among `previous`, or the other was built later → the page fetched anew carries that id
@@ -95,9 +98,9 @@
 //!                ┌───────────────────────────┼──────────────────────────┐
 //!      events · settings                 origin                     source
 //!       server-sent events,    files · conditional · range ·     watch · settle ·
-//!      manners of the client      encoding · fallback                alarm
-//!                └──────────┬────────────────┼──────────────────────────┘
-//!                        endpoint            │                                /__tidings/…
+//!      manners of the client      encoding · fallback             alarm · webhook
+//!                └──────────┬────────────────┼──────────────┬───────────┘
+//!                        endpoint            │           announce             /__tidings/…, and who calls its webhook
 //!                           └── service ── layer                              the middleware
 //!                                            │
 //!                                         server ── config ── main            the program
@@ -120,6 +123,7 @@
 //!    handler.
 //! 9. No module uses one above it (`tests/it/architecture.rs`).
 
+mod announce;
 mod config;
 mod endpoint;
 mod error;
@@ -134,6 +138,8 @@ mod settings;
 mod site;
 mod source;
 
+pub use crate::announce::Announced;
+pub use crate::announce::Announcement;
 pub use crate::config::Config;
 pub use crate::config::DEFAULT_LISTEN;
 pub use crate::config::DEFAULT_PREFIX;
@@ -193,4 +199,9 @@ pub use crate::source::DEFAULT_INCOMPLETE_AFTER;
 pub use crate::source::DEFAULT_POLL;
 pub use crate::source::DEFAULT_QUIET;
 pub use crate::source::Events;
+pub use crate::source::Secret;
 pub use crate::source::WatchDirectory;
+pub use crate::source::Webhook;
+pub use crate::source::WebhookBody;
+pub use crate::source::WebhookFuture;
+pub use crate::source::WebhookLayer;

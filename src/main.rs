@@ -14,7 +14,9 @@ use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
 use tracing_subscriber::prelude::*;
 
+use crate::cli::Announce;
 use crate::cli::Cli;
+use crate::cli::Command;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -26,21 +28,53 @@ fn main() -> ExitCode {
                 .with_ansi(io::stderr().is_terminal()),
         )
         .init();
-    let (code, message) = match Config::try_from(cli.command) {
-        Err(error) => (2, format!("{error:#}")),
-        Ok(config) => match run(config) {
-            Ok(()) => return ExitCode::SUCCESS,
-            Err(error) => {
-                let is_config = error
-                    .downcast_ref::<tidings::Error>()
-                    .is_some_and(tidings::Error::is_config);
-                // The message of the cause is in that of the error.
-                (if is_config { 2 } else { 1 }, error.to_string())
-            }
-        },
+    let done = match cli.command {
+        Command::Serve(args) => serve((*args).try_into()),
+        Command::Proxy(args) => serve((*args).try_into()),
+        Command::Announce(args) => announce(*args),
     };
-    _ = writeln!(io::stderr(), "error: {message}");
-    ExitCode::from(code)
+    done.unwrap_or_else(|Failed { code, message }| {
+        _ = writeln!(io::stderr(), "error: {message}");
+        ExitCode::from(code)
+    })
+}
+
+/// What the program ends with when it can't do what it is for.
+struct Failed {
+    code: u8,
+    message: String,
+}
+
+impl Failed {
+    /// The arguments, or what they name.
+    fn arguments(error: &anyhow::Error) -> Self {
+        Self {
+            code: 2,
+            message: format!("{error:#}"),
+        }
+    }
+
+    fn running(error: &anyhow::Error) -> Self {
+        let is_config = error
+            .downcast_ref::<tidings::Error>()
+            .is_some_and(tidings::Error::is_config);
+        Self {
+            code: if is_config { 2 } else { 1 },
+            // The message of the cause is in that of the error.
+            message: error.to_string(),
+        }
+    }
+}
+
+fn serve(config: anyhow::Result<Config>) -> Result<ExitCode, Failed> {
+    let config = config.map_err(|error| Failed::arguments(&error))?;
+    run(config).map_err(|error| Failed::running(&error))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn announce(args: Announce) -> Result<ExitCode, Failed> {
+    let secret = args.secret().map_err(|error| Failed::arguments(&error))?;
+    args.run(&secret).map_err(|error| Failed::running(&error))
 }
 
 #[tokio::main]

@@ -1,5 +1,6 @@
 //! Arguments that every way to serve has.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -8,6 +9,7 @@ use tidings::Config;
 use tidings::Csp;
 
 use crate::cli::client::Client;
+use crate::cli::secret;
 use crate::cli::values::duration;
 
 #[derive(Debug, Args)]
@@ -37,6 +39,10 @@ pub(crate) struct Common {
     #[arg(long, env = "TIDINGS_DRAIN", default_value = "10s", value_parser = duration, value_name = "TIME")]
     drain: Duration,
 
+    /// The file with the secret of those who may announce deploys; without one, here or in the environment, nobody may
+    #[arg(long, env = "TIDINGS_WEBHOOK_SECRET_FILE", value_name = "FILE")]
+    webhook_secret_file: Option<PathBuf>,
+
     #[command(flatten)]
     client: Client,
 }
@@ -49,7 +55,8 @@ enum CspArg {
 
 impl Common {
     pub(crate) fn apply(self, config: Config) -> anyhow::Result<Config> {
-        let config = config
+        let secret = secret::read("--webhook-secret-file", self.webhook_secret_file.as_deref())?;
+        let mut config = config
             .listen(self.listen)
             .max_streams(self.max_streams)
             .prefix(self.prefix)
@@ -59,6 +66,12 @@ impl Common {
             })
             .drain(self.drain)
             .client(self.client.try_into()?);
-        Ok(if self.http2 { config.http2() } else { config })
+        if let Some(secret) = secret {
+            config = config.webhook(secret);
+        }
+        if self.http2 {
+            config = config.http2();
+        }
+        Ok(config)
     }
 }

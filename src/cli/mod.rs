@@ -1,16 +1,19 @@
 //! The arguments of the program, and what they come to.
 
+mod announce;
 mod client;
 mod common;
 mod forwarding;
 mod proxy;
+mod secret;
 mod serve;
 mod values;
 
 use clap::Parser;
 use clap::Subcommand;
-use tidings::Config;
 use tracing_subscriber::filter::Targets;
+
+pub(crate) use crate::cli::announce::Announce;
 
 /// Serves a front end, and tells its open tabs when a new version is deployed
 #[derive(Debug, Parser)]
@@ -36,17 +39,8 @@ pub(crate) enum Command {
     Serve(Box<serve::Serve>),
     /// Stand in front of whatever serves the site
     Proxy(Box<proxy::Proxy>),
-}
-
-impl TryFrom<Command> for Config {
-    type Error = anyhow::Error;
-
-    fn try_from(command: Command) -> anyhow::Result<Self> {
-        match command {
-            Command::Serve(serve) => (*serve).try_into(),
-            Command::Proxy(proxy) => (*proxy).try_into(),
-        }
-    }
+    /// Tell a server of a deploy, as the last step of the job that made it
+    Announce(Box<Announce>),
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ use crate::source::DEFAULT_INCOMPLETE_AFTER;
 use crate::source::DEFAULT_POLL;
 use crate::source::DEFAULT_QUIET;
 use crate::source::Events;
+use crate::source::Secret;
 
 /// Everything that `tidings serve` and `tidings proxy` can be told. What only a directory has is nothing to a proxy.
 ///
@@ -44,6 +45,7 @@ pub struct Config {
     client: ClientSettings,
     http2: Http2,
     routes: Vec<(Route, Proxy)>,
+    webhook: Option<Secret>,
 }
 
 /// Where the site comes from.
@@ -116,6 +118,7 @@ impl Config {
             client: ClientSettings::new(),
             http2: Http2::Off,
             routes: Vec::new(),
+            webhook: None,
         }
     }
 
@@ -212,6 +215,12 @@ impl Config {
     /// Has a proxy answer what is asked for below the path of a route. Its pages get no script.
     pub fn route(mut self, route: Route, proxy: Proxy) -> Self {
         self.routes.push((route, proxy));
+        self
+    }
+
+    /// Lets whoever knows the secret announce deploys: see [`WebhookLayer`](crate::WebhookLayer).
+    pub fn webhook(mut self, secret: Secret) -> Self {
+        self.webhook = Some(secret);
         self
     }
 

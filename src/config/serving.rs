@@ -3,8 +3,14 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::Request;
+use http::Response;
+use http_body::Body;
+use hyper::body::Incoming;
 use tokio::net::TcpListener;
 use tower_layer::Layer as _;
+use tower_service::Service;
 
 use crate::config::Config;
 use crate::config::Directory;
@@ -22,12 +28,14 @@ use crate::origin::StaticFiles;
 use crate::server::Server;
 use crate::site::Site;
 use crate::source::WatchDirectory;
+use crate::source::WebhookLayer;
 
 /// A bound server, ready to run.
 #[derive(Debug)]
 pub struct Serving {
     site: Site,
     layer: UpdateNotifierLayer,
+    webhook: Option<WebhookLayer>,
     origin: Origin,
     routes: Vec<(Route, Proxy)>,
     listener: TcpListener,
@@ -58,6 +66,10 @@ impl Serving {
             .max_streams(config.max_streams)
             .client(config.client)
             .csp(config.csp);
+        let webhook = match config.webhook {
+            Some(secret) => Some(WebhookLayer::new(site.clone(), secret).prefix(&config.prefix)?),
+            None => None,
+        };
         let origin = match config.served {
             Served::Directory(directory) => Origin::Directory {
                 source: source(&directory, &config.prefix)?,
@@ -75,6 +87,7 @@ impl Serving {
         Ok(Self {
             site,
             layer,
+            webhook,
             origin,
             routes: config.routes,
             listener,
@@ -102,6 +115,7 @@ impl Serving {
         let Self {
             site,
             layer,
+            webhook,
             origin,
             routes,
             listener,
@@ -124,21 +138,58 @@ impl Serving {
                 proxies.iter().for_each(Proxy::close);
             }
         };
+        let run = Run {
+            server,
+            webhook,
+            routes,
+        };
         match origin {
             Origin::Directory { source, fallback } => {
                 let files = StaticFiles::new(site.clone()).fallback(fallback);
                 tokio::select! {
-                    () = server.run(Routes::new(layer.layer(files), routes), stop) => {}
+                    () = run.serve(layer.layer(files), stop) => {}
                     never = source.run(site) => match never {},
                 }
             }
             Origin::Upstreams(Upstreams { proxy, health }) => {
-                let checks = check(&proxy, health);
                 tokio::select! {
-                    () = server.run(Routes::new(layer.layer(proxy.clone()), routes), stop) => {}
-                    never = checks => match never {},
+                    () = run.serve(layer.layer(proxy.clone()), stop) => {}
+                    never = check(&proxy, health) => match never {},
                 }
             }
+        }
+    }
+}
+
+/// What stands in front of whatever is served.
+struct Run {
+    server: Server,
+    webhook: Option<WebhookLayer>,
+    routes: Vec<(Route, Proxy)>,
+}
+
+impl Run {
+    async fn serve<S, B>(self, service: S, stop: impl Future<Output = ()>)
+    where
+        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
+            + Clone
+            + Send
+            + 'static,
+        S::Future: Send,
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let Self {
+            server,
+            webhook,
+            routes,
+        } = self;
+        match webhook {
+            Some(webhook) => {
+                let service = Routes::new(webhook.layer(service), routes);
+                server.run(service, stop).await;
+            }
+            None => server.run(Routes::new(service, routes), stop).await,
         }
     }
 }

@@ -29,6 +29,7 @@ pub use crate::origin::proxy::Proxy;
 pub use crate::origin::proxy::ProxyBody;
 pub use crate::origin::proxy::ProxyFuture;
 pub use crate::origin::proxy::Upstream;
+pub(crate) use crate::origin::proxy::tls;
 pub use crate::origin::reply::FilesFuture;
 pub use crate::origin::routes::Route;
 pub use crate::origin::routes::RoutedFuture;

@@ -9,10 +9,10 @@ use crate::release::policy::Policy;
 
 /// What is said of a release beside its files. No part of its id: it changes nothing that is served.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct About {
-    pub(super) notes: Option<Box<str>>,
-    pub(super) label: Option<Box<str>>,
-    pub(super) policy: Option<Policy>,
+pub(crate) struct About {
+    pub(crate) notes: Option<Box<str>>,
+    pub(crate) label: Option<Box<str>>,
+    pub(crate) policy: Option<Policy>,
 }
 
 /// Something that is wrong with the file; the rest of it counts all the same.
@@ -27,6 +27,66 @@ enum Fault {
 }
 
 impl About {
+    /// What is said from outside; and of each text that is too long, that it is cut.
+    pub(crate) fn said(
+        notes: Option<&str>,
+        label: Option<&str>,
+        policy: Option<Policy>,
+    ) -> (Self, Vec<String>) {
+        let (notes, long_notes) = notes.map_or_else(Default::default, |text| cut(NOTES, text));
+        let (label, long_label) = label.map_or_else(Default::default, |text| cut(LABEL, text));
+        let about = Self {
+            notes,
+            label,
+            policy,
+        };
+        let cuts = long_notes.iter().chain(&long_label);
+        (about, cuts.map(ToString::to_string).collect())
+    }
+
+    /// The names of what it says.
+    pub(crate) fn names(&self) -> Vec<&'static str> {
+        let said = [
+            ("label", self.label.is_some()),
+            ("notes", self.notes.is_some()),
+            ("policy", self.policy.is_some()),
+        ];
+        let said = said.into_iter().filter(|(_, is_said)| *is_said);
+        said.map(|(name, _)| name).collect()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.names().is_empty()
+    }
+
+    /// This, and where it is silent what `other` says.
+    pub(crate) fn or(&self, other: &Self) -> Self {
+        Self {
+            notes: self.notes.as_ref().or(other.notes.as_ref()).cloned(),
+            label: self.label.as_ref().or(other.label.as_ref()).cloned(),
+            policy: self.policy.or(other.policy),
+        }
+    }
+
+    /// True if `other` says nothing else about what this is about.
+    pub(crate) fn agrees_with(&self, other: &Self) -> bool {
+        self.or(other) == other.or(self)
+    }
+
+    /// Puts what is said into a JSON object.
+    pub(crate) fn write(&self, object: &mut Value) {
+        let said = [
+            ("label", self.label.as_deref()),
+            ("notes", self.notes.as_deref()),
+            ("policy", self.policy.map(Policy::as_str)),
+        ];
+        for (name, text) in said {
+            if let Some(text) = text {
+                object[name] = text.into();
+            }
+        }
+    }
+
     /// What the file says; whatever is wrong with it is left out and told the operator, all in one warning. Blocks.
     pub(super) fn read(file: &Asset) -> Self {
         let content = file.plain().content();
@@ -203,6 +263,18 @@ mod tests {
             ("", "", ""),
             &["\"label\" is no string"],
         );
+    }
+
+    #[test]
+    fn a_word_agrees_with_one_about_something_else() {
+        let about = |notes: &str, label: &str| About::said(Some(notes), Some(label), None).0;
+        let (notes, label) = (about("n", ""), about("", "1"));
+        assert!(notes.agrees_with(&label));
+        assert_eq!(notes.or(&label), about("n", "1"));
+        assert!(!notes.agrees_with(&about("other", "1")));
+        assert_eq!(notes.or(&about("other", "1")), about("n", "1"));
+        assert_eq!(label.names(), ["label"]);
+        assert!(about(" ", "").is_empty());
     }
 
     #[test]

@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 
-use crate::release::about::About;
+pub(crate) use crate::release::about::About;
 pub use crate::release::asset::Asset;
 pub use crate::release::asset::Coding;
 pub use crate::release::asset::Content;
@@ -135,6 +135,11 @@ impl Release {
     /// How tabs go over to it, if it says so itself.
     pub fn policy(&self) -> Option<Policy> {
         self.about.policy
+    }
+
+    /// All that it says of itself.
+    pub(crate) fn about(&self) -> &About {
+        &self.about
     }
 
     /// What is served at `path`, decoded and with its leading slash: `/assets/app.js`.

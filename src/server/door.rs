@@ -50,7 +50,10 @@ where
         let mut hosts = request.headers().get_all(header::HOST).iter();
         let (first, second) = (hosts.next(), hosts.next());
         // In HTTP/2 the host is in `:authority` (RFC 9113, section 8.3.1).
-        let needs_none = request.version() < Version::HTTP_11 || request.uri().host().is_some();
+        let needs_none = match request.version() {
+            Version::HTTP_2 => request.uri().host().is_some(),
+            version => version < Version::HTTP_11,
+        };
         if second.is_some() || (first.is_none() && !needs_none) {
             return Answering::Refusing;
         }

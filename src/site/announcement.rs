@@ -11,9 +11,9 @@ use std::time::UNIX_EPOCH;
 use bytes::Bytes;
 use http::HeaderValue;
 
+use crate::release::About;
 use crate::release::Changes;
 use crate::release::Digest;
-use crate::release::Policy;
 use crate::release::Release;
 use crate::release::ReleaseId;
 
@@ -30,36 +30,39 @@ pub(crate) struct Announcement {
 }
 
 impl Announcement {
-    pub(super) fn after(last: Option<&Self>, release: &Release, previous: &[ReleaseId]) -> Self {
+    /// The next one, of this release and what is said of it.
+    pub(super) fn after(
+        last: Option<&Self>,
+        release: &Release,
+        about: &About,
+        previous: &[ReleaseId],
+    ) -> Self {
         let number = last.map_or(0, |last| last.number) + 1;
         // Whatever the clock does, a later publish has a later time.
         let earliest = last.map_or(UNIX_EPOCH, |last| last.published + Duration::from_millis(1));
-        Self::new(number, SystemTime::now().max(earliest), release, previous)
+        let published = SystemTime::now().max(earliest);
+        Self::new(number, published, release, about, previous)
     }
 
     /// The same news, of a release with other times, with more to say, or with other files that no page leads to.
-    pub(super) fn again(&self, release: &Release, previous: &[ReleaseId]) -> Self {
-        Self::new(self.number, self.published, release, previous)
+    pub(super) fn again(&self, release: &Release, about: &About, previous: &[ReleaseId]) -> Self {
+        Self::new(self.number, self.published, release, about, previous)
     }
 
-    fn new(number: u64, published: SystemTime, release: &Release, previous: &[ReleaseId]) -> Self {
+    fn new(
+        number: u64,
+        published: SystemTime,
+        release: &Release,
+        about: &About,
+        previous: &[ReleaseId],
+    ) -> Self {
         let mut said = serde_json::json!({
             "id": release.id().as_str(),
             "built": release.built(),
             "published": humantime::format_rfc3339_millis(published).to_string(),
             "previous": previous.iter().map(ReleaseId::as_str).collect::<Vec<_>>(),
         });
-        let policy = release.policy().map(Policy::as_str);
-        let about = [
-            ("label", release.label()),
-            ("notes", release.notes()),
-            ("policy", policy),
-        ];
-        for (name, text) in about {
-            if let Some(text) = text {
-                said[name] = text.into();
-            }
-        }
+        about.write(&mut said);
         let json = said.to_string();
         let digest = Digest::of(json.as_bytes()).hex(8);
         let etag = HeaderValue::try_from(format!("\"{digest}\""));
@@ -78,7 +81,7 @@ impl Announcement {
         self.number
     }
 
-    /// `{"id":…,"built":…,"published":…,"previous":[…]}`, and `label`, `notes` and `policy` where the release has them.
+    /// `{"id":…,"built":…,"published":…,"previous":[…]}`, and `label`, `notes` and `policy` where they are known.
     pub(crate) fn json(&self) -> &Bytes {
         &self.json
     }

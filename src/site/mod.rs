@@ -1,18 +1,25 @@
 //! The site: a handle on the current release and on those that are kept for old tabs.
 
 mod announcement;
+mod deploys;
+mod said;
+mod state;
 
-use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
-use bytes::Bytes;
 use tokio::sync::watch;
 
-use crate::release::Entry;
+use crate::release::About;
 use crate::release::Release;
 use crate::release::ReleaseId;
 pub(crate) use crate::site::announcement::Announcement;
+use crate::site::deploys::By;
+pub(crate) use crate::site::said::LONGEST_AHEAD;
+pub(crate) use crate::site::said::NEWS_WITHIN;
+use crate::site::said::Said;
+pub(crate) use crate::site::state::State;
 
 /// A handle on the current release and the retained ones. `Clone` is cheap, and all clones are one site.
 ///
@@ -33,34 +40,11 @@ pub struct Site {
     looks: Arc<watch::Sender<u64>>,
 }
 
-/// Everything that is true of a site at one moment. Whoever answers a request reads it once.
-#[derive(Debug, Clone)]
-pub(crate) struct State {
-    current: Option<Arc<Release>>,
-    retained: Vec<Arc<Release>>,
-    announcement: Option<Arc<Announcement>>,
-    previous: Vec<ReleaseId>,
-    awaited: Arc<str>,
-    closed: bool,
-    keep: usize,
-    memory: u64,
-}
-
 impl Site {
     /// A site without a release, which keeps the last [`DEFAULT_KEEP`] within [`DEFAULT_MEMORY`].
     pub fn new() -> Self {
-        let state = State {
-            current: None,
-            retained: Vec::new(),
-            announcement: None,
-            previous: Vec::new(),
-            awaited: "the first release".into(),
-            closed: false,
-            keep: DEFAULT_KEEP,
-            memory: DEFAULT_MEMORY,
-        };
         Self {
-            state: Arc::new(watch::Sender::new(Arc::new(state))),
+            state: Arc::new(watch::Sender::new(Arc::new(State::new()))),
             looks: Arc::default(),
         }
     }
@@ -85,7 +69,7 @@ impl Site {
     pub fn publish(&self, release: Release) -> bool {
         self.state.send_if_modified(|state| {
             let mut next = State::clone(state);
-            let is_news = next.publish(&Arc::new(release));
+            let is_news = next.publish(&Arc::new(release), By::Source, Instant::now());
             *state = Arc::new(next);
             is_news
         })
@@ -118,6 +102,67 @@ impl Site {
         self.quietly(|state| state.awaited = what.into());
     }
 
+    /// Takes a word on a release that is about to be published, or was a moment ago. It replaces an earlier one of
+    /// which it is not yet known whom it is of.
+    pub(crate) fn say(&self, about: About, now: Instant) {
+        if !about.is_empty() {
+            self.quietly(|state| state.said = Some(Said::new(about, now)));
+        }
+    }
+
+    /// What a source calls when it has looked, nothing is about to come, and it found no news: so what was said may be
+    /// of the current release. Gives the time by which it should look again, if there is one.
+    pub(crate) fn looked(&self, now: Instant) -> Option<Instant> {
+        self.state.borrow().said.as_ref()?;
+        let mut again = None;
+        self.quietly(|state| again = state.looked(now));
+        again
+    }
+
+    /// Publishes a release without files under a name that somebody gives it from outside, and has the sources look.
+    /// `built` is in milliseconds since 1970.
+    pub(crate) fn name(&self, id: &ReleaseId, about: About, built: u64, now: Instant) -> Naming {
+        let mut naming = Naming::Published;
+        self.state.send_if_modified(|state| {
+            let current = state.current.as_deref();
+            naming = match current {
+                Some(current) if current.id() == id => Naming::IsCurrent,
+                Some(current) if !current.is_empty() => Naming::HasFiles,
+                _ => Naming::Published,
+            };
+            let state = Arc::make_mut(state);
+            match naming {
+                Naming::HasFiles => {}
+                Naming::IsCurrent => state.tell(&about),
+                Naming::Published => {
+                    if !about.is_empty() {
+                        state.said = Some(Said::new(about, now));
+                    }
+                    let release = Release::named(id.clone(), built);
+                    return state.publish(&Arc::new(release), By::Webhook, now);
+                }
+            }
+            false
+        });
+        if naming == Naming::Published {
+            self.look();
+        }
+        naming
+    }
+
+    /// The name that the current release was given from outside, if it was: a source that still finds what was there
+    /// then must not give it another.
+    #[cfg_attr(
+        not(test),
+        expect(
+            dead_code,
+            reason = "for sources that name what they find by themselves"
+        )
+    )]
+    pub(crate) fn named(&self) -> Option<ReleaseId> {
+        self.state.borrow().deploys.named().cloned()
+    }
+
     /// What [`look`](Self::look) wakes, from now on.
     pub(crate) fn looks(&self) -> Looks {
         Looks(self.looks.subscribe())
@@ -141,6 +186,16 @@ impl Site {
             false
         });
     }
+}
+
+/// What became of a name from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Naming {
+    Published,
+    /// It is that of the current release, and nothing but what is said of it changes.
+    IsCurrent,
+    /// Refused: the current release has files, and is named by them.
+    HasFiles,
 }
 
 /// How a source hears that it is to look: however often it was told since it last heard, once.
@@ -172,218 +227,11 @@ impl fmt::Debug for Site {
     }
 }
 
-impl State {
-    pub(crate) fn current(&self) -> Option<&Arc<Release>> {
-        self.current.as_ref()
-    }
-
-    /// The newest retained release that has a file with a hash in its name at `path`.
-    pub(crate) fn retained(&self, path: &str) -> Option<&Entry> {
-        let mut entries = self.retained.iter().filter_map(|release| release.get(path));
-        entries.find(|entry| entry.is_hashed())
-    }
-
-    /// What has changed since the release `id`, as JSON, if that is still known:
-    /// `{"added":[…],"changed":[…],"removed":[…]}`.
-    pub(crate) fn changes_since(&self, id: &str) -> Option<Bytes> {
-        let current = self.current.as_deref()?;
-        let mut known = std::iter::once(current).chain(self.retained.iter().map(AsRef::as_ref));
-        let old = known.find(|release| release.id().as_str() == id)?;
-        let announcement = self.announcement.as_deref()?;
-        announcement.changes(old, current)
-    }
-
-    pub(crate) fn announcement(&self) -> Option<&Arc<Announcement>> {
-        self.announcement.as_ref()
-    }
-
-    pub(crate) fn awaited(&self) -> &str {
-        &self.awaited
-    }
-
-    pub(crate) fn is_closed(&self) -> bool {
-        self.closed
-    }
-
-    fn publish(&mut self, release: &Arc<Release>) -> bool {
-        let old = self.current.replace(Arc::clone(release));
-        if old.as_ref().is_some_and(|old| old.id() == release.id()) {
-            let announcement = self.announcement.take();
-            self.announcement = announcement.map(|a| Arc::new(a.again(release, &self.previous)));
-            self.retain();
-            return false;
-        }
-        if let Some(old) = old {
-            self.previous.insert(0, old.id().clone());
-            self.retained.insert(0, old);
-        }
-        self.previous.retain(|id| id != release.id());
-        self.previous.truncate(MOST_PREVIOUS);
-        self.retained.retain(|kept| kept.id() != release.id());
-        self.retain();
-        let last = self.announcement.as_deref();
-        self.announcement = Some(Arc::new(Announcement::after(last, release, &self.previous)));
-        true
-    }
-
-    /// Gives up the oldest releases that are too many, or too much.
-    fn retain(&mut self) {
-        let mut seen = HashSet::new();
-        let mut used: u64 = 0;
-        let mut add = |release: &Release| {
-            let new = release
-                .in_memory()
-                .filter(|asset| seen.insert(Arc::as_ptr(asset)));
-            used += new.map(|asset| asset.memory()).sum::<u64>();
-            used
-        };
-        if let Some(current) = &self.current {
-            add(current);
-        }
-        let (keep, memory) = (self.keep, self.memory);
-        let fitting = self
-            .retained
-            .iter()
-            .take(keep)
-            .take_while(|release| add(release) <= memory);
-        let fitting = fitting.count();
-        if fitting < self.retained.len().min(keep) {
-            let dropped = self.retained.len().min(keep) - fitting;
-            tracing::warn!(
-                dropped,
-                memory,
-                "older releases do not fit into the memory budget and are not kept"
-            );
-        }
-        self.retained.truncate(fitting);
-    }
-}
-
 /// How many older releases a new [`Site`] keeps.
 pub const DEFAULT_KEEP: usize = 3;
 
 /// The bytes that the releases of a new [`Site`] may take in memory: 512 MiB.
 pub const DEFAULT_MEMORY: u64 = 512 * 1024 * 1024;
 
-// A tab that is fifty deploys behind is told by the time of the build.
-const MOST_PREVIOUS: usize = 50;
-
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-    use std::time::UNIX_EPOCH;
-
-    use super::*;
-    use crate::release::Policy;
-
-    fn release(id: &str) -> Release {
-        Release::named(id.parse().unwrap(), 1)
-    }
-
-    fn json(site: &Site) -> String {
-        let state = site.state();
-        let announcement = state.announcement().unwrap();
-        String::from_utf8(announcement.json().to_vec()).unwrap()
-    }
-
-    #[test]
-    fn publishing_the_same_content_wakes_nobody() {
-        let site = Site::new();
-        let mut subscriber = site.subscribe();
-        assert!(site.publish(release("a")));
-        assert!(subscriber.has_changed().unwrap());
-        subscriber.mark_unchanged();
-        assert!(!site.publish(release("a")));
-        assert!(!subscriber.has_changed().unwrap());
-        assert_eq!(site.state().announcement().unwrap().number(), 1);
-    }
-
-    #[test]
-    fn previous_is_newest_first_and_never_has_the_current_one() {
-        let site = Site::new();
-        for id in ["a", "b", "c", "a"] {
-            site.publish(release(id));
-        }
-        assert!(
-            json(&site).ends_with(r#""previous":["c","b"]}"#),
-            "{}",
-            json(&site)
-        );
-        for n in 0..60 {
-            site.publish(release(&format!("n{n}")));
-        }
-        let state = site.state();
-        assert_eq!(state.previous.len(), MOST_PREVIOUS);
-        assert_eq!(state.previous[0].as_str(), "n58");
-    }
-
-    #[test]
-    fn what_a_release_says_of_itself_is_announced_and_no_news() {
-        let site = Site::new();
-        site.publish(release("a"));
-        let mut subscriber = site.subscribe();
-        subscriber.mark_unchanged();
-        let notes = "Quotes \" and\nlines";
-        let release = release("a").with_notes(notes).with_policy(Policy::Force);
-        assert!(!site.publish(release));
-        assert!(!subscriber.has_changed().unwrap());
-        let said = json(&site);
-        let end = r#""previous":[],"notes":"Quotes \" and\nlines","policy":"force"}"#;
-        assert!(said.ends_with(end), "{said}");
-    }
-
-    #[test]
-    fn what_changed_is_told_for_releases_that_are_known() {
-        let site = Site::new();
-        site.publish(release("a"));
-        site.publish(release("b"));
-        let state = site.state();
-        assert!(state.changes_since("x").is_none());
-        assert!(
-            state.changes_since("a").is_none(),
-            "the files are not known"
-        );
-    }
-
-    #[test]
-    fn the_time_of_publishing_always_grows() {
-        let site = Site::new();
-        let mut last = UNIX_EPOCH;
-        for n in 0..100 {
-            site.publish(release(&format!("n{n}")));
-            let published = site.state().announcement().unwrap().published;
-            assert!(published >= last + Duration::from_millis(1));
-            last = published;
-        }
-    }
-
-    #[test]
-    fn only_the_last_releases_are_kept() {
-        let site = Site::new().keep(2);
-        for id in ["a", "b", "c", "d", "e"] {
-            site.publish(release(id));
-        }
-        let kept: Vec<_> = site.retained().iter().map(|r| r.id().to_string()).collect();
-        assert_eq!(kept, ["d", "c"]);
-    }
-
-    #[tokio::test]
-    async fn however_often_a_look_is_wanted_it_is_heard_once() {
-        let site = Site::new();
-        let mut looks = site.looks();
-        site.look();
-        site.clone().look();
-        looks.wanted().await;
-        let again = tokio::time::timeout(Duration::ZERO, looks.wanted()).await;
-        assert!(again.is_err());
-    }
-
-    #[test]
-    fn a_closed_site_tells_its_subscribers() {
-        let site = Site::new();
-        let subscriber = site.subscribe();
-        site.clone().close();
-        assert!(subscriber.has_changed().unwrap());
-        assert!(site.state().is_closed());
-    }
-}
+mod tests;

@@ -3,6 +3,7 @@
 mod alarm;
 mod settle;
 mod watch;
+mod webhook;
 
 pub use crate::source::watch::DEFAULT_FILE_LIMIT;
 pub use crate::source::watch::DEFAULT_INCOMPLETE_AFTER;
@@ -10,3 +11,9 @@ pub use crate::source::watch::DEFAULT_POLL;
 pub use crate::source::watch::DEFAULT_QUIET;
 pub use crate::source::watch::Events;
 pub use crate::source::watch::WatchDirectory;
+pub(crate) use crate::source::webhook::SIGNATURE;
+pub use crate::source::webhook::Secret;
+pub use crate::source::webhook::Webhook;
+pub use crate::source::webhook::WebhookBody;
+pub use crate::source::webhook::WebhookFuture;
+pub use crate::source::webhook::WebhookLayer;

@@ -226,6 +226,11 @@ impl Looker {
             self.say_awaited(&wait);
         }
         let now = Instant::now();
+        if settle.is_at_rest()
+            && let Some(again) = self.site.looked(now)
+        {
+            settle.poll_at(again);
+        }
         if !has_events {
             settle.poll_at(now + self.timing.poll / POLL_ALONE);
         }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 /// Each may use those before its own line; those on one line don't know each other. `error` is everybody's.
-const LAYERS: [&[&str]; 10] = [
+const LAYERS: [&[&str]; 11] = [
     &["error"],
     &["release"],
     &["site"],
@@ -16,6 +16,7 @@ const LAYERS: [&[&str]; 10] = [
     &["service"],
     &["layer"],
     &["server"],
+    &["announce"],
     &["config"],
 ];
 

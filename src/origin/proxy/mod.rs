@@ -14,10 +14,10 @@ mod refusal;
 mod send;
 mod service;
 #[cfg(feature = "tls")]
-mod tls;
+pub(crate) mod tls;
 #[cfg(not(feature = "tls"))]
 #[path = "plain.rs"]
-mod tls;
+pub(crate) mod tls;
 mod tunnel;
 mod upload;
 mod upstream;

@@ -6,19 +6,23 @@ use crate::error::Error;
 use crate::error::Kind;
 
 /// What connects over TCP.
-pub(super) type Net = HttpConnector;
+pub(crate) type Net = HttpConnector;
+
+/// What can be connected to.
+pub(crate) const SCHEMES: &[&str] = &["http"];
 
 /// Nobody has to vouch for anything.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Trust;
+pub(crate) struct Trust;
 
 impl Trust {
-    pub(super) fn only(_: &[u8]) -> Result<Self, Error> {
+    pub(crate) fn only(_: &[u8]) -> Result<Self, Error> {
         let why = "this program was built without TLS".to_owned();
         Err(Error::new(Kind::InvalidAuthority(why)))
     }
 }
 
-pub(super) fn over(http: HttpConnector, _: &Trust) -> Net {
+/// TCP as `http` makes it, and what is to be on top.
+pub(crate) fn over(http: HttpConnector, _: &Trust) -> Net {
     http
 }

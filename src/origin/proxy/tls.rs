@@ -16,15 +16,18 @@ use crate::error::Error;
 use crate::error::Kind;
 
 /// What connects over TCP, with TLS where the address says so.
-pub(super) type Net = HttpsConnector<HttpConnector>;
+pub(crate) type Net = HttpsConnector<HttpConnector>;
+
+/// What can be connected to.
+pub(crate) const SCHEMES: &[&str] = &["http", "https"];
 
 /// Who may vouch for upstreams: those that browsers trust, or these.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Trust(Option<Arc<RootCertStore>>);
+pub(crate) struct Trust(Option<Arc<RootCertStore>>);
 
 impl Trust {
     /// Only the authorities whose certificates are in this text, in PEM.
-    pub(super) fn only(pem: &[u8]) -> Result<Self, Error> {
+    pub(crate) fn only(pem: &[u8]) -> Result<Self, Error> {
         let refuse = |why: String| Error::new(Kind::InvalidAuthority(why));
         let mut store = RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(pem) {
@@ -40,7 +43,8 @@ impl Trust {
     }
 }
 
-pub(super) fn over(http: HttpConnector, trust: &Trust) -> Net {
+/// TCP as `http` makes it, and what is to be on top.
+pub(crate) fn over(http: HttpConnector, trust: &Trust) -> Net {
     let builder = HttpsConnectorBuilder::new();
     let config = trust.0.clone().and_then(config);
     let builder = match config {

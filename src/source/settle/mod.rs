@@ -181,6 +181,12 @@ impl Settle {
         verdict
     }
 
+    /// True if the tree that was seen last has been judged: nothing is waited for.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        let seen = self.seen.map(|(fingerprint, _)| fingerprint);
+        seen.is_some() && seen == self.judged.map(|judged| judged.fingerprint)
+    }
+
     /// A look by then at the latest: nothing rings.
     pub(crate) fn poll_at(&mut self, time: Instant) {
         self.due = self.due.min(time);

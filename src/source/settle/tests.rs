@@ -213,3 +213,19 @@ fn a_directory_that_comes_back_is_looked_at_anew() {
     assert!(script.walk(2220, 1));
     assert_eq!(script.read(2220, Read::Complete), Verdict::Publish);
 }
+
+#[test]
+fn nothing_is_waited_for_once_the_tree_that_was_seen_is_judged() {
+    assert!(!Script::new().settle.is_at_rest());
+    let mut script = Script::settled();
+    assert!(script.settle.is_at_rest());
+    assert!(!script.walk(5000, 2));
+    assert!(!script.settle.is_at_rest(), "it is changing");
+    assert!(script.walk(5200, 2));
+    assert_eq!(script.read(5200, Read::Incomplete), Verdict::Wait);
+    assert!(!script.settle.is_at_rest(), "it lacks something");
+    assert!(!script.walk(6000, 1));
+    assert!(script.settle.is_at_rest(), "it is what it was");
+    script.settle.absent(script.at(7000));
+    assert!(!script.settle.is_at_rest(), "it is away");
+}

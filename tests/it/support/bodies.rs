@@ -27,6 +27,8 @@ pub(crate) enum Step {
     Data(Bytes),
     /// Nothing yet; asks to be polled again.
     Pending,
+    /// Nothing any more, and no end.
+    Stall,
     Trailers(HeaderMap),
     Error,
 }
@@ -72,6 +74,10 @@ impl Body for Scripted {
             Some(Step::Error) => Some(Err(io::Error::other("the origin broke off"))),
             Some(Step::Pending) => {
                 cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            Some(Step::Stall) => {
+                self.steps.push_front(Step::Stall);
                 return Poll::Pending;
             }
             None => None,

@@ -1,0 +1,123 @@
+//! The recent deploys: what was published, when, and by whom.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+use std::time::SystemTime;
+
+use serde_json::Value;
+
+use crate::release::About;
+use crate::release::Release;
+use crate::release::ReleaseId;
+
+/// The last releases that were published, newest first. The first of them is the current one.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Deploys(VecDeque<Arc<Deploy>>);
+
+/// One release, when it became the current one.
+#[derive(Debug, Clone)]
+pub(super) struct Deploy {
+    id: ReleaseId,
+    built: u64,
+    about: About,
+    published: SystemTime,
+    since: Instant,
+    by: By,
+}
+
+/// Who published a release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    /// Who has seen it.
+    Source,
+    /// Who named it from outside.
+    Webhook,
+}
+
+impl Deploys {
+    pub(super) fn push(
+        &mut self,
+        release: &Release,
+        about: About,
+        published: SystemTime,
+        by: By,
+        now: Instant,
+    ) {
+        self.0.push_front(Arc::new(Deploy {
+            id: release.id().clone(),
+            built: release.built(),
+            about,
+            published,
+            since: now,
+            by,
+        }));
+        self.0.truncate(MOST_DEPLOYS);
+    }
+
+    /// Takes over what is now known of the current release.
+    pub(super) fn amend(&mut self, release: &Release, about: About) {
+        if let Some(last) = self.0.front_mut() {
+            let last = Arc::make_mut(last);
+            last.built = release.built();
+            last.about = about;
+        }
+    }
+
+    pub(super) fn last(&self) -> Option<&Deploy> {
+        self.0.front().map(AsRef::as_ref)
+    }
+
+    /// The id of the current release, if it was named from outside.
+    pub(super) fn named(&self) -> Option<&ReleaseId> {
+        let last = self.last().filter(|last| last.by == By::Webhook)?;
+        Some(&last.id)
+    }
+
+    /// `[{"id":…,"published":…,"built":…,"by":…},…]`, newest first, and `label`, `notes` and `policy` where they are
+    /// known.
+    pub(crate) fn json(&self) -> Value {
+        self.0.iter().map(|deploy| deploy.json()).collect()
+    }
+}
+
+impl Deploy {
+    pub(super) fn about(&self) -> &About {
+        &self.about
+    }
+
+    /// When it became the current release.
+    pub(super) fn since(&self) -> Instant {
+        self.since
+    }
+
+    fn json(&self) -> Value {
+        let published = humantime::format_rfc3339_millis(self.published);
+        let mut json = serde_json::json!({
+            "id": self.id.as_str(),
+            "published": published.to_string(),
+            "built": self.built,
+            "by": match self.by {
+                By::Source => "source",
+                By::Webhook => "webhook",
+            },
+        });
+        self.about.write(&mut json);
+        json
+    }
+}
+
+// A few weeks of a busy site.
+const MOST_DEPLOYS: usize = 50;
+
+#[cfg(test)]
+pub(super) fn deploy(about: About, since: Instant) -> Deploy {
+    Deploy {
+        id: "a".parse().unwrap(),
+        built: 1,
+        about,
+        published: SystemTime::now(),
+        since,
+        by: By::Source,
+    }
+}

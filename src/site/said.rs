@@ -1,0 +1,119 @@
+//! What was said of a release from outside, before it is known of which.
+
+use std::time::Duration;
+use std::time::Instant;
+
+use crate::release::About;
+use crate::site::deploys::Deploy;
+
+/// A word on a release, and when it was said.
+#[derive(Debug, Clone)]
+pub(super) struct Said {
+    about: About,
+    at: Instant,
+}
+
+/// Of which release a word is, when a source has looked and found no news.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// News may still be on the way: look again by then.
+    Early(Instant),
+    Current,
+    /// Of none that was published so far.
+    Next,
+    /// Of none at all: what it was about did not come.
+    Stale,
+}
+
+impl Said {
+    pub(super) fn new(about: About, now: Instant) -> Self {
+        Self { about, at: now }
+    }
+
+    pub(super) fn into_about(self) -> About {
+        self.about
+    }
+
+    /// True if it is of what is published now.
+    pub(super) fn is_of_next(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.at) < LONGEST_AHEAD
+    }
+
+    /// Whom it is of, when nothing new is there now; `last` is what was published last.
+    ///
+    /// A source may have been faster than the word. But not every word comes late: one that is said when a build starts
+    /// is of the next release. They are told apart by what is known of the current one. If it has got a word already,
+    /// and another, then this one is not of it.
+    pub(super) fn without_news(&self, last: Option<&Deploy>, now: Instant) -> Verdict {
+        if !self.is_of_next(now) {
+            return Verdict::Stale;
+        }
+        let due = self.at + NEWS_WITHIN;
+        if now < due {
+            return Verdict::Early(due);
+        }
+        let is_of = |last: &Deploy| {
+            let before = self.at.saturating_duration_since(last.since());
+            before < LONGEST_BEHIND && self.about.agrees_with(last.about())
+        };
+        if last.is_some_and(is_of) {
+            Verdict::Current
+        } else {
+            Verdict::Next
+        }
+    }
+}
+
+// A build that is announced when it starts is there by then, or something went wrong with it.
+pub(crate) const LONGEST_AHEAD: Duration = Duration::from_secs(15 * 60);
+
+// The job that deploys has other steps before the one that tells of it; it is the same job as above.
+const LONGEST_BEHIND: Duration = LONGEST_AHEAD;
+
+// What is there when it is announced has settled, and every source has looked once more.
+pub(crate) const NEWS_WITHIN: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::site::deploys::deploy;
+
+    fn about(label: &str) -> About {
+        About::said(None, Some(label), None).0
+    }
+
+    #[test]
+    fn a_word_without_news_finds_its_release() {
+        use Verdict::*;
+        let start = Instant::now();
+        let at = |seconds: u64| start + Duration::from_secs(seconds);
+        // What is known of the current release and when it was published; when the word was said, and the look.
+        for (current, said, look, expected) in [
+            (Some(("", 100)), 101, 101, Early(at(111))),
+            (Some(("", 100)), 101, 110, Early(at(111))),
+            (Some(("", 100)), 101, 111, Current),
+            (Some(("1", 100)), 101, 111, Current),
+            (Some(("0", 100)), 101, 111, Next),
+            (Some(("", 100)), 100 + 899, 100 + 909, Current),
+            (Some(("", 100)), 100 + 900, 100 + 910, Next),
+            (Some(("0", 100)), 101, 1000, Next),
+            (Some(("0", 100)), 101, 1001, Stale),
+            (Some(("", 100)), 101, 1001, Stale),
+            (None, 101, 111, Next),
+            (None, 101, 1001, Stale),
+        ] {
+            let current = current.map(|(label, since)| deploy(about(label), at(since)));
+            let found = Said::new(about("1"), at(said)).without_news(current.as_ref(), at(look));
+            assert_eq!(found, expected, "{current:?}, said at {said}, {look}");
+        }
+    }
+
+    #[test]
+    fn a_word_waits_for_a_build_and_not_for_ever() {
+        let start = Instant::now();
+        let said = Said::new(about("1"), start);
+        assert!(said.is_of_next(start));
+        assert!(said.is_of_next(start + Duration::from_secs(899)));
+        assert!(!said.is_of_next(start + Duration::from_secs(900)));
+    }
+}

@@ -1,0 +1,86 @@
+//! The webhook: a path on which a deploy is announced, by whoever knows the secret.
+
+mod answer;
+mod desk;
+mod ledger;
+mod message;
+mod proof;
+mod reading;
+mod secret;
+mod service;
+
+use std::sync::Arc;
+
+use tower_layer::Layer;
+
+use crate::error::Error;
+use crate::inject::snippet::Prefix;
+use crate::site::Site;
+use crate::source::webhook::desk::Desk;
+pub(crate) use crate::source::webhook::secret::SIGNATURE;
+pub use crate::source::webhook::secret::Secret;
+pub use crate::source::webhook::service::Webhook;
+pub use crate::source::webhook::service::WebhookBody;
+pub use crate::source::webhook::service::WebhookFuture;
+
+/// Takes announcements of deploys on `/__tidings/deploys`, and lists the last ones. `Clone` is cheap.
+///
+/// It goes round [`UpdateNotifierLayer`](crate::UpdateNotifierLayer), and lets everything else through untouched.
+///
+/// `POST` with the secret as a bearer token, or a body that is signed with it as GitHub signs (`X-Hub-Signature-256`),
+/// has the sources of the site look now. The body is empty, or a JSON object: `notes`, `label` and `policy` go to the
+/// release that is published next, or to the current one if the source was faster; what a release says of itself comes
+/// first. With an `id` a release of that name is published, on a site whose files something else serves.
+///
+/// A signed body that says anything needs the `time`, in Unix seconds, within five minutes of the time here. No signature
+/// is good twice. Of what GitHub itself sends nothing is read: it has the sources look.
+///
+/// `GET` with the bearer token lists the last fifty deploys.
+///
+/// ```
+/// use tidings::{Secret, Site, StaticFiles, UpdateNotifierLayer, WebhookLayer};
+/// use tower::ServiceBuilder;
+///
+/// let site = Site::new();
+/// let secret = Secret::new("0b5c1f7a9d3e48a6b2c4d6e8f0a1b3c5")?;
+/// let service = ServiceBuilder::new()
+///     .layer(WebhookLayer::new(site.clone(), secret))
+///     .layer(UpdateNotifierLayer::new(site.clone()))
+///     .service(StaticFiles::new(site));
+/// # let _ = service;
+/// # Ok::<(), tidings::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct WebhookLayer {
+    desk: Arc<Desk>,
+    prefix: Arc<Prefix>,
+}
+
+impl WebhookLayer {
+    /// A webhook for this site, under `/__tidings`.
+    pub fn new(site: Site, secret: Secret) -> Self {
+        Self {
+            desk: Arc::new(Desk::new(site, secret)),
+            prefix: Arc::default(),
+        }
+    }
+
+    /// Where the reserved paths are: the same as
+    /// [`UpdateNotifierLayer::prefix`](crate::UpdateNotifierLayer::prefix).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn prefix(mut self, prefix: &str) -> Result<Self, Error> {
+        self.prefix = Arc::new(Prefix::new(prefix)?);
+        Ok(self)
+    }
+}
+
+impl<S> Layer<S> for WebhookLayer {
+    type Service = Webhook<S>;
+
+    fn layer(&self, inner: S) -> Webhook<S> {
+        Webhook::new(inner, Arc::clone(&self.desk), Arc::clone(&self.prefix))
+    }
+}

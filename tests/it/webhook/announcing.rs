@@ -1,0 +1,165 @@
+//! The client, against a server on a socket.
+
+use tidings::Announcement;
+use tidings::Policy;
+use tidings::Server;
+use tidings::StaticFiles;
+use tidings::UpdateNotifierLayer;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use super::*;
+
+/// A site without files on a free port; gives its URL.
+async fn serve(site: &Site, hook: Option<WebhookLayer>, tasks: &mut JoinSet<()>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let files = StaticFiles::new(site.clone());
+    let app = UpdateNotifierLayer::new(site.clone()).layer(files);
+    let server = Server::new(listener);
+    match hook {
+        Some(hook) => tasks.spawn(server.run(hook.layer(app), std::future::pending())),
+        None => tasks.spawn(server.run(app, std::future::pending())),
+    };
+    url
+}
+
+#[tokio::test]
+async fn an_announcement_gets_through() {
+    let (site, hook) = named_site();
+    let mut tasks = JoinSet::new();
+    let url = serve(&site, Some(hook.clone()), &mut tasks).await;
+    let announcement = Announcement::new()
+        .id("v2".parse().unwrap())
+        .notes("What's \"new\"\n")
+        .label("2.0")
+        .policy(Policy::Navigate);
+    let announced = announcement.send(&url, &secret()).await.unwrap();
+    assert_eq!(announced.status(), 202);
+    assert!(announced.is_accepted());
+    assert!(
+        announced.text().contains("Release v2 is published"),
+        "{announced:?}"
+    );
+    assert_eq!(site.current().unwrap().id().as_str(), "v2");
+    let last = last(&hook).await;
+    assert_eq!(last["notes"], "What's \"new\"");
+    assert_eq!(last["policy"], "navigate");
+    // The same once more is no replay.
+    let announced = announcement.send(&url, &secret()).await.unwrap();
+    assert!(
+        announced.text().contains("current already"),
+        "{announced:?}"
+    );
+    let announced = Announcement::new().send(&url, &secret()).await.unwrap();
+    assert!(announced.is_accepted());
+}
+
+#[tokio::test]
+async fn a_refusal_is_an_answer() {
+    let (site, hook) = named_site();
+    let mut tasks = JoinSet::new();
+    let hook = hook.prefix("/_news").unwrap();
+    let url = serve(&site, Some(hook), &mut tasks).await;
+    let send = async |path: &str, secret: Secret| {
+        let url = format!("{url}{path}");
+        Announcement::new().send(&url, &secret).await.unwrap()
+    };
+    assert!(send("/_news", secret()).await.is_accepted());
+    assert!(send("/_news/deploys", secret()).await.is_accepted());
+    let announced = send(
+        "/_news",
+        Secret::new("another secret of the same kind").unwrap(),
+    )
+    .await;
+    assert_eq!(announced.status(), 401);
+    assert_eq!(announced.text(), "this needs the secret");
+    assert!(!announced.is_accepted());
+    // No webhook is there.
+    let url = serve(&site, None, &mut tasks).await;
+    let announced = Announcement::new().send(&url, &secret()).await.unwrap();
+    assert!(!announced.is_accepted(), "{announced:?}");
+}
+
+#[tokio::test]
+async fn nobody_at_home_is_an_error_that_says_so() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let error = Announcement::new().send(&url, &secret()).await.unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.starts_with(&format!("can't announce at {url}/__tidings/deploys: ")),
+        "{text}"
+    );
+    assert!(text.contains("refused"), "{text}");
+    assert!(!error.is_config());
+    let error = Announcement::new()
+        .send("x.test", &secret())
+        .await
+        .unwrap_err();
+    assert!(error.is_config());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_does_not_answer_is_given_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let error = Announcement::new().send(&url, &secret()).await.unwrap_err();
+    assert!(
+        error.to_string().contains("no answer within 30 s"),
+        "{error}"
+    );
+    drop(listener);
+}
+
+#[tokio::test]
+async fn a_redirection_is_not_followed_but_named() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let mut tasks = JoinSet::new();
+    let service = service_fn(async |_: Request<hyper::body::Incoming>| {
+        let answer = Response::builder()
+            .status(301)
+            .header("location", "https://x.test/");
+        Ok::<_, Infallible>(answer.body(Full::<Bytes>::default()).unwrap())
+    });
+    tasks.spawn(Server::new(listener).run(service, std::future::pending()));
+    let announced = Announcement::new().send(&url, &secret()).await.unwrap();
+    assert_eq!(announced.status(), 301);
+    assert!(
+        announced.text().contains("https://x.test/"),
+        "{announced:?}"
+    );
+}
+
+#[cfg(feature = "tls")]
+#[tokio::test]
+async fn a_certificate_that_nobody_vouches_for_is_refused() {
+    use tokio_rustls::rustls;
+
+    let rcgen::CertifiedKey { cert, signing_key } =
+        rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![cert.der().clone()], key)
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!(
+        "https://localhost:{}",
+        listener.local_addr().unwrap().port()
+    );
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            _ = acceptor.accept(stream).await;
+        }
+    });
+    let error = Announcement::new().send(&url, &secret()).await.unwrap_err();
+    assert!(error.to_string().contains("certificate"), "{error}");
+}

@@ -1,0 +1,223 @@
+//! What each request is answered with.
+
+use serde_json::json;
+
+use super::*;
+
+#[tokio::test]
+async fn only_its_own_path_is_the_webhooks() {
+    let (_, layer) = named_site();
+    for path in [
+        "/",
+        "/deploys",
+        "/__tidings/deploys/",
+        "/__tidings/deploys/x",
+        "/__tidings/Deploys",
+        "/__tidings/%64eploys",
+        "/__tidings/events",
+        "//__tidings/deploys",
+    ] {
+        for method in ["GET", "POST", "OPTIONS"] {
+            let reply = ask(&layer, method, path, &[BEARER], whole("{}")).await;
+            assert_eq!(reply.status, 418, "{path}");
+            assert_eq!(reply.text(), format!("{method} {path}"));
+            assert_eq!(reply.headers.len(), 0);
+        }
+    }
+    let reply = ask(
+        &layer,
+        "POST",
+        "/__tidings/deploys?x=/y",
+        &[BEARER],
+        whole(""),
+    )
+    .await;
+    assert_eq!(reply.status, 202);
+    let layer = layer.prefix("/_news").unwrap();
+    let reply = ask(&layer, "POST", "/_news/deploys", &[BEARER], whole("")).await;
+    assert_eq!(reply.status, 202);
+    let reply = ask(&layer, "POST", PATH, &[BEARER], whole("")).await;
+    assert_eq!(reply.status, 418);
+}
+
+#[tokio::test]
+async fn other_methods_are_told_which_there_are() {
+    let (_, layer) = named_site();
+    for method in ["PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "FOO"] {
+        let reply = ask(&layer, method, PATH, &[BEARER], whole("")).await;
+        assert_refused(&reply, 405, "POST");
+        assert_eq!(reply.field("allow"), "GET, HEAD, POST");
+    }
+}
+
+#[tokio::test]
+async fn who_has_no_proof_gets_the_same_answer_whatever_is_wrong() {
+    let (_, layer) = named_site();
+    let signature = sign("{}");
+    let wrong = signature.replace("sha256=", "sha1=");
+    let mut bodies = Vec::new();
+    for fields in [
+        &[][..],
+        &[("authorization", "Bearer wrong")],
+        &[
+            ("authorization", "Bearer wrong"),
+            ("x-hub-signature-256", &signature),
+        ],
+        &[("authorization", "Basic eDp5")],
+        &[("x-hub-signature-256", &sign("{} "))],
+        &[("x-hub-signature-256", &wrong)],
+        &[("x-github-event", "ping")],
+    ] {
+        let reply = post(&layer, fields, "{}").await;
+        assert_refused(&reply, 401, "");
+        bodies.push(reply.body);
+        let reply = ask(&layer, "GET", PATH, fields, Scripted::default()).await;
+        assert_refused(&reply, 401, "");
+        bodies.push(reply.body);
+    }
+    bodies.dedup();
+    assert_eq!(bodies.len(), 1, "{bodies:?}");
+}
+
+#[tokio::test]
+async fn a_body_is_not_read_for_a_wrong_token() {
+    let (_, layer) = named_site();
+    for fields in [&[][..], &[("authorization", "Bearer wrong")]] {
+        let body = whole("{}");
+        let polls = body.polls();
+        let reply = ask(&layer, "POST", PATH, fields, body).await;
+        assert_refused(&reply, 401, "");
+        assert_eq!(polls.load(std::sync::atomic::Ordering::Relaxed), 0);
+    }
+}
+
+#[tokio::test]
+async fn an_announcement_is_answered_with_what_will_happen() {
+    let (_, layer) = named_site();
+    for (body, will, id, said, text) in [
+        ("", "look", None, &[][..], "We look now"),
+        ("{}", "look", None, &[], "We look now"),
+        (
+            r#"{"label":"1","notes":"n","policy":"idle"}"#,
+            "look",
+            None,
+            &["label", "notes", "policy"],
+            "The label, the notes and the policy go with it, if it comes within 15 minutes. If none has come after 10 s, with the current one, v1,",
+        ),
+        (
+            r#"{"notes":"n"}"#,
+            "look",
+            None,
+            &["notes"],
+            "The notes go with it",
+        ),
+        (
+            r#"{"id":"v1"}"#,
+            "nothing",
+            Some("v1"),
+            &[],
+            "v1 is current already",
+        ),
+        (
+            r#"{"id":"v2","label":"2"}"#,
+            "publish",
+            Some("v2"),
+            &["label"],
+            "The label goes with it.",
+        ),
+    ] {
+        let reply = post(&layer, &[BEARER, ("content-type", "text/plain")], body).await;
+        assert_eq!(reply.status, 202, "{body}");
+        assert_eq!(reply.field("content-type"), "application/json");
+        assert_eq!(reply.field("cache-control"), "no-store");
+        assert_eq!(reply.field("x-content-type-options"), "nosniff");
+        let answer = json(&reply);
+        assert_eq!(answer["will"], will);
+        assert_eq!(answer["id"], json!(id));
+        assert_eq!(answer["current"], id.unwrap_or("v1"));
+        assert_eq!(answer["said"], json!(said));
+        assert!(answer["text"].as_str().unwrap().contains(text), "{answer}");
+    }
+    let long = json!({ "notes": "x".repeat(5000) }).to_string();
+    let answer = json(&post(&layer, &[BEARER], &long).await);
+    let text = answer["text"].as_str().unwrap();
+    assert!(
+        text.ends_with("But \"notes\" is cut to 4000 characters."),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_body_is_said() {
+    let (site, layer) = named_site();
+    for (body, text) in [
+        ("{", "no JSON"),
+        ("[]", "no JSON object"),
+        (r#"{"label":1}"#, "\"label\" is no string"),
+        (
+            r#"{"lable":"1"}"#,
+            "\"lable\" is no field of it: there are id, notes, label, policy, time",
+        ),
+        (r#"{"id":"a b"}"#, "\"a b\" is no release id: use 1 to 64"),
+        (r#"{"policy":"loud"}"#, "\"loud\" is no policy: use prompt"),
+    ] {
+        assert_refused(&post(&layer, &[BEARER], body).await, 400, text);
+        assert_refused(&post_signed(&layer, body).await, 400, text);
+    }
+    assert_eq!(site.current().unwrap().id().as_str(), "v1");
+}
+
+#[tokio::test]
+async fn a_name_is_published_at_once_with_what_is_said() {
+    let (site, layer) = named_site();
+    post(
+        &layer,
+        &[BEARER],
+        r#"{"id":"v2","notes":"n","policy":"force"}"#,
+    )
+    .await;
+    assert_eq!(site.current().unwrap().id().as_str(), "v2");
+    let last = last(&layer).await;
+    assert_eq!(
+        (&last["id"], &last["by"]),
+        (&json!("v2"), &json!("webhook"))
+    );
+    assert_eq!(
+        (&last["notes"], &last["policy"]),
+        (&json!("n"), &json!("force"))
+    );
+    assert!(last["built"].as_u64().unwrap() >= (seconds() - 60) * 1000);
+
+    let site = Site::new();
+    let layer = hook(&site);
+    assert_eq!(
+        post(&layer, &[BEARER], r#"{"id":"first"}"#).await.status,
+        202
+    );
+    assert_eq!(site.current().unwrap().id().as_str(), "first");
+}
+
+#[tokio::test]
+async fn the_last_deploys_are_listed_newest_first() {
+    let site = Site::new();
+    let layer = hook(&site);
+    let list = async || ask(&layer, "GET", PATH, &[BEARER], Scripted::default()).await;
+    let reply = list().await;
+    assert_eq!(json(&reply), json!([]));
+    assert_eq!(reply.field("content-type"), "application/json");
+    assert_eq!(reply.field("cache-control"), "no-store");
+    site.publish(Release::named("v1".parse().unwrap(), 7).with_label("1.0"));
+    post(&layer, &[BEARER], r#"{"id":"v2"}"#).await;
+    let mut deploys = json(&list().await);
+    for deploy in deploys.as_array_mut().unwrap() {
+        let published = deploy.as_object_mut().unwrap().remove("published").unwrap();
+        humantime::parse_rfc3339(published.as_str().unwrap()).unwrap();
+    }
+    assert_eq!(deploys[0]["id"], "v2");
+    assert_eq!(
+        deploys[1],
+        json!({ "id": "v1", "built": 7, "by": "source", "label": "1.0" })
+    );
+    let head = ask(&layer, "HEAD", PATH, &[BEARER], Scripted::default()).await;
+    assert_eq!(head.status, 200);
+}

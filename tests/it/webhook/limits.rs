@@ -1,0 +1,125 @@
+//! What a stranger can't do, and how much those may who are none.
+
+use std::time::Duration;
+
+use http_body_util::BodyExt as _;
+use tokio::time::Instant;
+
+use super::*;
+
+const MIB: usize = 1024 * 1024;
+
+fn stalled() -> Scripted {
+    Scripted::new([Step::from("{"), Step::Stall])
+}
+
+fn wait(reply: &Reply) -> u64 {
+    reply.field("retry-after").parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_body_has_a_largest_size() {
+    let (_, layer) = named_site();
+    let fill = |size: usize| format!("{{}}{}", " ".repeat(size - 2));
+    assert_eq!(post(&layer, &[BEARER], &fill(MIB)).await.status, 202);
+    assert_eq!(post_signed(&layer, &fill(MIB)).await.status, 202);
+    let large = fill(MIB + 1);
+    let fields = [("x-hub-signature-256", &*sign(&large))];
+    assert_refused(&post(&layer, &[BEARER], &large).await, 413, "1048576 bytes");
+    assert_refused(&post(&layer, &fields, &large).await, 413, "1048576 bytes");
+    // Who does not say how much is to come.
+    let piece = Bytes::from(vec![b' '; 64 * 1024]);
+    let pieces = (0..17).flat_map(|_| [Step::Pending, Step::Data(piece.clone())]);
+    let body = Scripted::new(pieces.chain([Step::Stall]));
+    let body = body.map_frame(|frame| frame);
+    let request = Request::post(PATH).header(BEARER.0, BEARER.1).body(body);
+    let inner = service_fn(async |_| Ok::<_, Infallible>(Response::new(Full::<Bytes>::default())));
+    let answer = layer.layer(inner).oneshot(request.unwrap()).await.unwrap();
+    assert_refused(&Reply::of(answer).await, 413, "1048576 bytes");
+}
+
+#[tokio::test]
+async fn a_length_that_is_too_large_is_refused_before_the_body() {
+    let (_, layer) = named_site();
+    let body = stalled();
+    let polls = body.polls();
+    let fields = [BEARER, ("content-length", "1048577")];
+    assert_refused(&ask(&layer, "POST", PATH, &fields, body).await, 413, "");
+    assert_eq!(polls.load(std::sync::atomic::Ordering::Relaxed), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_in_pieces_is_one_and_one_that_breaks_off_is_none() {
+    let (site, layer) = named_site();
+    let body = Scripted::trickle(br#"{"id":"v2"}"#, 1);
+    assert_eq!(ask(&layer, "POST", PATH, &[BEARER], body).await.status, 202);
+    assert_eq!(site.current().unwrap().id().as_str(), "v2");
+    let body = Scripted::new([Step::from("{}"), Step::Error]);
+    assert_refused(
+        &ask(&layer, "POST", PATH, &[BEARER], body).await,
+        400,
+        "broke off",
+    );
+    let body = Scripted::new([Step::from("{}"), Step::Trailers(http::HeaderMap::new())]);
+    assert_eq!(ask(&layer, "POST", PATH, &[BEARER], body).await.status, 202);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_does_not_end_is_given_up() {
+    let (_, layer) = named_site();
+    let start = Instant::now();
+    let reply = ask(&layer, "POST", PATH, &[BEARER], stalled()).await;
+    assert_refused(&reply, 408, "too slowly");
+    assert_eq!(start.elapsed().as_secs(), 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_sends_slowly_makes_room_and_keeps_nobody_out() {
+    let (_, layer) = named_site();
+    let signature = sign("");
+    let (stranger, known) = ([("x-hub-signature-256", &*signature)], [BEARER]);
+    let mut stuck = tokio::task::JoinSet::new();
+    for _ in 0..16 {
+        let (layer, signature) = (layer.clone(), signature.clone());
+        stuck.spawn(async move {
+            let fields = [("x-hub-signature-256", &*signature)];
+            ask(&layer, "POST", PATH, &fields, stalled()).await
+        });
+        tokio::task::yield_now().await;
+    }
+    assert!(stuck.try_join_next().is_none());
+    // Those who have shown the secret are apart.
+    assert_eq!(post(&layer, &known, "").await.status, 202);
+    assert!(stuck.try_join_next().is_none());
+    assert_eq!(post(&layer, &stranger, "").await.status, 202);
+    let out = stuck.join_next().await.unwrap().unwrap();
+    assert_refused(&out, 429, "at once");
+    assert_eq!(wait(&out), 5);
+    assert!(stuck.try_join_next().is_none(), "one made room");
+    for reply in stuck.join_all().await {
+        assert_refused(&reply, 408, "");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn thirty_a_minute_are_accepted() {
+    let (_, layer) = named_site();
+    for _ in 0..100 {
+        let reply = post(&layer, &[("authorization", "Bearer wrong")], "").await;
+        assert_refused(&reply, 401, "");
+        assert_refused(&post(&layer, &[BEARER], "?").await, 400, "");
+    }
+    assert_eq!(post_signed(&layer, "").await.status, 202);
+    for _ in 0..100 {
+        assert_refused(&post_signed(&layer, "").await, 401, "seen before");
+    }
+    for _ in 0..29 {
+        assert_eq!(post(&layer, &[BEARER], "").await.status, 202);
+    }
+    let reply = post(&layer, &[BEARER], "").await;
+    assert_refused(&reply, 429, "within a minute");
+    assert!((60..=61).contains(&wait(&reply)));
+    assert_refused(&post_signed(&layer, "{}").await, 429, "");
+    tokio::time::advance(Duration::from_secs(wait(&reply))).await;
+    assert_eq!(post_signed(&layer, "{}").await.status, 202);
+}

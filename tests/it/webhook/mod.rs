@@ -1,0 +1,122 @@
+//! The webhook, through its layer and mostly without a socket.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+mod announcing;
+mod answers;
+mod limits;
+mod signed;
+mod watched;
+
+use std::convert::Infallible;
+use std::time::SystemTime;
+use std::time::UNIX_EPOCH;
+
+use bytes::Bytes;
+use data_encoding::HEXLOWER;
+use hmac::Hmac;
+use hmac::KeyInit as _;
+use hmac::Mac as _;
+use http::Request;
+use http::Response;
+use http_body_util::Full;
+use serde_json::Value;
+use sha2::Sha256;
+use tidings::Release;
+use tidings::Secret;
+use tidings::Site;
+use tidings::WebhookLayer;
+use tower::Layer as _;
+use tower::ServiceExt as _;
+use tower::service_fn;
+
+use crate::support::bodies::Scripted;
+use crate::support::bodies::Step;
+use crate::support::served::Reply;
+
+const SECRET: &str = "It's a Secret to Everybody";
+const BEARER: (&str, &str) = ("authorization", "Bearer It's a Secret to Everybody");
+const PATH: &str = "/__tidings/deploys";
+
+fn secret() -> Secret {
+    Secret::new(SECRET).unwrap()
+}
+
+fn hook(site: &Site) -> WebhookLayer {
+    WebhookLayer::new(site.clone(), secret())
+}
+
+/// A site with one release without files, and its webhook.
+fn named_site() -> (Site, WebhookLayer) {
+    let site = Site::new();
+    site.publish(Release::named("v1".parse().unwrap(), 7));
+    let layer = hook(&site);
+    (site, layer)
+}
+
+/// Asks the webhook round a service that answers everything with 418 and what it was asked for.
+async fn ask(
+    layer: &WebhookLayer,
+    method: &str,
+    path: &str,
+    fields: &[(&str, &str)],
+    body: Scripted,
+) -> Reply {
+    let inner = service_fn(async |request: Request<Scripted>| {
+        let body = format!("{} {}", request.method(), request.uri().path());
+        let answer = Response::builder().status(418);
+        Ok::<_, Infallible>(answer.body(Full::<Bytes>::from(body)).unwrap())
+    });
+    let mut request = Request::builder().method(method).uri(path);
+    for (name, value) in fields {
+        request = request.header(*name, *value);
+    }
+    let answer = layer.layer(inner).oneshot(request.body(body).unwrap());
+    Reply::of(answer.await.unwrap()).await
+}
+
+async fn post(layer: &WebhookLayer, fields: &[(&str, &str)], body: &str) -> Reply {
+    ask(layer, "POST", PATH, fields, whole(body)).await
+}
+
+/// A post that is signed as it should be.
+async fn post_signed(layer: &WebhookLayer, body: &str) -> Reply {
+    post(layer, &[("x-hub-signature-256", &sign(body))], body).await
+}
+
+fn whole(body: &str) -> Scripted {
+    Scripted::new([Step::Data(Bytes::copy_from_slice(body.as_bytes()))])
+}
+
+fn sign(body: &str) -> String {
+    let code = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
+    let code = code.chain_update(body).finalize().into_bytes();
+    format!("sha256={}", HEXLOWER.encode(&code))
+}
+
+fn seconds() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.unwrap().as_secs()
+}
+
+/// What the last deploy is listed as.
+async fn last(layer: &WebhookLayer) -> Value {
+    let reply = ask(layer, "GET", PATH, &[BEARER], Scripted::default()).await;
+    assert_eq!(reply.status, 200);
+    json(&reply)[0].clone()
+}
+
+fn json(reply: &Reply) -> Value {
+    serde_json::from_slice(&reply.body).unwrap()
+}
+
+#[track_caller]
+fn assert_refused(reply: &Reply, status: u16, text: &str) {
+    assert_eq!(reply.status, status, "{}", reply.text());
+    assert!(reply.text().contains(text), "{}", reply.text());
+    assert_eq!(reply.field("content-type"), "text/plain; charset=utf-8");
+    assert_eq!(reply.field("cache-control"), "no-store");
+    assert_eq!(reply.field("x-content-type-options"), "nosniff");
+    let challenge = if status == 401 { "Bearer" } else { "" };
+    assert_eq!(reply.field("www-authenticate"), challenge);
+}

@@ -1,0 +1,148 @@
+//! Signed announcements: no clock that is wrong, and none twice.
+
+use super::*;
+
+/// A body that is signed in time.
+fn timed(rest: &str) -> String {
+    format!("{{\"time\":{}{rest}}}", seconds())
+}
+
+#[tokio::test]
+async fn the_example_of_github_is_right_byte_for_byte() {
+    let (_, layer) = named_site();
+    let code = "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
+    let signature = format!("sha256={code}");
+    let fields = [
+        ("x-hub-signature-256", &*signature),
+        ("x-github-event", "push"),
+    ];
+    let reply = post(&layer, &fields, "Hello, World!").await;
+    assert_eq!(reply.status, 202);
+    assert_refused(
+        &post(&layer, &fields, "Hello, World?").await,
+        401,
+        "the secret",
+    );
+    // Without the event it is one of ours, and no JSON.
+    assert_refused(
+        &post(&layer, &fields[..1], "Hello, World!").await,
+        400,
+        "no JSON",
+    );
+}
+
+#[tokio::test]
+async fn what_github_sends_is_not_read() {
+    let (site, layer) = named_site();
+    let body = r#"{"id":"v9","label":"theirs","notes":7,"action":"created"}"#;
+    let fields = |event| [("x-github-event", event)];
+    for fields in [
+        &[("x-hub-signature-256", &*sign(body)), fields("push")[0]][..],
+        &[BEARER, fields("release")[0]],
+    ] {
+        let reply = post(&layer, fields, body).await;
+        assert_eq!(reply.status, 202);
+        assert_eq!(json(&reply)["will"], "look");
+        assert_eq!(json(&reply)["said"], serde_json::json!([]));
+    }
+    assert_eq!(site.current().unwrap().id().as_str(), "v1");
+    let signed = ("x-hub-signature-256", &*sign(body));
+    let reply = post(&layer, &[signed, fields("push")[0]], body).await;
+    assert_refused(&reply, 401, "seen before");
+}
+
+#[tokio::test]
+async fn a_ping_of_github_is_answered_and_does_nothing() {
+    let (_, layer) = named_site();
+    let signature = sign("{\"zen\":\"\"}");
+    let fields = [
+        ("x-hub-signature-256", &*signature),
+        ("x-github-event", "ping"),
+    ];
+    // More often than announcements may come.
+    for _ in 0..40 {
+        let reply = post(&layer, &fields, "{\"zen\":\"\"}").await;
+        assert_eq!(reply.status, 202);
+        assert_eq!(json(&reply)["will"], "nothing");
+    }
+    assert_eq!(post(&layer, &[BEARER], "").await.status, 202);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_too_far_off_is_named() {
+    let (_, layer) = named_site();
+    let at = |seconds: u64| format!("{{\"time\":{seconds}}}");
+    for offset in [0, 240] {
+        assert_eq!(
+            post_signed(&layer, &at(seconds() - offset)).await.status,
+            202
+        );
+    }
+    let ahead = humantime::format_rfc3339(SystemTime::now() + std::time::Duration::from_secs(240));
+    assert_eq!(
+        post_signed(&layer, &format!("{{\"time\":\"{ahead}\"}}"))
+            .await
+            .status,
+        202
+    );
+    let reply = post_signed(&layer, &at(seconds() - 400)).await;
+    assert_refused(
+        &reply,
+        401,
+        " s behind the time here, and 300 s are allowed",
+    );
+    let reply = post_signed(&layer, &at(seconds() + 400)).await;
+    assert_refused(&reply, 401, " s ahead of the time here");
+    assert_refused(
+        &post_signed(&layer, "{\"time\":true}").await,
+        400,
+        "no time",
+    );
+}
+
+#[tokio::test]
+async fn who_says_something_must_say_when() {
+    let (site, layer) = named_site();
+    for said in [
+        "\"id\":\"v2\"",
+        "\"notes\":\"n\"",
+        "\"label\":\"1\"",
+        "\"policy\":\"idle\"",
+    ] {
+        let reply = post_signed(&layer, &format!("{{{said}}}")).await;
+        assert_refused(&reply, 401, "{\"time\": 1767225600}");
+        assert_eq!(site.current().unwrap().id().as_str(), "v1");
+        let reply = post_signed(&layer, &timed(&format!(",{said}"))).await;
+        assert_eq!(reply.status, 202, "{}", reply.text());
+        // A token needs none.
+        let reply = post(&layer, &[BEARER], "{\"id\":\"v1\",\"time\":1}").await;
+        assert_eq!(reply.status, 202);
+    }
+}
+
+#[tokio::test]
+async fn no_signature_is_good_twice_and_a_token_is() {
+    let (_, layer) = named_site();
+    for body in ["", "{}", "{\"label\":null}", &timed("")] {
+        assert_eq!(post_signed(&layer, body).await.status, 202, "{body}");
+        assert_refused(&post_signed(&layer, body).await, 401, "seen before");
+        assert_eq!(post(&layer, &[BEARER], body).await.status, 202);
+        assert_eq!(post(&layer, &[BEARER], body).await.status, 202);
+    }
+}
+
+#[tokio::test]
+async fn what_was_refused_may_be_corrected_and_sent_again() {
+    let (site, layer) = named_site();
+    let body = timed(",\"label\":\"1\"");
+    let signature = sign(&body);
+    let fields = [("x-hub-signature-256", &*signature)];
+    let broken = Scripted::new([Step::from("{"), Step::Error]);
+    assert_refused(
+        &ask(&layer, "POST", PATH, &fields, broken).await,
+        400,
+        "broke off",
+    );
+    assert_eq!(post(&layer, &fields, &body).await.status, 202);
+    assert_eq!(site.current().unwrap().id().as_str(), "v1");
+}

@@ -1,0 +1,177 @@
+//! A directory that nobody looks at until the webhook says so.
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http_body_util::BodyExt as _;
+use tempfile::TempDir;
+use tidings::Events;
+use tidings::StaticFiles;
+use tidings::UpdateNotifierLayer;
+use tokio::task::JoinSet;
+
+use super::*;
+use crate::support::put;
+use crate::support::served;
+use crate::support::served::watch;
+use crate::support::site_dir;
+use crate::support::soon;
+
+/// A directory that is not there yet, has been looked for, and is not looked for again for an hour.
+struct Waiting {
+    site: Site,
+    hook: WebhookLayer,
+    dist: PathBuf,
+    _dir: TempDir,
+    _watching: JoinSet<()>,
+}
+
+impl Waiting {
+    async fn new() -> Self {
+        let dir = site_dir(&[]);
+        let dist = dir.path().join("dist");
+        let site = Site::new();
+        let watch = watch(&dist)
+            .events(Events::Poll)
+            .poll(Duration::from_secs(5 * 3600));
+        let mut watching = JoinSet::new();
+        let source = site.clone();
+        watching.spawn(async move { match watch.run(source).await {} });
+        let waiting = Self {
+            hook: hook(&site),
+            site,
+            dist,
+            _dir: dir,
+            _watching: watching,
+        };
+        let end = tokio::time::Instant::now() + crate::support::DEADLINE;
+        while !waiting.get("/").await.text().contains("no such directory") {
+            assert!(tokio::time::Instant::now() < end);
+            tokio::task::yield_now().await;
+        }
+        waiting
+    }
+
+    async fn get(&self, path: &str) -> Reply {
+        let files = StaticFiles::new(self.site.clone());
+        let app = UpdateNotifierLayer::new(self.site.clone()).layer(files);
+        let app = self.hook.layer(app);
+        Reply::of(served::ask(app, "GET", path, &[]).await).await
+    }
+
+    /// What tabs are told.
+    async fn told(&self) -> Value {
+        json(&self.get("/__tidings/release.json").await)
+    }
+
+    async fn announce(&self, body: &str) {
+        let reply = post(&self.hook, &[BEARER], body).await;
+        assert_eq!(reply.status, 202, "{}", reply.text());
+    }
+
+    async fn release(&self) -> String {
+        let release = soon("the release", || self.site.current()).await;
+        release.id().to_string()
+    }
+}
+
+fn build(dist: &Path, page: &str) {
+    put(dist, &[("index.html", page)]);
+}
+
+#[tokio::test]
+async fn a_deploy_is_found_because_it_is_announced() {
+    let waiting = Waiting::new().await;
+    build(&waiting.dist, "<title>1</title>");
+    waiting
+        .announce(r#"{"notes":"new","label":"1.0","policy":"idle"}"#)
+        .await;
+    let id = waiting.release().await;
+    let told = waiting.told().await;
+    assert_eq!(told["id"], *id);
+    assert_eq!(told["notes"], "new");
+    assert_eq!(told["label"], "1.0");
+    assert_eq!(told["policy"], "idle");
+    let last = last(&waiting.hook).await;
+    assert_eq!((&last["id"], &last["label"]), (&told["id"], &told["label"]));
+    assert_eq!(last["by"], "source");
+    assert!(waiting.get("/").await.text().contains("<title>1</title>"));
+}
+
+#[tokio::test]
+async fn what_is_said_before_the_build_goes_with_it() {
+    let waiting = Waiting::new().await;
+    waiting
+        .announce(r#"{"notes":"new","label":"outside"}"#)
+        .await;
+    put(
+        &waiting.dist,
+        &[("index.html", "1"), ("tidings.json", r#"{"label":"own"}"#)],
+    );
+    waiting.announce("").await;
+    waiting.release().await;
+    let told = waiting.told().await;
+    assert_eq!(told["notes"], "new");
+    assert_eq!(told["label"], "own", "the release's own word comes first");
+}
+
+#[tokio::test]
+async fn what_is_said_after_the_build_is_there_goes_with_it_all_the_same() {
+    let waiting = Waiting::new().await;
+    build(&waiting.dist, "1");
+    waiting.announce("").await;
+    let id = waiting.release().await;
+    let mut subscriber = Told::open(&waiting).await;
+    waiting.announce(r#"{"notes":"late"}"#).await;
+    assert_eq!(waiting.told().await["notes"], Value::Null);
+    let end = tokio::time::Instant::now() + crate::support::DEADLINE;
+    let told = loop {
+        let told = waiting.told().await;
+        if told["notes"] == "late" {
+            break told;
+        }
+        assert!(tokio::time::Instant::now() < end, "{told}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    assert_eq!(told["id"], *id);
+    assert_eq!(last(&waiting.hook).await["notes"], "late");
+    assert!(subscriber.is_silent().await, "nobody is told again");
+}
+
+#[tokio::test]
+async fn the_releases_of_a_directory_are_not_named_from_outside() {
+    let waiting = Waiting::new().await;
+    build(&waiting.dist, "1");
+    waiting.announce("").await;
+    let id = waiting.release().await;
+    let reply = post(&waiting.hook, &[BEARER], r#"{"id":"v2"}"#).await;
+    assert_refused(&reply, 422, "send \"label\"");
+    assert_eq!(waiting.release().await, id);
+    // By its own name something may be said of it at once.
+    waiting
+        .announce(&format!(r#"{{"id":"{id}","label":"1.0"}}"#))
+        .await;
+    assert_eq!(waiting.told().await["label"], "1.0");
+}
+
+/// An event stream that has been greeted.
+struct Told(tidings::WebhookBody<tidings::ResponseBody<tidings::FileBody>>);
+
+impl Told {
+    async fn open(waiting: &Waiting) -> Self {
+        let files = StaticFiles::new(waiting.site.clone());
+        let app = UpdateNotifierLayer::new(waiting.site.clone()).layer(files);
+        let answer = served::ask(waiting.hook.layer(app), "GET", "/__tidings/events", &[]).await;
+        let mut body = answer.into_body();
+        let greeting = body.frame().await.unwrap();
+        assert!(greeting.unwrap().is_data());
+        Self(body)
+    }
+
+    /// True if nothing has come since.
+    async fn is_silent(&mut self) -> bool {
+        let next = self.0.frame();
+        tokio::time::timeout(Duration::ZERO, next).await.is_err()
+    }
+}
