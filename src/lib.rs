@@ -139,6 +139,7 @@ pub use crate::config::DEFAULT_LISTEN;
 pub use crate::config::DEFAULT_PREFIX;
 pub use crate::config::Serving;
 pub use crate::error::Error;
+pub use crate::inject::counts::Counts;
 pub use crate::inject::csp::Csp;
 pub use crate::layer::DEFAULT_MAX_STREAMS;
 pub use crate::layer::UpdateNotifierLayer;

@@ -75,7 +75,7 @@ impl Server {
             + 'static,
         S::Future: Send,
         B: Body<Data = Bytes> + Send + 'static,
-        B::Error: std::error::Error + Send + Sync,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let mut http = http1::Builder::new();
         // Without a timer the time for the head would not be limited at all.

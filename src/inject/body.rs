@@ -13,6 +13,8 @@ use http_body::Frame;
 use http_body::SizeHint;
 use pin_project_lite::pin_project;
 
+use crate::inject::counts::Fate;
+use crate::inject::counts::Tally;
 use crate::inject::rewriter::Choose;
 use crate::inject::rewriter::Outcome;
 use crate::inject::rewriter::Rewriter;
@@ -25,6 +27,8 @@ pin_project! {
         #[pin]
         page: B,
         rewriter: Rewriter,
+        // There until it is known what becomes of the page.
+        tally: Option<Tally>,
         end: End,
     }
 }
@@ -37,10 +41,11 @@ enum End {
 }
 
 impl<B> InjectBody<B> {
-    pub(crate) fn new(page: B, choose: Box<Choose>) -> Self {
+    pub(crate) fn new(page: B, choose: Box<Choose>, tally: Tally) -> Self {
         Self {
             page,
             rewriter: Rewriter::new(choose),
+            tally: Some(tally),
             end: End::NotYet,
         }
     }
@@ -78,6 +83,7 @@ impl<B: Body> Body for InjectBody<B> {
                     this.rewriter.end()
                 }
             };
+            count(this.tally, this.rewriter.outcome());
             if !out.is_empty() {
                 return Poll::Ready(Some(Ok(Frame::data(out))));
             }
@@ -91,8 +97,20 @@ impl<B: Body> Body for InjectBody<B> {
     fn size_hint(&self) -> SizeHint {
         match self.rewriter.outcome() {
             Outcome::Searching => SizeHint::default(),
-            Outcome::Injected | Outcome::Passed => self.page.size_hint(),
+            Outcome::Injected | Outcome::Passed | Outcome::Declined => self.page.size_hint(),
         }
+    }
+}
+
+fn count(tally: &mut Option<Tally>, outcome: Outcome) {
+    let fate = match outcome {
+        Outcome::Searching => return,
+        Outcome::Injected => Fate::Injected,
+        Outcome::Passed => Fate::PassedForPlace,
+        Outcome::Declined => Fate::PassedForPolicy,
+    };
+    if let Some(tally) = tally.take() {
+        tally.count(fate);
     }
 }
 
@@ -119,7 +137,7 @@ mod tests {
         let page = Full::new(Bytes::from_static(b"<!doctype html>"));
         let sent = trailers.clone();
         let page = page.with_trailers(async move { Some(Ok::<_, Infallible>(sent)) });
-        let body = InjectBody::new(page, Box::new(|_| Some("<T>".into())));
+        let body = InjectBody::new(page, Box::new(|_| Some("<T>".into())), Tally::default());
         let collected = body.collect().await.unwrap();
         assert_eq!(collected.trailers(), Some(&trailers));
         assert_eq!(collected.to_bytes(), "<!doctype html><T>");

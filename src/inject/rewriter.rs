@@ -31,8 +31,10 @@ pub(crate) enum Outcome {
     Searching,
     /// The tag is in.
     Injected,
-    /// It passed as it came.
+    /// It passed as it came: there is no place for a tag.
     Passed,
+    /// It passed as it came: it was not to have a tag.
+    Declined,
 }
 
 enum State {
@@ -100,10 +102,12 @@ impl Rewriter {
             return Bytes::new();
         };
         let place = verdict.place(&held).filter(|place| *place <= held.len());
-        let choose = self.choose.take();
-        let tag = place.and_then(|place| Some((place, choose?(&held[place..])?)));
-        let Some((place, tag)) = tag else {
+        let Some((place, choose)) = place.zip(self.choose.take()) else {
             self.outcome = Outcome::Passed;
+            return held.freeze();
+        };
+        let Some(tag) = choose(&held[place..]) else {
+            self.outcome = Outcome::Declined;
             return held.freeze();
         };
         let mut page = BytesMut::with_capacity(held.len() + tag.len());
