@@ -180,3 +180,35 @@ fn told(error: io::Error) -> BoxError {
 
 // A body of zeros comes to nothing for long: others get their turn in between.
 const MOST_AT_ONCE: usize = 256 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+
+    /// Zeros without end, which are always ready.
+    struct Zeros;
+
+    impl Body for Zeros {
+        type Data = Bytes;
+        type Error = BoxError;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+            Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(&[0; 16 * 1024])))))
+        }
+    }
+
+    #[test]
+    fn a_body_that_comes_to_nothing_lets_others_have_their_turn() {
+        let mut cx = Context::from_waker(Waker::noop());
+        for coding in Coding::all() {
+            let mut body = Encode::new(Zeros, Some(coding));
+            let poll = Pin::new(&mut body).poll_frame(&mut cx);
+            assert!(poll.is_pending(), "{coding:?}");
+        }
+    }
+}
