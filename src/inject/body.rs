@@ -27,7 +27,7 @@ pin_project! {
         #[pin]
         page: B,
         rewriter: Rewriter,
-        // There until it is known what becomes of the page.
+        // There until it is known what becomes of the page, if that counts.
         tally: Option<Tally>,
         end: End,
     }
@@ -41,11 +41,11 @@ enum End {
 }
 
 impl<B> InjectBody<B> {
-    pub(crate) fn new(page: B, choose: Box<Choose>, tally: Tally) -> Self {
+    pub(crate) fn new(page: B, choose: Box<Choose>, tally: Option<Tally>) -> Self {
         Self {
             page,
             rewriter: Rewriter::new(choose),
-            tally: Some(tally),
+            tally,
             end: End::NotYet,
         }
     }
@@ -137,7 +137,7 @@ mod tests {
         let page = Full::new(Bytes::from_static(b"<!doctype html>"));
         let sent = trailers.clone();
         let page = page.with_trailers(async move { Some(Ok::<_, Infallible>(sent)) });
-        let body = InjectBody::new(page, Box::new(|_| Some("<T>".into())), Tally::default());
+        let body = InjectBody::new(page, Box::new(|_| Some("<T>".into())), None);
         let collected = body.collect().await.unwrap();
         assert_eq!(collected.trailers(), Some(&trailers));
         assert_eq!(collected.to_bytes(), "<!doctype html><T>");

@@ -148,12 +148,19 @@ impl Page {
             parts.headers.append(header::VARY, vary);
             return unchanged(parts, body);
         }
-        let Some(permit) = self.tagger.judge(&mut parts.headers) else {
+        let permit = self.tagger.judge(&mut parts.headers);
+        if permit.is_some() {
+            parts.headers.append(header::VARY, vary);
+        } else {
             // It is the same for everybody.
             self.count(Fate::PassedForPolicy);
-            return unchanged(parts, body);
-        };
-        parts.headers.append(header::VARY, vary);
+            if plan.decode.is_none() {
+                plan.describe(&mut parts.headers);
+            }
+            if plan.decode.is_some() || plan.encode.is_none() {
+                return unchanged(parts, body);
+            }
+        }
         self.mark().put(&mut parts.headers, plan.encode);
         plan.describe(&mut parts.headers);
         for outdated in OUTDATED {
@@ -164,8 +171,9 @@ impl Page {
             Asked::Head => Kind::Headless { body },
             Asked::Document | Asked::Other => {
                 let tagger = self.tagger;
-                let choose = Box::new(move |head: &[u8]| tagger.tag(permit, head));
-                let page = InjectBody::new(Decode::new(body, plan.decode), choose, self.tally);
+                let tally = permit.is_some().then_some(self.tally);
+                let choose = Box::new(move |head: &[u8]| tagger.tag(permit?, head));
+                let page = InjectBody::new(Decode::new(body, plan.decode), choose, tally);
                 Kind::Injected {
                     body: Encode::new(page, plan.encode),
                 }

@@ -138,6 +138,27 @@ async fn an_origin_that_compresses_all_the_same_is_compressed_anew() {
     }
 }
 
+/// The origin was asked for it without a coding, on our account.
+#[tokio::test]
+async fn a_page_whose_policy_keeps_the_script_out_is_compressed_all_the_same() {
+    let fields = [HTML, ("content-security-policy", "script-src 'none'")];
+    let app = App::new(
+        &compressing(),
+        &[&fields[..], &[("etag", "\"v1\"")]].concat(),
+        html(),
+    );
+    for (accept, etag_end) in [("gzip", "-gzip\""), ("", "\"v1\"")] {
+        let request = [NAVIGATION, &[("accept-encoding", accept)]].concat();
+        let reply = app.read("GET", &request).await;
+        assert_eq!(reply.field("content-encoding"), accept);
+        assert_eq!(decode(accept, &reply.body), page().as_bytes());
+        assert_eq!(reply.field("vary"), "accept-encoding");
+        assert!(reply.field("etag").ends_with(etag_end));
+        assert_eq!(app.read("HEAD", &request).await.headers, reply.headers);
+    }
+    assert_eq!(app.layer.counts().passed_for_policy(), 2);
+}
+
 #[tokio::test]
 async fn what_would_not_get_smaller_is_not_compressed() {
     for (length, expected) in [("255", ""), ("256", "gzip"), ("x", "gzip")] {
