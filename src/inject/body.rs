@@ -1,5 +1,6 @@
 //! A response body that passes through the rewriter as it streams.
 
+use std::mem;
 use std::pin::Pin;
 use std::task::Context;
 use std::task::Poll;
@@ -29,6 +30,8 @@ pin_project! {
         rewriter: Rewriter,
         // There until it is known what becomes of the page, if that counts.
         tally: Option<Tally>,
+        // What is to be sent before the page is asked again.
+        rest: Bytes,
         end: End,
     }
 }
@@ -46,6 +49,7 @@ impl<B> InjectBody<B> {
             page,
             rewriter: Rewriter::new(choose),
             tally,
+            rest: Bytes::new(),
             end: End::NotYet,
         }
     }
@@ -61,12 +65,15 @@ impl<B: Body> Body for InjectBody<B> {
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         let mut this = self.project();
         loop {
-            match std::mem::replace(this.end, End::Over) {
+            if !this.rest.is_empty() {
+                return Poll::Ready(Some(Ok(Frame::data(mem::take(this.rest)))));
+            }
+            match mem::replace(this.end, End::Over) {
                 End::NotYet => *this.end = End::NotYet,
                 End::Trailers(trailers) => return Poll::Ready(Some(Ok(Frame::trailers(trailers)))),
                 End::Over => return Poll::Ready(None),
             }
-            let out = match ready!(this.page.as_mut().poll_frame(cx)) {
+            let ready = match ready!(this.page.as_mut().poll_frame(cx)) {
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(mut data) => this.rewriter.write(data.copy_to_bytes(data.remaining())),
                     Err(frame) => {
@@ -84,21 +91,23 @@ impl<B: Body> Body for InjectBody<B> {
                 }
             };
             count(this.tally, this.rewriter.outcome());
-            if !out.is_empty() {
-                return Poll::Ready(Some(Ok(Frame::data(out))));
+            *this.rest = ready.rest;
+            if !ready.first.is_empty() {
+                return Poll::Ready(Some(Ok(Frame::data(ready.first))));
             }
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self.end, End::Over)
+        matches!(self.end, End::Over) && self.rest.is_empty()
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self.rewriter.outcome() {
-            Outcome::Searching => SizeHint::default(),
-            Outcome::Injected | Outcome::Passed | Outcome::Declined => self.page.size_hint(),
+        // What is held, or left of a piece, comes on top of it.
+        if self.rewriter.outcome() == Outcome::Searching || !self.rest.is_empty() {
+            return SizeHint::default();
         }
+        self.page.size_hint()
     }
 }
 
