@@ -30,7 +30,7 @@ use crate::site::Site;
 /// use tower::{ServiceBuilder, ServiceExt, service_fn};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
 /// let site = Site::new();
 /// site.publish(Release::named("v1".parse()?, 1_700_000_000_000));
 ///
