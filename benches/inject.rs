@@ -69,7 +69,7 @@ fn inject(criterion: &mut Criterion) {
 async fn get<S, B>(service: S) -> usize
 where
     S: Service<Request<()>, Response = Response<B>, Error = Infallible>,
-    B: Body<Data = Bytes, Error = Infallible> + Unpin,
+    B: Body<Data = Bytes, Error: std::fmt::Debug> + Unpin,
 {
     let mut body = service.oneshot(Request::new(())).await.unwrap().into_body();
     let mut bytes = 0;

@@ -3,12 +3,15 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+/// Any error of a body.
+pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
+
 /// What went wrong while something was set up.
 ///
 /// Nothing in the request path returns it: there a problem is an answer, and one line in the log.
 pub struct Error {
     kind: Kind,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    source: Option<BoxError>,
 }
 
 #[derive(Debug)]
@@ -50,7 +53,7 @@ impl Error {
         Self { kind, source: None }
     }
 
-    pub(crate) fn with(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+    pub(crate) fn with(mut self, source: impl Into<BoxError>) -> Self {
         self.source = Some(source.into());
         self
     }

@@ -7,9 +7,13 @@ use tower_layer::Layer;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::events::Slots;
+use crate::inject::coding::Outgoing;
+use crate::inject::coding::Recoder;
+use crate::inject::counts::Counts;
 use crate::inject::csp::Csp;
 use crate::inject::csp::Guard;
 use crate::inject::snippet::Prefix;
+use crate::service::Care;
 use crate::service::UpdateNotifier;
 use crate::settings::ClientSettings;
 use crate::site::Site;
@@ -26,7 +30,7 @@ use crate::site::Site;
 /// use tower::{ServiceBuilder, ServiceExt, service_fn};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
 /// let site = Site::new();
 /// site.publish(Release::named("v1".parse()?, 1_700_000_000_000));
 ///
@@ -50,7 +54,7 @@ pub struct UpdateNotifierLayer {
     /// Counted here: a router puts the layer round each of its routes.
     slots: Slots,
     settings: Arc<ClientSettings>,
-    guard: Guard,
+    care: Care,
 }
 
 impl UpdateNotifierLayer {
@@ -61,7 +65,7 @@ impl UpdateNotifierLayer {
             prefix: Arc::default(),
             slots: Slots::new(DEFAULT_MAX_STREAMS),
             settings: Arc::default(),
-            guard: Guard::default(),
+            care: Care::default(),
         }
     }
 
@@ -91,8 +95,26 @@ impl UpdateNotifierLayer {
     /// What becomes of a page whose `Content-Security-Policy` does not let the script run. A nonce in the policy, or a
     /// `'self'`, lets it run, and then this does not matter.
     pub fn csp(mut self, csp: Csp) -> Self {
-        self.guard = Guard::new(csp);
+        self.care.guard = Guard::new(csp);
         self
+    }
+
+    /// Compresses pages here, on their way: in the coding that suits the `Accept-Encoding` of the client best, of zstd
+    /// (with the feature of that name), br and gzip. Who goes to a page has it asked of the inner service without a
+    /// coding.
+    ///
+    /// Without this a page goes out in the coding that it comes in, if the client takes that: it is decoded, gets the
+    /// script, and is encoded again. Pages that [`StaticFiles`](crate::StaticFiles) keeps compressed are sent so in
+    /// either case.
+    pub fn compress_pages(mut self) -> Self {
+        self.care.recoder = Recoder::new(Outgoing::Compressed);
+        self
+    }
+
+    /// What became of the pages that passed so far, counted together for all services that this layer, or a clone of
+    /// it, was put round.
+    pub fn counts(&self) -> Counts {
+        self.care.tally.counts()
     }
 }
 
@@ -106,7 +128,7 @@ impl<S> Layer<S> for UpdateNotifierLayer {
             Arc::clone(&self.settings),
         );
         let (site, prefix) = (self.site.clone(), Arc::clone(&self.prefix));
-        UpdateNotifier::new(inner, site, prefix, endpoint, self.guard.clone())
+        UpdateNotifier::new(inner, site, prefix, endpoint, self.care.clone())
     }
 }
 

@@ -45,7 +45,8 @@
 //! service    under /__tidings/? the endpoint answers. Else note the current release, then call the origin
 //!  origin    StaticFiles: one read of the Site → (release, entry) → conditional → range → encoding
 //!            → bytes that are ready since the release was published
-//! service    a page, and not seen to by the origin? Its body becomes an InjectBody with the id of that release
+//! service    a page, and not seen to by the origin? Its body becomes an InjectBody with the id of that release,
+//!            between a Decode and an Encode that are only there if it comes in a coding, or is to go out in one
 //! server     hyper writes; backpressure is the body's own polling
 //! ```
 //!
@@ -94,7 +95,7 @@
 //!              └─────────────────────────────┬─────────────────────────────┘
 //!                                          site                               current and retained
 //!                                            │
-//!                    inject   eligible · csp · place · rewriter · body · validator · snippet
+//!             inject   eligible · csp · place · rewriter · body · coding · validator · snippet
 //!                ┌───────────────────────────┼──────────────────────────┐
 //!      events · settings                 origin                     source
 //!       server-sent events,    files · conditional · range ·     watch · settle ·
@@ -116,12 +117,13 @@
 //! 5. No subscriber falls behind a queue: it is told state, not history, the current release first on every connect.
 //!    A reconnect is not an update.
 //! 6. Injection never turns a response into an error and never buffers a whole page; what it can't handle passes byte
-//!    for byte.
+//!    for byte, counted. (A page that comes in a coding and is corrupt in it breaks off: it was an error before.)
 //! 7. What was published never goes away before something complete replaces it: a deleted, half-copied or unreadable
 //!    directory changes nothing for visitors.
 //! 8. The library binds no port that it was not given, reads no environment, prints nothing, and installs no signal
 //!    handler.
-//! 9. No module uses one above it (`tests/it/architecture.rs`).
+//! 9. No page goes out in a coding that the client does not take, and no two codings of one share an entity tag.
+//! 10. No module uses one above it (`tests/it/architecture.rs`).
 
 mod announce;
 mod config;
@@ -145,6 +147,7 @@ pub use crate::config::DEFAULT_LISTEN;
 pub use crate::config::DEFAULT_PREFIX;
 pub use crate::config::Serving;
 pub use crate::error::Error;
+pub use crate::inject::counts::Counts;
 pub use crate::inject::csp::Csp;
 pub use crate::layer::DEFAULT_MAX_STREAMS;
 pub use crate::layer::UpdateNotifierLayer;

@@ -1,5 +1,6 @@
 //! A response body that passes through the rewriter as it streams.
 
+use std::mem;
 use std::pin::Pin;
 use std::task::Context;
 use std::task::Poll;
@@ -13,6 +14,8 @@ use http_body::Frame;
 use http_body::SizeHint;
 use pin_project_lite::pin_project;
 
+use crate::inject::counts::Fate;
+use crate::inject::counts::Tally;
 use crate::inject::rewriter::Choose;
 use crate::inject::rewriter::Outcome;
 use crate::inject::rewriter::Rewriter;
@@ -25,6 +28,10 @@ pin_project! {
         #[pin]
         page: B,
         rewriter: Rewriter,
+        // There until it is known what becomes of the page, if that counts.
+        tally: Option<Tally>,
+        // What is to be sent before the page is asked again.
+        rest: Bytes,
         end: End,
     }
 }
@@ -37,10 +44,12 @@ enum End {
 }
 
 impl<B> InjectBody<B> {
-    pub(crate) fn new(page: B, choose: Box<Choose>) -> Self {
+    pub(crate) fn new(page: B, choose: Box<Choose>, tally: Option<Tally>) -> Self {
         Self {
             page,
             rewriter: Rewriter::new(choose),
+            tally,
+            rest: Bytes::new(),
             end: End::NotYet,
         }
     }
@@ -56,12 +65,15 @@ impl<B: Body> Body for InjectBody<B> {
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         let mut this = self.project();
         loop {
-            match std::mem::replace(this.end, End::Over) {
+            if !this.rest.is_empty() {
+                return Poll::Ready(Some(Ok(Frame::data(mem::take(this.rest)))));
+            }
+            match mem::replace(this.end, End::Over) {
                 End::NotYet => *this.end = End::NotYet,
                 End::Trailers(trailers) => return Poll::Ready(Some(Ok(Frame::trailers(trailers)))),
                 End::Over => return Poll::Ready(None),
             }
-            let out = match ready!(this.page.as_mut().poll_frame(cx)) {
+            let ready = match ready!(this.page.as_mut().poll_frame(cx)) {
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(mut data) => this.rewriter.write(data.copy_to_bytes(data.remaining())),
                     Err(frame) => {
@@ -78,21 +90,36 @@ impl<B: Body> Body for InjectBody<B> {
                     this.rewriter.end()
                 }
             };
-            if !out.is_empty() {
-                return Poll::Ready(Some(Ok(Frame::data(out))));
+            count(this.tally, this.rewriter.outcome());
+            *this.rest = ready.rest;
+            if !ready.first.is_empty() {
+                return Poll::Ready(Some(Ok(Frame::data(ready.first))));
             }
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self.end, End::Over)
+        matches!(self.end, End::Over) && self.rest.is_empty()
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self.rewriter.outcome() {
-            Outcome::Searching => SizeHint::default(),
-            Outcome::Injected | Outcome::Passed => self.page.size_hint(),
+        // What is held, or left of a piece, comes on top of it.
+        if self.rewriter.outcome() == Outcome::Searching || !self.rest.is_empty() {
+            return SizeHint::default();
         }
+        self.page.size_hint()
+    }
+}
+
+fn count(tally: &mut Option<Tally>, outcome: Outcome) {
+    let fate = match outcome {
+        Outcome::Searching => return,
+        Outcome::Injected => Fate::Injected,
+        Outcome::Passed => Fate::PassedForPlace,
+        Outcome::Declined => Fate::PassedForPolicy,
+    };
+    if let Some(tally) = tally.take() {
+        tally.count(fate);
     }
 }
 
@@ -119,7 +146,7 @@ mod tests {
         let page = Full::new(Bytes::from_static(b"<!doctype html>"));
         let sent = trailers.clone();
         let page = page.with_trailers(async move { Some(Ok::<_, Infallible>(sent)) });
-        let body = InjectBody::new(page, Box::new(|_| Some("<T>".into())));
+        let body = InjectBody::new(page, Box::new(|_| Some("<T>".into())), None);
         let collected = body.collect().await.unwrap();
         assert_eq!(collected.trailers(), Some(&trailers));
         assert_eq!(collected.to_bytes(), "<!doctype html><T>");

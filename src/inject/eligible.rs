@@ -79,6 +79,28 @@ pub(crate) fn is_to_show(headers: &HeaderMap) -> Option<bool> {
     })
 }
 
+/// True if a request is for a page as far as it says anything: by its `Sec-Fetch-Dest` or as our preflight, by an
+/// `Accept` that names HTML, or by a path that is one of a page. Only where [`Asked`] says that it is for a document.
+///
+/// What is fetched by who says nothing at all, such as a download that is to be continued, is none.
+pub(crate) fn goes_to_page(path: &str, headers: &HeaderMap) -> bool {
+    let is_named = || path.ends_with('/') || media::kind(path) == media::Kind::Page;
+    may_be_page(path) && (says_destination(headers) || accepts_html(headers) || is_named())
+}
+
+/// True if a request says what it is for.
+pub(crate) fn says_destination(headers: &HeaderMap) -> bool {
+    headers.contains_key("sec-fetch-dest") || is_preflight(headers)
+}
+
+/// True if the `Accept` of a request names HTML, as that of a browser does where somebody goes to a page.
+pub(crate) fn accepts_html(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .any(|accept| memchr::memmem::find(accept.as_bytes(), b"text/html").is_some())
+}
+
 /// True if a page could be at `path`, by its name: it is none of a script, an image, a document of another kind.
 pub(crate) fn may_be_page(path: &str) -> bool {
     let media_type = media::content_type(path, false);
@@ -88,13 +110,12 @@ pub(crate) fn may_be_page(path: &str) -> bool {
     )
 }
 
-/// True if a response is a page that the script can be put into: HTML that is not encoded, in an
+/// True if a response is a page that the script can be put into, whatever coding it is in: HTML in an
 /// ASCII-compatible charset, whole, and not forbidden to be changed (`no-transform`, RFC 9111, section
 /// 5.2.2.6).
 pub(crate) fn is_page(response: &response::Parts) -> bool {
     is_document(response.status)
         && is_html(&response.headers)
-        && is_identity(&response.headers)
         && !is_attachment(&response.headers)
         && !forbids_transformation(&response.headers)
         && !response.headers.contains_key(header::CONTENT_RANGE)
@@ -151,13 +172,6 @@ fn is_ascii_compatible(charset: &str) -> bool {
                 | "unicodefeff"
                 | "unicodefffe"
         )
-}
-
-fn is_identity(headers: &HeaderMap) -> bool {
-    headers
-        .get_all(header::CONTENT_ENCODING)
-        .iter()
-        .all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 fn is_attachment(headers: &HeaderMap) -> bool {
@@ -228,7 +242,6 @@ mod tests {
         for (name, value) in [
             ("content-disposition", "Attachment; filename=x.html"),
             ("cache-control", "max-age=1, No-Transform"),
-            ("content-encoding", "gzip"),
             ("content-range", "bytes 0-1/2"),
         ] {
             assert!(!is_page(&parts(200, &[HTML, (name, value)])), "{name}");
@@ -236,7 +249,7 @@ mod tests {
         for (name, value) in [
             ("content-disposition", "inline"),
             ("cache-control", "no-cache"),
-            ("content-encoding", "identity"),
+            ("content-encoding", "gzip"),
         ] {
             assert!(is_page(&parts(200, &[HTML, (name, value)])), "{name}");
         }
@@ -278,6 +291,33 @@ mod tests {
             assert_eq!(
                 get(&[(mark, "x"), ("sec-fetch-dest", "document")]),
                 Asked::Other
+            );
+        }
+    }
+
+    #[test]
+    fn who_goes_to_a_page_says_so_or_names_it() {
+        let html = ("accept", "text/html,*/*;q=0.8");
+        for (path, fields, expected) in [
+            ("/", &[][..], true),
+            ("/a/", &[], true),
+            ("/a.html", &[], true),
+            ("/a.HTM", &[], true),
+            ("/a", &[], false),
+            ("/a", &[("accept", "*/*")], false),
+            ("/a", &[html], true),
+            ("/a", &[("sec-fetch-dest", "document")], true),
+            ("/a", &[("tidings-preflight", "1")], true),
+            ("/a.pdf", &[html], false),
+            ("/a.zip", &[("sec-fetch-dest", "document")], false),
+        ] {
+            let headers = fields
+                .iter()
+                .map(|&(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+            assert_eq!(
+                goes_to_page(path, &headers.collect()),
+                expected,
+                "{path} {fields:?}"
             );
         }
     }

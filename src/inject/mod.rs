@@ -1,12 +1,16 @@
 //! Injection puts the client script into pages.
 
+pub(crate) mod accepted;
 pub(crate) mod body;
+pub(crate) mod coding;
+pub(crate) mod counts;
 pub(crate) mod csp;
 pub(crate) mod eligible;
 mod place;
 mod rewriter;
 pub(crate) mod snippet;
 pub(crate) mod tagger;
+pub(crate) mod unaltered;
 pub(crate) mod validator;
 
 pub(crate) use crate::inject::rewriter::inject;

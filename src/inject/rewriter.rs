@@ -31,13 +31,22 @@ pub(crate) enum Outcome {
     Searching,
     /// The tag is in.
     Injected,
-    /// It passed as it came.
+    /// It passed as it came: there is no place for a tag.
     Passed,
+    /// It passed as it came: it was not to have a tag.
+    Declined,
+}
+
+/// What can be sent on, in this order; each may be empty.
+#[derive(Debug, Default)]
+pub(crate) struct Ready {
+    pub(crate) first: Bytes,
+    pub(crate) rest: Bytes,
 }
 
 enum State {
     Searching {
-        held: BytesMut,
+        held: Held,
         parser: Option<Box<Parser>>,
     },
     Done,
@@ -48,7 +57,7 @@ impl Rewriter {
     pub(crate) fn new(choose: Box<Choose>) -> Self {
         Self {
             state: State::Searching {
-                held: BytesMut::new(),
+                held: Held::One(Bytes::new()),
                 parser: None,
             },
             choose: Some(choose),
@@ -57,36 +66,36 @@ impl Rewriter {
     }
 
     /// Takes the next piece of the page, and gives what can be sent on by now.
-    pub(crate) fn write(&mut self, piece: Bytes) -> Bytes {
+    pub(crate) fn write(&mut self, piece: Bytes) -> Ready {
         let State::Searching { held, parser } = &mut self.state else {
-            return piece;
+            return piece.into();
         };
-        let parsed = held.len();
-        held.extend_from_slice(&piece);
+        let parsed = held.add(piece);
+        let held = held.as_slice();
         if held.len() < LONGEST_MARK {
-            return Bytes::new();
+            return Ready::default();
         }
         let verdict = match parser {
-            _ if held.len() - piece.len() >= MOST_HELD => Some(Verdict::Pass),
+            _ if parsed >= MOST_HELD => Some(Verdict::Pass),
             None if is_utf_16(held) => Some(Verdict::Pass),
             None => parser.insert(Box::new(Parser::new(MOST_HELD))).parse(held),
             Some(parser) => parser.parse(&held[parsed..]),
         };
         match verdict {
             Some(verdict) => self.conclude(verdict),
-            None => Bytes::new(),
+            None => Ready::default(),
         }
     }
 
     /// Ends the page, and gives what is left of it.
-    pub(crate) fn end(&mut self) -> Bytes {
+    pub(crate) fn end(&mut self) -> Ready {
         let verdict = match &mut self.state {
             State::Searching { held, parser } => match parser.take() {
-                Some(parser) => parser.end(held.len()),
+                Some(parser) => parser.end(held.as_slice().len()),
                 // Too short to be a page.
                 None => Verdict::Pass,
             },
-            State::Done => return Bytes::new(),
+            State::Done => return Ready::default(),
         };
         self.conclude(verdict)
     }
@@ -95,31 +104,91 @@ impl Rewriter {
         self.outcome
     }
 
-    fn conclude(&mut self, verdict: Verdict) -> Bytes {
+    fn conclude(&mut self, verdict: Verdict) -> Ready {
         let State::Searching { held, .. } = mem::replace(&mut self.state, State::Done) else {
-            return Bytes::new();
+            return Ready::default();
         };
+        let held = held.freeze();
         let place = verdict.place(&held).filter(|place| *place <= held.len());
-        let choose = self.choose.take();
-        let tag = place.and_then(|place| Some((place, choose?(&held[place..])?)));
-        let Some((place, tag)) = tag else {
+        let Some((place, choose)) = place.zip(self.choose.take()) else {
             self.outcome = Outcome::Passed;
-            return held.freeze();
+            return held.into();
         };
-        let mut page = BytesMut::with_capacity(held.len() + tag.len());
-        page.extend_from_slice(&held[..place]);
-        page.extend_from_slice(&tag);
-        page.extend_from_slice(&held[place..]);
+        let Some(tag) = choose(&held[place..]) else {
+            self.outcome = Outcome::Declined;
+            return held.into();
+        };
         self.outcome = Outcome::Injected;
-        page.freeze()
+        let copied = if held.len() <= MOST_COPIED {
+            held.len()
+        } else {
+            place
+        };
+        let mut first = BytesMut::with_capacity(copied + tag.len());
+        first.extend_from_slice(&held[..place]);
+        first.extend_from_slice(&tag);
+        first.extend_from_slice(&held[place..copied]);
+        Ready {
+            first: first.freeze(),
+            rest: held.slice(copied..),
+        }
+    }
+}
+
+impl From<Bytes> for Ready {
+    fn from(first: Bytes) -> Self {
+        Self {
+            first,
+            rest: Bytes::new(),
+        }
+    }
+}
+
+/// The beginning of a page: copied only if it comes in more than one piece.
+enum Held {
+    One(Bytes),
+    More(BytesMut),
+}
+
+impl Held {
+    /// Gives the number of bytes that were there before.
+    fn add(&mut self, piece: Bytes) -> usize {
+        let before = self.as_slice().len();
+        match self {
+            Self::One(first) if before == 0 => *first = piece,
+            Self::One(first) => {
+                let mut all = BytesMut::from(mem::take(first));
+                all.extend_from_slice(&piece);
+                *self = Self::More(all);
+            }
+            Self::More(all) => all.extend_from_slice(&piece),
+        }
+        before
+    }
+
+    fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::One(first) => first,
+            Self::More(all) => all,
+        }
+    }
+
+    fn freeze(self) -> Bytes {
+        match self {
+            Self::One(first) => first,
+            Self::More(all) => all.freeze(),
+        }
     }
 }
 
 /// Puts what `choose` gives into a whole page; `None` if it is no page, can't be parsed, or is to have no tag.
 pub(crate) fn inject(page: &[u8], choose: Box<Choose>) -> Option<Bytes> {
     let mut rewriter = Rewriter::new(choose);
-    let mut out = BytesMut::from(rewriter.write(Bytes::copy_from_slice(page)));
-    out.extend_from_slice(&rewriter.end());
+    let mut out = BytesMut::new();
+    for ready in [rewriter.write(Bytes::copy_from_slice(page)), rewriter.end()] {
+        out.extend_from_slice(&ready.first);
+        out.extend_from_slice(&ready.rest);
+    }
     (rewriter.outcome() == Outcome::Injected).then(|| out.freeze())
 }
 
@@ -130,6 +199,9 @@ fn is_utf_16(start: &[u8]) -> bool {
 
 // Only what comes before the place is held. A licence in a comment may stand there, a megabyte hardly.
 const MOST_HELD: usize = 128 * 1024;
+
+// To copy this much costs less than to send another frame.
+const MOST_COPIED: usize = 4 * 1024;
 
 // The byte order marks of UTF-16.
 const LONGEST_MARK: usize = 2;
@@ -152,11 +224,16 @@ mod tests {
                 .next()
                 .map_or(rest.len(), |&size| size.clamp(1, rest.len()));
             let (piece, after) = rest.split_at(size);
-            out.extend_from_slice(&rewriter.write(Bytes::copy_from_slice(piece)));
+            send(&mut out, &rewriter.write(Bytes::copy_from_slice(piece)));
             rest = after;
         }
-        out.extend_from_slice(&rewriter.end());
+        send(&mut out, &rewriter.end());
         out
+    }
+
+    fn send(out: &mut Vec<u8>, ready: &Ready) {
+        out.extend_from_slice(&ready.first);
+        out.extend_from_slice(&ready.rest);
     }
 
     /// `|` in `expected` is the place; without one the page passes.
@@ -241,6 +318,17 @@ mod tests {
         assert!(out == page.as_bytes());
         let page = format!("<!doctype html><p title='{}'>", "x".repeat(2 * MOST_HELD));
         assert!(rewrite(page.as_bytes(), &[16 * 1024]) == page.as_bytes());
+    }
+
+    #[test]
+    fn what_follows_the_place_of_a_long_piece_is_not_copied() {
+        let page = format!("<!doctype html><head>{}", "x".repeat(MOST_COPIED));
+        let page = Bytes::from(page);
+        let mut rewriter = Rewriter::new(Box::new(|_| Some(TAG.into())));
+        let ready = rewriter.write(page.clone());
+        assert_eq!(ready.first, "<!doctype html><head><T>");
+        assert_eq!(ready.rest, page[21..]);
+        assert_eq!(ready.rest.as_ptr(), page[21..].as_ptr());
     }
 
     #[test]

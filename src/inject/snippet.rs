@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use crate::error::Error;
 use crate::error::Kind;
+use crate::inject::csp::Csp;
 use crate::inject::csp::Form;
 use crate::inject::csp::Nonce;
 use crate::inject::csp::Permit;
@@ -103,10 +104,15 @@ pub(crate) fn tag(prefix: &Prefix, id: &ReleaseId, built: u64, permit: &Permit) 
     ))
 }
 
-/// What distinguishes the tags of one release, in pages of whatever policy, from those of another.
-pub(crate) fn distinction(prefix: &Prefix, id: &ReleaseId, built: u64) -> String {
+/// What distinguishes the tags of one release, in pages of whatever policy, from those of another, or from those where
+/// such policies are dealt with in another way.
+pub(crate) fn distinction(prefix: &Prefix, id: &ReleaseId, built: u64, csp: Csp) -> String {
     let plain = tag(prefix, id, built, &Permit::default());
-    let tags = [&plain[..], version().as_bytes()].concat();
+    let csp: &[u8] = match csp {
+        Csp::Keep => b"",
+        Csp::Amend => b"amend",
+    };
+    let tags = [&plain[..], version().as_bytes(), csp].concat();
     Digest::of(&tags).hex(DISTINCTION_BYTES)
 }
 

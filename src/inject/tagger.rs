@@ -40,9 +40,9 @@ impl Tagger {
         Some(snippet::tag(prefix, &self.id, self.built, &permit))
     }
 
-    /// What all these tags have in common: another release, or another script, has another. What a policy wants of a
-    /// tag comes with the page, as its nonce does, and does not count.
+    /// What all these tags have in common: another release, another script, or another way with policies, has another.
+    /// What a policy wants of a tag comes with the page, as its nonce does, and does not count.
     pub(crate) fn distinction(&self) -> String {
-        snippet::distinction(self.home.prefix(), &self.id, self.built)
+        snippet::distinction(self.home.prefix(), &self.id, self.built, self.guard.csp())
     }
 }

@@ -2,12 +2,15 @@
 //!
 //! A page with the script is another representation than the origin's, and it changes with the release even
 //! where the origin's does not. So its entity tag is the origin's with a mark behind it that stands for the
-//! release and the script; the mark is taken off again before the origin is asked.
+//! release and the script, and behind that the coding, if the page was encoded here; all of it is taken off again
+//! before the origin is asked.
 
 use http::HeaderMap;
 use http::HeaderValue;
 use http::header;
 
+use crate::inject::accepted::Accepted;
+use crate::inject::coding::Coding;
 use crate::release::PAGE_SUFFIX;
 
 /// The mark of one release: `-tidings-` and what distinguishes the tag that goes into its pages.
@@ -20,14 +23,15 @@ impl Mark {
         Self(format!("{MARK}{distinction}"))
     }
 
-    /// Makes a response's entity tag that of the page with the script.
-    pub(crate) fn put(&self, headers: &mut HeaderMap) {
+    /// Makes a response's entity tag that of the page with the script, in this coding of ours.
+    pub(crate) fn put(&self, headers: &mut HeaderMap, coding: Option<Coding>) {
         let Some(tag) = headers.get(header::ETAG).and_then(|tag| tag.to_str().ok()) else {
             return;
         };
-        let marked = tag
-            .strip_suffix('"')
-            .and_then(|tag| HeaderValue::try_from(format!("{tag}{}\"", self.0)).ok());
+        let marked = tag.strip_suffix('"').and_then(|tag| {
+            let (dash, token) = coding.map_or(("", ""), |coding| ("-", coding.token()));
+            HeaderValue::try_from(format!("{tag}{}{dash}{token}\"", self.0)).ok()
+        });
         match marked {
             Some(marked) => _ = headers.insert(header::ETAG, marked),
             // What is no entity tag (RFC 9110, section 8.8.3) can't be made one for another content.
@@ -35,34 +39,44 @@ impl Mark {
         }
     }
 
-    /// Makes a request's condition one on the origin's own page. True if a tag with this mark was in it, so
-    /// that a 304 stands for the page with the script.
+    /// Makes a request's condition one on the origin's own page. What is given had this mark, so that a 304 to it stands
+    /// for the page with the script.
     ///
-    /// A tag with another mark is of an older page and is taken out. One without a mark is the origin's own: see
-    /// [`Unmarked`]. Without a tag left the condition goes.
-    pub(crate) fn take_off(&self, headers: &mut HeaderMap, unmarked: Unmarked) -> bool {
+    /// A tag with another mark is of an older page and is taken out, and so is one of a coding that the client does not
+    /// take any more. One without a mark is the origin's own: see [`Unmarked`]. Without a tag left the condition goes.
+    pub(crate) fn take_off(
+        &self,
+        headers: &mut HeaderMap,
+        unmarked: Unmarked,
+        accepted: Accepted,
+    ) -> Revisit {
+        let mut revisit = Revisit::default();
         let fields = headers.get_all(header::IF_NONE_MATCH).iter();
         let fields: Option<Vec<&str>> = fields.map(|field| field.to_str().ok()).collect();
         let Some(condition) = fields.map(|fields| fields.join(", ")) else {
-            return false;
+            return revisit;
         };
         if unmarked == Unmarked::Keep && !condition.contains(MARK) {
-            return false;
+            return revisit;
         }
-        let mut had_mark = false;
         let tags = entity_tags(&condition).filter_map(|tag| {
-            let Some(at) = tag.find(MARK) else {
+            let Some((own, mark)) = tag.find(MARK).map(|at| tag.split_at(at)) else {
                 let stays = unmarked == Unmarked::Keep || is_of_static_page(tag);
                 return stays.then(|| tag.to_owned());
             };
-            let is_ours = tag[at..].strip_suffix('"') == Some(&self.0);
-            had_mark |= is_ours;
-            is_ours.then(|| format!("{}\"", &tag[..at]))
+            let known = self.read(own, mark)?;
+            let allows = |coding: Coding| accepted.allows(coding.token());
+            if !known.coding.is_none_or(allows) {
+                return None;
+            }
+            let tag = known.tag.clone();
+            revisit.0.push(known);
+            Some(tag)
         });
         let tags: Vec<_> = tags.collect();
         // A star, or what is no tag at all, is the origin's to judge.
         if tags.is_empty() && entity_tags(&condition).next().is_none() {
-            return false;
+            return revisit;
         }
         headers.remove(header::IF_NONE_MATCH);
         if let Ok(condition) = HeaderValue::try_from(tags.join(", "))
@@ -70,7 +84,44 @@ impl Mark {
         {
             headers.insert(header::IF_NONE_MATCH, condition);
         }
-        had_mark
+        revisit
+    }
+
+    /// What has this entity tag, cut before its mark; `None` if it is another mark.
+    fn read(&self, own: &str, mark: &str) -> Option<Known> {
+        let rest = mark.strip_prefix(&self.0)?.strip_suffix('"')?;
+        let coding = match rest.strip_prefix('-') {
+            Some(token) => Some(Coding::named(token)?),
+            None if rest.is_empty() => None,
+            None => return None,
+        };
+        Some(Known {
+            tag: format!("{own}\""),
+            coding,
+        })
+    }
+}
+
+/// The representations of a page that a client has, and that are right still.
+#[derive(Debug, Default)]
+pub(crate) struct Revisit(Vec<Known>);
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Known {
+    /// The origin's entity tag.
+    tag: String,
+    /// The coding in which it was sent, if it was encoded here.
+    pub(crate) coding: Option<Coding>,
+}
+
+impl Revisit {
+    /// The one that the origin confirms by a 304 with these fields; `None` if it confirms something else.
+    pub(crate) fn confirmed_by(&self, headers: &HeaderMap) -> Option<&Known> {
+        let tag = headers.get(header::ETAG);
+        let tag = tag.map(|tag| tag.to_str().unwrap_or(""));
+        let mut all = self.0.iter();
+        all.find(|known| tag.is_none_or(|tag| are_weakly_equal(&known.tag, tag)))
     }
 }
 
@@ -87,6 +138,11 @@ pub(crate) enum Unmarked {
 /// True for a page whose origin put the script in itself.
 fn is_of_static_page(tag: &str) -> bool {
     tag.trim_end_matches('"').ends_with(PAGE_SUFFIX)
+}
+
+/// True if two entity tags are equal by the weak comparison (RFC 9110, section 8.8.3.2).
+pub(crate) fn are_weakly_equal(one: &str, other: &str) -> bool {
+    one.trim_start_matches("W/") == other.trim_start_matches("W/")
 }
 
 /// The entity tags of a list, each with its quotes and its `W/`. Stops at what is none.
@@ -111,55 +167,138 @@ const MARK: &str = "-tidings-";
 mod tests {
     use super::*;
 
-    fn put(tag: &'static str) -> Option<String> {
+    fn coding(token: &str) -> Option<Coding> {
+        Coding::named(token)
+    }
+
+    fn put(tag: &'static str, coding: Option<Coding>) -> Option<String> {
         let mut headers = HeaderMap::from_iter([(header::ETAG, HeaderValue::from_static(tag))]);
-        Mark::new("r1").put(&mut headers);
+        Mark::new("r1").put(&mut headers, coding);
         Some(headers.get(header::ETAG)?.to_str().unwrap().to_owned())
     }
 
-    fn take_off(condition: &'static str, unmarked: Unmarked) -> (Option<String>, bool) {
-        let mut headers =
-            HeaderMap::from_iter([(header::IF_NONE_MATCH, HeaderValue::from_static(condition))]);
-        let had_mark = Mark::new("r1").take_off(&mut headers, unmarked);
+    /// What becomes of a condition of a client that takes gzip, and what a 304 confirms.
+    fn take_off(condition: &'static str, unmarked: Unmarked) -> (Option<String>, Revisit) {
+        let condition = (header::IF_NONE_MATCH, HeaderValue::from_static(condition));
+        let gzip = (header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+        let mut headers = HeaderMap::from_iter([condition, gzip]);
+        let accepted = Accepted::by(&headers);
+        let revisit = Mark::new("r1").take_off(&mut headers, unmarked, accepted);
         let condition = headers.get(header::IF_NONE_MATCH);
-        (condition.map(|c| c.to_str().unwrap().to_owned()), had_mark)
+        let condition = condition.map(|condition| condition.to_str().unwrap().to_owned());
+        (condition, revisit)
+    }
+
+    #[track_caller]
+    fn check(
+        unmarked: Unmarked,
+        condition: &'static str,
+        expected: Option<&str>,
+        known: &[(&str, &str)],
+    ) {
+        let (left, revisit) = take_off(condition, unmarked);
+        assert_eq!(left.as_deref(), expected, "{condition}");
+        let known = known.iter();
+        let known = known.map(|(tag, token)| Known {
+            tag: (*tag).to_owned(),
+            coding: coding(token),
+        });
+        assert_eq!(revisit.0, known.collect::<Vec<_>>(), "{condition}");
     }
 
     #[test]
     fn a_tag_gets_the_mark_of_the_release() {
-        assert_eq!(put("\"x\"").unwrap(), "\"x-tidings-r1\"");
-        assert_eq!(put("W/\"x\"").unwrap(), "W/\"x-tidings-r1\"");
-        assert_eq!(put("\"\"").unwrap(), "\"-tidings-r1\"");
-        assert_eq!(put("x"), None);
+        assert_eq!(put("\"x\"", None).unwrap(), "\"x-tidings-r1\"");
+        assert_eq!(put("W/\"x\"", None).unwrap(), "W/\"x-tidings-r1\"");
+        assert_eq!(put("\"\"", None).unwrap(), "\"-tidings-r1\"");
+        assert_eq!(put("x", None), None);
+    }
+
+    #[test]
+    fn what_is_encoded_here_has_its_own_tag() {
+        for (token, expected) in [
+            ("gzip", "\"x-tidings-r1-gzip\""),
+            ("br", "\"x-tidings-r1-br\""),
+            ("deflate", "\"x-tidings-r1-deflate\""),
+        ] {
+            assert_eq!(put("\"x\"", coding(token)).unwrap(), expected);
+        }
+        let weak = put("W/\"x-gzip\"", coding("gzip")).unwrap();
+        assert_eq!(weak, "W/\"x-gzip-tidings-r1-gzip\"");
     }
 
     #[test]
     fn the_mark_is_taken_off_alone_in_lists_and_weak() {
-        for (condition, expected, had_mark) in [
-            ("\"x-tidings-r1\"", Some("\"x\""), true),
-            ("W/\"x-tidings-r1\"", Some("W/\"x\""), true),
-            ("\"a,b-tidings-r1\" ,\"y\"", Some("\"a,b\", \"y\""), true),
-            ("\"x-tidings-r0\"", None, false),
-            ("\"x-tidings-r0\", W/\"y\"", Some("W/\"y\""), false),
-            ("\"y\"", Some("\"y\""), false),
-            ("*", Some("*"), false),
-            ("nonsense", Some("nonsense"), false),
+        for (condition, expected, known) in [
+            ("\"x-tidings-r1\"", Some("\"x\""), &[("\"x\"", "")][..]),
+            ("W/\"x-tidings-r1\"", Some("W/\"x\""), &[("W/\"x\"", "")]),
+            (
+                "\"a,b-tidings-r1\" ,\"y\"",
+                Some("\"a,b\", \"y\""),
+                &[("\"a,b\"", "")],
+            ),
+            ("\"x-tidings-r1-gzip\"", Some("\"x\""), &[("\"x\"", "gzip")]),
+            (
+                "W/\"x-tidings-r1-gzip\", \"y\", \"z-tidings-r1\"",
+                Some("W/\"x\", \"y\", \"z\""),
+                &[("W/\"x\"", "gzip"), ("\"z\"", "")],
+            ),
+            ("\"x-tidings-r0\"", None, &[]),
+            ("\"x-tidings-r0-gzip\"", None, &[]),
+            ("\"x-tidings-r11\"", None, &[]),
+            ("\"x-tidings-r1-\"", None, &[]),
+            ("\"x-tidings-r1-compress\"", None, &[]),
+            ("\"x-tidings-r0\", W/\"y\"", Some("W/\"y\""), &[]),
+            ("\"y\"", Some("\"y\""), &[]),
+            ("*", Some("*"), &[]),
+            ("nonsense", Some("nonsense"), &[]),
         ] {
-            let expected = (expected.map(str::to_owned), had_mark);
-            assert_eq!(take_off(condition, Unmarked::Keep), expected, "{condition}");
+            check(Unmarked::Keep, condition, expected, known);
         }
     }
 
     #[test]
+    fn what_is_in_a_coding_that_the_client_takes_no_more_is_not_confirmed() {
+        check(Unmarked::Keep, "\"x-tidings-r1-br\"", None, &[]);
+        let condition = "\"x-tidings-r1-br\", \"x-tidings-r1-gzip\"";
+        check(
+            Unmarked::Keep,
+            condition,
+            Some("\"x\""),
+            &[("\"x\"", "gzip")],
+        );
+    }
+
+    #[test]
     fn a_tag_without_a_mark_is_dropped_where_only_a_page_with_the_script_will_do() {
-        for (condition, expected, had_mark) in [
-            ("\"x\"", None, false),
-            ("\"y\", \"x-tidings-r1\"", Some("\"x\""), true),
-            ("\"x-tidings\"", Some("\"x-tidings\""), false),
-            ("*", Some("*"), false),
+        for (condition, expected, known) in [
+            ("\"x\"", None, &[][..]),
+            ("\"y\", \"x-tidings-r1\"", Some("\"x\""), &[("\"x\"", "")]),
+            ("\"x-tidings\"", Some("\"x-tidings\""), &[]),
+            ("*", Some("*"), &[]),
         ] {
-            let expected = (expected.map(str::to_owned), had_mark);
-            assert_eq!(take_off(condition, Unmarked::Drop), expected, "{condition}");
+            check(Unmarked::Drop, condition, expected, known);
         }
+    }
+
+    #[test]
+    fn a_304_confirms_the_representation_that_has_its_tag() {
+        let condition = "\"x-tidings-r1\", W/\"y-tidings-r1-gzip\", \"z\"";
+        let (_, revisit) = take_off(condition, Unmarked::Keep);
+        for (tag, expected) in [
+            (Some("\"x\""), Some("")),
+            (Some("W/\"x\""), Some("")),
+            (Some("\"y\""), Some("gzip")),
+            (Some("\"z\""), None),
+            (None, Some("")),
+        ] {
+            let tag = tag.map(|tag| (header::ETAG, HeaderValue::from_static(tag)));
+            let headers = tag.clone().into_iter().collect();
+            let confirmed = revisit.confirmed_by(&headers);
+            let token = confirmed.map(|known| known.coding.map_or("", Coding::token));
+            assert_eq!(token, expected, "{tag:?}");
+        }
+        let nothing = Revisit::default();
+        assert_eq!(nothing.confirmed_by(&HeaderMap::new()), None);
     }
 }

@@ -4,6 +4,7 @@ use http::HeaderMap;
 use http::HeaderValue;
 use http::header;
 
+use crate::inject::validator::are_weakly_equal;
 use crate::inject::validator::entity_tags;
 
 /// The validators of what would be sent.
@@ -36,7 +37,7 @@ impl Validators<'_> {
             return Decision::PreconditionFailed;
         }
         if headers.contains_key(header::IF_NONE_MATCH) {
-            if self.is_in(headers, header::IF_NONE_MATCH, is_weakly) {
+            if self.is_in(headers, header::IF_NONE_MATCH, are_weakly_equal) {
                 return Decision::NotModified;
             }
         } else if let Some(date) = headers.get(header::IF_MODIFIED_SINCE)
@@ -72,10 +73,6 @@ impl Validators<'_> {
 
 fn is_strongly(theirs: &str, ours: &str) -> bool {
     theirs == ours && !theirs.starts_with("W/")
-}
-
-fn is_weakly(theirs: &str, ours: &str) -> bool {
-    theirs.trim_start_matches("W/") == ours.trim_start_matches("W/")
 }
 
 #[cfg(test)]

@@ -71,13 +71,7 @@ pub(crate) fn is_navigation(method: &Method, headers: &HeaderMap) -> bool {
     if eligible::is_preflight(headers) {
         return true;
     }
-    match eligible::is_to_show(headers) {
-        Some(is_to_show) => is_to_show,
-        None => headers
-            .get_all(http::header::ACCEPT)
-            .iter()
-            .any(|accept| memchr::memmem::find(accept.as_bytes(), b"text/html").is_some()),
-    }
+    eligible::is_to_show(headers).unwrap_or_else(|| eligible::accepts_html(headers))
 }
 
 pub(crate) const NOT_FOUND: &str = "/404.html";

@@ -12,6 +12,7 @@ use http::Response;
 use http::StatusCode;
 use tower_service::Service;
 
+use crate::inject::unaltered::Unaltered;
 use crate::origin::answer::Asking;
 use crate::origin::answer::Role;
 use crate::origin::fallback;
@@ -155,7 +156,10 @@ impl<B> Service<Request<B>> for StaticFiles {
     }
 
     fn call(&mut self, request: Request<B>) -> FilesFuture {
-        let uri = request.uri();
-        FilesFuture::new(self.respond(request.method(), uri.path(), uri.query(), request.headers()))
+        let (mut parts, _) = request.into_parts();
+        // Its pages have the script, codings and ranges of their own.
+        Unaltered::restore(&mut parts.extensions, &mut parts.headers);
+        let (path, query) = (parts.uri.path(), parts.uri.query());
+        FilesFuture::new(self.respond(&parts.method, path, query, &parts.headers))
     }
 }

@@ -41,6 +41,10 @@ impl Guard {
         }
     }
 
+    pub(crate) fn csp(&self) -> Csp {
+        self.csp
+    }
+
     /// What the tag must be for the script to run under the policies of a response, which are amended if need be and
     /// may be. `None` if it can't run.
     pub(crate) fn judge(&self, headers: &mut HeaderMap, home: &Home) -> Option<Permit> {

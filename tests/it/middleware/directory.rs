@@ -68,7 +68,11 @@ async fn everything_else_is_as_it_would_be_without_the_layer() {
         ("GET", "/app.js", &[("if-none-match", etag)]),
         ("GET", "/app.js", &[("range", "bytes=1-3")]),
         ("GET", "/app.js", &[("range", "bytes=99-")]),
-        ("GET", "/", &[("range", "bytes=1-3")]),
+        (
+            "GET",
+            "/",
+            &[("range", "bytes=1-3"), ("sec-fetch-dest", "empty")],
+        ),
         ("GET", "/none", NAVIGATION),
         ("POST", "/", &[]),
         ("GET", "/api", &[]),

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod calls;
+mod codings;
+mod compressed;
 mod directory;
 mod eligible;
 mod policy;

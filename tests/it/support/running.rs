@@ -54,7 +54,7 @@ impl Running {
             + 'static,
         S::Future: Send,
         B: Body<Data = Bytes> + Send + 'static,
-        B::Error: std::error::Error + Send + Sync,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let runtime = Runtime::new().unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();

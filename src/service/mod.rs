@@ -1,0 +1,165 @@
+//! The middleware as a service: the endpoint, and pages that get the script on their way out.
+
+mod body;
+mod page;
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Context;
+use std::task::Poll;
+use std::task::ready;
+
+use http::Request;
+use http::Response;
+use http_body::Body;
+use http_body_util::Full;
+use pin_project_lite::pin_project;
+use tower_service::Service;
+
+use crate::endpoint::Answer;
+use crate::endpoint::Endpoint;
+use crate::error::BoxError;
+use crate::inject::counts::Counts;
+use crate::inject::csp::Home;
+use crate::inject::snippet::Prefix;
+use crate::inject::tagger::Tagger;
+use crate::service::body::Kind;
+pub use crate::service::body::ResponseBody;
+pub(crate) use crate::service::page::Care;
+use crate::service::page::Page;
+use crate::site::Site;
+
+/// A service that tells the pages of an inner one of new releases. Made by
+/// [`UpdateNotifierLayer`](crate::UpdateNotifierLayer).
+///
+/// Answers the reserved paths itself. A page that the inner service answers with gets the client script, with
+/// the id of the release that was current before the inner service was asked: never a newer one than the page.
+#[derive(Debug, Clone)]
+pub struct UpdateNotifier<S> {
+    inner: S,
+    site: Site,
+    prefix: Arc<Prefix>,
+    endpoint: Endpoint,
+    care: Care,
+}
+
+impl<S> UpdateNotifier<S> {
+    pub(crate) fn new(
+        inner: S,
+        site: Site,
+        prefix: Arc<Prefix>,
+        endpoint: Endpoint,
+        care: Care,
+    ) -> Self {
+        Self {
+            inner,
+            site,
+            prefix,
+            endpoint,
+            care,
+        }
+    }
+
+    /// What became of the pages that passed, here and wherever else the layer was put round a service.
+    pub fn counts(&self) -> Counts {
+        self.care.tally.counts()
+    }
+}
+
+impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for UpdateNotifier<S>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    ResBody: Body,
+    ResBody::Error: Into<BoxError>,
+{
+    type Response = Response<ResponseBody<ResBody>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        if let Some(name) = self.prefix.strip(request.uri().path()) {
+            let answer = self.endpoint.answer(name, &request);
+            return ResponseFuture {
+                inner: Inner::Answered {
+                    answer: Some(answer),
+                },
+                page: None,
+            };
+        }
+        let page = self.site.current().map(|release| {
+            let home = Home::of(&self.prefix, &request);
+            let tagger = Tagger::new(release.id(), release.built(), home, &self.care.guard);
+            Page::take_over(&mut request, tagger, &self.care)
+        });
+        ResponseFuture {
+            inner: Inner::Asking {
+                future: self.inner.call(request),
+            },
+            page,
+        }
+    }
+}
+
+pin_project! {
+    /// The answer to a request on its way.
+    #[project = ResponseFutureProjection]
+    pub struct ResponseFuture<F> {
+        #[pin]
+        inner: Inner<F>,
+        page: Option<Page>,
+    }
+}
+
+pin_project! {
+    #[project = InnerProjection]
+    enum Inner<F> {
+        Answered { answer: Option<Answer> },
+        Asking { #[pin] future: F },
+    }
+}
+
+impl<F, B, E> Future for ResponseFuture<F>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+    B: Body,
+    B::Error: Into<BoxError>,
+{
+    type Output = Result<Response<ResponseBody<B>>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        match this.inner.project() {
+            InnerProjection::Answered { answer } => Poll::Ready(Ok(match answer.take() {
+                Some(Answer::Whole(whole)) => whole.map(|body| Kind::Whole { body }.into()),
+                Some(Answer::Stream(stream)) => stream.map(|body| Kind::Stream { body }.into()),
+                // Polled again after it was ready.
+                None => Response::new(
+                    Kind::Whole {
+                        body: Full::default(),
+                    }
+                    .into(),
+                ),
+            })),
+            InnerProjection::Asking { future } => {
+                let response = ready!(future.poll(cx))?;
+                Poll::Ready(Ok(match this.page.take() {
+                    Some(page) => page.answer(response),
+                    None => response.map(|body| Kind::Origin { body }.into()),
+                }))
+            }
+        }
+    }
+}
+
+impl<F> fmt::Debug for ResponseFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture")
+            .field("page", &self.page)
+            .finish_non_exhaustive()
+    }
+}

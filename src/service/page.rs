@@ -1,0 +1,216 @@
+//! What is done to a request that may be for a page, and to its answer if it is one.
+
+use http::HeaderName;
+use http::HeaderValue;
+use http::Method;
+use http::Request;
+use http::Response;
+use http::StatusCode;
+use http::header;
+use http_body::Body;
+
+use crate::error::BoxError;
+use crate::inject::AlreadyInjected;
+use crate::inject::accepted::Accepted;
+use crate::inject::body::InjectBody;
+use crate::inject::coding::Decode;
+use crate::inject::coding::Encode;
+use crate::inject::coding::Recoder;
+use crate::inject::counts::Fate;
+use crate::inject::counts::Tally;
+use crate::inject::csp::Guard;
+use crate::inject::eligible;
+use crate::inject::eligible::Asked;
+use crate::inject::tagger::Tagger;
+use crate::inject::unaltered::Unaltered;
+use crate::inject::validator::Mark;
+use crate::inject::validator::Revisit;
+use crate::inject::validator::Unmarked;
+use crate::service::body::Kind;
+use crate::service::body::ResponseBody;
+
+/// How pages are dealt with. `Clone` is cheap, and all clones count and remember together.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Care {
+    pub(crate) guard: Guard,
+    pub(crate) recoder: Recoder,
+    pub(crate) tally: Tally,
+}
+
+/// What is to be done with the answer if it is a page.
+#[derive(Debug)]
+pub(super) struct Page {
+    asked: Asked,
+    accepted: Accepted,
+    tagger: Tagger,
+    recoder: Recoder,
+    tally: Tally,
+    /// What the client has of this very page with the script in it.
+    revisit: Revisit,
+}
+
+impl Page {
+    /// Makes a request such that the origin can answer it with a page to which the script is added.
+    pub(super) fn take_over<B>(request: &mut Request<B>, tagger: Tagger, care: &Care) -> Self {
+        let mut page = Self {
+            asked: Asked::by(request.method(), request.uri().query(), request.headers()),
+            accepted: Accepted::default(),
+            tagger,
+            recoder: care.recoder.clone(),
+            tally: care.tally.clone(),
+            revisit: Revisit::default(),
+        };
+        if page.asked != Asked::Other {
+            page.accepted = Accepted::by(request.headers());
+            page.take_over_conditions(request);
+            page.take_over_form(request);
+        }
+        page
+    }
+
+    /// Makes the conditions of a request such that the origin can judge them.
+    fn take_over_conditions<B>(&mut self, request: &mut Request<B>) {
+        let headers = request.headers();
+        let has_tag = headers.contains_key(header::IF_NONE_MATCH);
+        let has_date = headers.contains_key(header::IF_MODIFIED_SINCE);
+        if !(has_tag || has_date) {
+            return;
+        }
+        let says_so = eligible::says_destination(headers);
+        let goes_to_page = says_so && eligible::may_be_page(request.uri().path());
+        let headers = request.headers_mut();
+        if has_tag {
+            let unmarked = if goes_to_page {
+                Unmarked::Drop
+            } else {
+                Unmarked::Keep
+            };
+            self.revisit = self.mark().take_off(headers, unmarked, self.accepted);
+        }
+        if goes_to_page {
+            // With the script a page has no `Last-Modified`: this one is from before.
+            headers.remove(header::IF_MODIFIED_SINCE);
+        }
+    }
+
+    /// Asks for the whole page, and uncoded if it is to be encoded here anyway.
+    fn take_over_form<B>(&self, request: &mut Request<B>) {
+        // A part of a page is no page, and the client counts the bytes of ours.
+        let has_range = matches!(*request.method(), Method::GET | Method::HEAD)
+            && [header::RANGE, header::IF_RANGE]
+                .iter()
+                .any(|name| request.headers().contains_key(name));
+        let compresses = self.recoder.compresses();
+        if !(has_range || compresses)
+            || !eligible::goes_to_page(request.uri().path(), request.headers())
+        {
+            return;
+        }
+        Unaltered::keep(request);
+        let headers = request.headers_mut();
+        if has_range {
+            headers.remove(header::RANGE);
+            headers.remove(header::IF_RANGE);
+        }
+        if compresses {
+            let identity = HeaderValue::from_static("identity");
+            headers.insert(header::ACCEPT_ENCODING, identity);
+        }
+    }
+
+    fn mark(&self) -> Mark {
+        Mark::new(&self.tagger.distinction())
+    }
+
+    /// Puts the script into the answer, if it may carry it.
+    pub(super) fn answer<B>(self, response: Response<B>) -> Response<ResponseBody<B>>
+    where
+        B: Body,
+        B::Error: Into<BoxError>,
+    {
+        let (mut parts, body) = response.into_parts();
+        let unchanged = |parts, body| Response::from_parts(parts, Kind::Origin { body }.into());
+        if parts.extensions.remove::<AlreadyInjected>().is_some() {
+            return unchanged(parts, body);
+        }
+        if parts.status == StatusCode::NOT_MODIFIED {
+            self.confirm(&mut parts.headers);
+        }
+        if !eligible::is_page(&parts) {
+            return unchanged(parts, body);
+        }
+        let Some(plan) = self.recoder.plan(&parts.headers, self.accepted) else {
+            self.count(Fate::PassedForCoding);
+            return unchanged(parts, body);
+        };
+        let vary = HeaderValue::from_static(eligible::VARY);
+        if self.asked == Asked::Other {
+            parts.headers.append(header::VARY, vary);
+            return unchanged(parts, body);
+        }
+        let permit = self.tagger.judge(&mut parts.headers);
+        if permit.is_some() {
+            parts.headers.append(header::VARY, vary);
+        } else {
+            // It is the same for everybody.
+            self.count(Fate::PassedForPolicy);
+            if plan.decode.is_none() {
+                plan.describe(&mut parts.headers);
+            }
+            if plan.decode.is_some() || plan.encode.is_none() {
+                return unchanged(parts, body);
+            }
+        }
+        self.mark().put(&mut parts.headers, plan.encode);
+        plan.describe(&mut parts.headers);
+        for outdated in OUTDATED {
+            parts.headers.remove(outdated);
+        }
+        let body = match self.asked {
+            // What a GET would be answered with, as far as it is known without the page.
+            Asked::Head => Kind::Headless { body },
+            Asked::Document | Asked::Other => {
+                let tagger = self.tagger;
+                let tally = permit.is_some().then_some(self.tally);
+                let choose = Box::new(move |head: &[u8]| tagger.tag(permit?, head));
+                let page = InjectBody::new(Decode::new(body, plan.decode), choose, tally);
+                Kind::Injected {
+                    body: Encode::new(page, plan.encode),
+                }
+            }
+        };
+        Response::from_parts(parts, body.into())
+    }
+
+    /// Makes the fields of a 304 those of the page that the client has, if it is one with the script.
+    fn confirm(&self, headers: &mut http::HeaderMap) {
+        let Some(known) = self.revisit.confirmed_by(headers) else {
+            return;
+        };
+        // The policy that comes with it may be kept instead of the page's.
+        _ = self.tagger.judge(headers);
+        self.mark().put(headers, known.coding);
+        // Kept with the page, it would come back as a condition that knows nothing of releases.
+        headers.remove(header::LAST_MODIFIED);
+        headers.append(header::VARY, HeaderValue::from_static(eligible::VARY));
+        self.recoder.vary(headers, known.coding);
+    }
+
+    /// A head is none of the pages that count.
+    fn count(&self, fate: Fate) {
+        if self.asked == Asked::Document {
+            self.tally.count(fate);
+        }
+    }
+}
+
+/// What described the page as the origin sent it.
+const OUTDATED: [HeaderName; 7] = [
+    header::CONTENT_LENGTH,
+    header::LAST_MODIFIED,
+    header::ACCEPT_RANGES,
+    HeaderName::from_static("content-md5"),
+    HeaderName::from_static("digest"),
+    HeaderName::from_static("content-digest"),
+    HeaderName::from_static("repr-digest"),
+];

@@ -1,0 +1,399 @@
+//! Pages that come in a content coding.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Context;
+use std::task::Poll;
+use std::task::Waker;
+
+use http::HeaderMap;
+use http_body::Body as _;
+use http_body_util::BodyExt as _;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use tidings::Counts;
+
+use super::*;
+use crate::support::bodies::Step;
+use crate::support::coding::Unpacked;
+use crate::support::coding::codings;
+use crate::support::coding::decode;
+use crate::support::coding::encode;
+use crate::support::coding::encode_pieces;
+
+const HTML: (&str, &str) = ("content-type", "text/html");
+
+/// An answer with a page in a coding, in frames of `size`.
+fn coded(coding: &str, fields: &[(&str, &str)], body: &[u8], size: usize) -> Response<Scripted> {
+    let fields = [&[HTML, ("content-encoding", coding)], fields].concat();
+    answer(200, &fields, b"").map(|_| Scripted::trickle(body, size))
+}
+
+/// As somebody who goes there and accepts this.
+fn accepting(accept: &str) -> Vec<(&str, &str)> {
+    [NAVIGATION, &[("accept-encoding", accept)]].concat()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+/// Takes frames until there is none for now; true if the body has ended.
+fn take(body: &mut ResponseBody<Scripted>, mut each: impl FnMut(&[u8])) -> bool {
+    let mut cx = Context::from_waker(Waker::noop());
+    loop {
+        match Pin::new(&mut *body).poll_frame(&mut cx) {
+            Poll::Ready(Some(frame)) => each(&frame.unwrap().into_data().unwrap()),
+            Poll::Ready(None) => return true,
+            Poll::Pending => return false,
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_in_a_coding_gets_the_tag_and_goes_out_in_it() {
+    for coding in codings() {
+        let body = encode(coding, &page());
+        for size in [1, 7, 1000] {
+            let length = body.len().to_string();
+            let fields = [("etag", "\"v1\""), ("content-length", &length)];
+            let answer = coded(coding, &fields, &body, size);
+            let reply = read_through(&accepting(coding), answer).await;
+            assert_eq!(reply.field("content-encoding"), coding);
+            assert_eq!(reply.field("content-length"), "");
+            let etag = reply.field("etag");
+            assert!(etag.starts_with("\"v1-tidings-"), "{etag}");
+            assert!(etag.ends_with(&format!("-{coding}\"")), "{etag}");
+            let vary: Vec<_> = reply.headers.get_all("vary").iter().collect();
+            assert_eq!(vary[1], "accept-encoding");
+            tag_between(text(&decode(coding, &reply.body)), PAGE.0, PAGE.1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn it_never_goes_out_in_a_coding_that_the_client_does_not_take() {
+    for coding in codings() {
+        let body = encode(coding, &page());
+        let refused = format!("{coding};q=0, *");
+        for accept in [
+            &[][..],
+            &[("accept-encoding", "")],
+            &[("accept-encoding", "identity")],
+            &[("accept-encoding", "identity;q=0")],
+            &[("accept-encoding", &refused)],
+        ] {
+            let answer = coded(coding, &[("etag", "\"v1\"")], &body, 7);
+            let reply = read_through(&[NAVIGATION, accept].concat(), answer).await;
+            assert_eq!(reply.field("content-encoding"), "", "{accept:?}");
+            assert!(!reply.field("etag").contains(coding));
+            assert_eq!(reply.headers.get_all("vary").iter().count(), 2);
+            tag_between(reply.text(), PAGE.0, PAGE.1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_says_that_it_is_in_no_coding_is_in_none() {
+    for field in ["identity", ""] {
+        let answer = coded(field, &[], page().as_bytes(), 7);
+        let reply = read_through(&accepting("gzip"), answer).await;
+        assert_eq!(reply.field("content-encoding"), field);
+        tag_between(reply.text(), PAGE.0, PAGE.1);
+    }
+    let body = encode("gzip", &page());
+    let reply = read_through(&accepting("gzip"), coded("X-GZip", &[], &body, 7)).await;
+    assert_eq!(reply.field("content-encoding"), "gzip");
+    tag_between(text(&decode("gzip", &reply.body)), PAGE.0, PAGE.1);
+}
+
+#[tokio::test]
+async fn a_page_of_several_members_is_one_page_and_what_follows_it_is_not() {
+    let page = page();
+    let (head, tail) = page.split_at(20);
+    let mut body = [encode("gzip", head), encode("gzip", tail)].concat();
+    for _ in 0..2 {
+        for size in [1, 10, 1000] {
+            let reply = read_through(&accepting(""), coded("gzip", &[], &body, size)).await;
+            tag_between(reply.text(), PAGE.0, PAGE.1);
+        }
+        // Padding, as some writers leave it.
+        body.extend_from_slice(&[0; 100]);
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_is_cut_off_or_corrupt_breaks_off() {
+    let long = format!("{}<p>{}", page(), "lorem ipsum ".repeat(10_000));
+    for coding in codings() {
+        let whole = encode(coding, &long);
+        let cut = whole[..whole.len() - 10].to_vec();
+        let mut corrupt = whole.clone();
+        if coding == "gzip" || coding == "deflate" {
+            // The others have no checksum.
+            corrupt[whole.len() / 2] ^= 1;
+        } else {
+            corrupt[..50].fill(0xff);
+        }
+        for body in [cut, corrupt] {
+            for accept in [coding, ""] {
+                let answer = coded(coding, &[], &body, 1000);
+                let response = through(&accepting(accept), answer).await;
+                let error = response.into_body().collect().await.expect_err(coding);
+                assert!(error.to_string().contains(coding), "{error}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_came_before_the_origin_broke_off_goes_out() {
+    for coding in codings() {
+        let mut pieces = encode_pieces(coding, &[page().as_bytes(), b"more"]);
+        pieces.truncate(1);
+        let steps = [Step::Data(pieces.remove(0).into()), Step::Error];
+        for accept in [coding, ""] {
+            let answer = coded(coding, &[], b"", 1).map(|_| Scripted::new(steps.clone()));
+            let mut body = through(&accepting(accept), answer).await.into_body();
+            let mut unpacked = Unpacked::new(accept);
+            let error = loop {
+                match body.frame().await.unwrap() {
+                    Ok(frame) => unpacked.write(&frame.into_data().unwrap()),
+                    Err(error) => break error,
+                }
+            };
+            assert_eq!(error.to_string(), "the origin broke off");
+            tag_between(text(&unpacked.so_far()), PAGE.0, PAGE.1);
+            assert!(body.frame().await.is_none());
+        }
+    }
+}
+
+#[tokio::test]
+async fn all_that_came_can_be_read_while_the_rest_is_awaited() {
+    let pieces = [PAGE.0, "<title>", "App", "</title><p>", "more", "</html>"];
+    let pieces = pieces.map(str::as_bytes);
+    for coding in codings() {
+        for accept in [coding, ""] {
+            let mut steps = Vec::new();
+            for piece in encode_pieces(coding, &pieces) {
+                steps.extend([Step::Data(piece.into()), Step::Pending]);
+                // What is encoded is flushed at the first.
+                steps.extend((!accept.is_empty()).then_some(Step::Pending));
+            }
+            let answer = coded(coding, &[], b"", 1).map(|_| Scripted::new(steps));
+            let mut body = through(&accepting(accept), answer).await.into_body();
+            let mut unpacked = Unpacked::new(accept);
+            let mut sent = Vec::new();
+            for piece in pieces {
+                sent.extend_from_slice(piece);
+                take(&mut body, |data| unpacked.write(data));
+                let rest = text(&sent[PAGE.0.len()..]);
+                tag_between(text(&unpacked.so_far()), PAGE.0, rest);
+            }
+            assert!(take(&mut body, |data| unpacked.write(data)));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_bomb_costs_what_is_read_of_it() {
+    let head = encode("gzip", &page());
+    let megabyte = {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut encoder, &vec![0; 1 << 20]).unwrap();
+        encoder.finish().unwrap()
+    };
+    let bomb = [head, megabyte.repeat(200)].concat();
+    for accept in ["", "gzip"] {
+        let answer = coded("gzip", &[], &bomb, 4096);
+        let polls = answer.body().polls();
+        let mut body = through(&accepting(accept), answer).await.into_body();
+        let mut bytes = 0;
+        for _ in 0..3 {
+            let data = body.frame().await.unwrap().unwrap().into_data().unwrap();
+            assert!(data.len() <= 16 * 1024, "{}", data.len());
+            bytes += data.len();
+        }
+        assert!(bytes > 0);
+        // A body in frames of 4 KB, each behind a pause, of 870 KB.
+        assert!(polls.load(Ordering::Relaxed) < 60, "{accept}: {polls:?}");
+    }
+}
+
+#[tokio::test]
+async fn trailers_follow_the_coded_page() {
+    let trailers = HeaderMap::from_iter([("x-sum".parse().unwrap(), "1".parse().unwrap())]);
+    for coding in codings() {
+        let body = encode(coding, &page());
+        for accept in [coding, ""] {
+            let steps = [
+                Step::Data(body.clone().into()),
+                Step::Trailers(trailers.clone()),
+            ];
+            let answer = coded(coding, &[], b"", 1).map(|_| Scripted::new(steps));
+            let response = through(&accepting(accept), answer).await;
+            let collected = response.into_body().collect().await.unwrap();
+            assert_eq!(collected.trailers(), Some(&trailers));
+            tag_between(text(&decode(accept, &collected.to_bytes())), PAGE.0, PAGE.1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_coding_that_nobody_knows_passes_and_counts() {
+    let layer = UpdateNotifierLayer::new(site("r1"));
+    let service = service_fn(|request: Request<Empty<Bytes>>| {
+        let coding = request.uri().path().trim_start_matches('/').to_owned();
+        ready(Ok::<_, Infallible>(coded(
+            &coding,
+            &[("etag", "\"v1\"")],
+            b"\0\x01",
+            1,
+        )))
+    });
+    let app = layer.layer(service);
+    for (n, coding) in ["compress", "gzip,br", "aes128gcm"].iter().enumerate() {
+        let path = format!("/{coding}");
+        let reply = Reply::of(ask(app.clone(), "GET", &path, &accepting("gzip")).await).await;
+        assert_eq!(reply.body, &b"\0\x01"[..]);
+        assert_eq!(reply.field("etag"), "\"v1\"");
+        assert_eq!(reply.field("vary"), "");
+        assert_eq!(layer.counts().passed_for_coding(), n as u64 + 1);
+    }
+    // Who fetches would get no script anyway.
+    let fetch = [("sec-fetch-dest", "empty")];
+    _ = ask(app, "GET", "/compress", &fetch).await;
+    assert_eq!(layer.counts().passed_for_coding(), 3);
+    assert_eq!(layer.counts().injected(), Counts::default().injected());
+}
+
+#[tokio::test]
+async fn who_wants_no_other_page_gets_the_coded_one() {
+    for coding in codings() {
+        let body = encode(coding, &page());
+        for (request, fields) in [
+            (("sec-fetch-dest", "empty"), &[][..]),
+            (("cache-control", "no-transform"), &[]),
+            (
+                ("sec-fetch-dest", "document"),
+                &[("cache-control", "no-transform")],
+            ),
+        ] {
+            let fields = [fields, &[("etag", "\"v1\"")]].concat();
+            let reply = read_through(&[request], coded(coding, &fields, &body, 7)).await;
+            assert_eq!(reply.body, body);
+            assert_eq!(reply.field("content-encoding"), coding);
+            assert_eq!(reply.field("etag"), "\"v1\"");
+        }
+    }
+}
+
+/// An origin that codes its page, and answers conditions.
+fn origin(
+    coding: &'static str,
+    etag: &'static str,
+) -> impl tower::Service<
+    Request<Empty<Bytes>>,
+    Response = Response<Scripted>,
+    Error = Infallible,
+    Future: Send,
+> + Clone {
+    let body = Arc::new(encode(coding, &page()));
+    service_fn(move |request: Request<Empty<Bytes>>| {
+        let condition = request.headers().get("if-none-match");
+        let known = condition.is_some_and(|field| field.to_str().unwrap().contains(etag));
+        ready(Ok::<_, Infallible>(if known {
+            answer(304, &[("etag", etag)], b"")
+        } else {
+            coded(coding, &[("etag", etag)], &body, 7)
+        }))
+    })
+}
+
+#[tokio::test]
+async fn a_revisit_costs_a_304_in_the_coding_that_the_client_has() {
+    for coding in codings() {
+        for etag in ["\"v1\"", "W/\"v1\""] {
+            let app = UpdateNotifierLayer::new(site("r1")).layer(origin(coding, etag));
+            let page = Reply::of(ask(app.clone(), "GET", "/", &accepting(coding)).await).await;
+            let marked = page.field("etag").to_owned();
+            let again = |condition: String, accept: String| {
+                let app = app.clone();
+                async move {
+                    let mut fields = accepting(&accept);
+                    fields.push(("if-none-match", &condition));
+                    Reply::of(ask(app, "GET", "/", &fields).await).await
+                }
+            };
+            for condition in [marked.clone(), format!("\"a\", {marked}, \"b\"")] {
+                let reply = again(condition, coding.to_owned()).await;
+                assert_eq!(reply.status, 304);
+                assert_eq!(reply.field("etag"), marked);
+                let vary = |reply: &Reply| {
+                    let fields = reply.headers.get_all("vary").iter();
+                    fields.cloned().collect::<Vec<_>>()
+                };
+                assert_eq!(vary(&reply), vary(&page));
+            }
+            // It takes that coding no more: another representation, another tag.
+            let plain = again(marked.clone(), "identity".to_owned()).await;
+            assert_eq!(plain.status, 200);
+            tag_between(plain.text(), PAGE.0, PAGE.1);
+            let unencoded = plain.field("etag").to_owned();
+            assert_ne!(unencoded, marked);
+            let reply = again(unencoded.clone(), "identity".to_owned()).await;
+            assert_eq!(reply.status, 304);
+            assert_eq!(reply.field("etag"), unencoded);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_head_of_a_coded_page_says_what_a_get_would() {
+    for coding in codings() {
+        for accept in [coding, "identity"] {
+            let app = UpdateNotifierLayer::new(site("r1")).layer(origin(coding, "\"v1\""));
+            let get = Reply::of(ask(app.clone(), "GET", "/", &accepting(accept)).await).await;
+            let head = Reply::of(ask(app, "HEAD", "/", &accepting(accept)).await).await;
+            assert_eq!(head.headers, get.headers);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn decoded_output_minus_tag_is_input_for_any_chunking(
+        content in vec("[a-z<>é \n]{0,300}", 0..20),
+        sizes in vec(1_usize..400, 1..6),
+        pauses in vec(any::<bool>(), 1..6),
+        pick in any::<prop::sample::Index>(),
+        accepts in any::<bool>(),
+    ) {
+        let all: Vec<_> = codings().collect();
+        let coding = *pick.get(&all);
+        let html = format!("{}{}", PAGE.0, content.concat());
+        let body = encode(coding, &html);
+        let (mut rest, mut steps) = (&body[..], Vec::new());
+        for (size, pause) in sizes.iter().cycle().zip(pauses.iter().cycle()) {
+            if rest.is_empty() {
+                break;
+            }
+            let (piece, after) = rest.split_at((*size).min(rest.len()));
+            steps.push(Step::Data(Bytes::copy_from_slice(piece)));
+            steps.extend(pause.then_some(Step::Pending));
+            rest = after;
+        }
+        let accept = if accepts { coding } else { "" };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let reply = runtime.block_on(async {
+            let answer = coded(coding, &[], b"", 1).map(|_| Scripted::new(steps));
+            read_through(&accepting(accept), answer).await
+        });
+        let decoded = decode(accept, &reply.body);
+        tag_between(text(&decoded), PAGE.0, &content.concat());
+    }
+}
