@@ -61,7 +61,7 @@ impl Serving {
             }
             Served::Upstreams(_) => Site::new(),
         };
-        let layer = UpdateNotifierLayer::new(site.clone())
+        let mut layer = UpdateNotifierLayer::new(site.clone())
             .prefix(&config.prefix)?
             .max_streams(config.max_streams)
             .client(config.client)
@@ -77,6 +77,7 @@ impl Serving {
             },
             Served::Upstreams(mut upstreams) => {
                 upstreams.proxy = upstreams.proxy.hints(site.clone());
+                layer = layer.compress_pages();
                 Origin::Upstreams(upstreams)
             }
         };
