@@ -1,6 +1,7 @@
 //! The site: a handle on the current release and on those that are kept for old tabs.
 
 mod announcement;
+pub(crate) mod traffic;
 
 use std::collections::HashSet;
 use std::fmt;
@@ -13,6 +14,7 @@ use crate::release::Entry;
 use crate::release::Release;
 use crate::release::ReleaseId;
 pub(crate) use crate::site::announcement::Announcement;
+use crate::site::traffic::Traffic;
 
 /// A handle on the current release and the retained ones. `Clone` is cheap, and all clones are one site.
 ///
@@ -42,6 +44,8 @@ pub(crate) struct State {
     previous: Vec<ReleaseId>,
     awaited: Arc<str>,
     closed: bool,
+    /// There if a source asks upstreams.
+    traffic: Option<Arc<Traffic>>,
     keep: usize,
     memory: u64,
 }
@@ -56,6 +60,7 @@ impl Site {
             previous: Vec::new(),
             awaited: "the first release".into(),
             closed: false,
+            traffic: None,
             keep: DEFAULT_KEEP,
             memory: DEFAULT_MEMORY,
         };
@@ -116,6 +121,11 @@ impl Site {
     /// Says what the site waits for, as long as there is no release.
     pub(crate) fn set_awaited(&self, what: &str) {
         self.quietly(|state| state.awaited = what.into());
+    }
+
+    /// Has pages that pass by tell what they show; `None` ends that.
+    pub(crate) fn set_traffic(&self, traffic: Option<Arc<Traffic>>) {
+        self.quietly(|state| state.traffic = traffic);
     }
 
     /// What [`look`](Self::look) wakes, from now on.
@@ -199,6 +209,10 @@ impl State {
 
     pub(crate) fn awaited(&self) -> &str {
         &self.awaited
+    }
+
+    pub(crate) fn traffic(&self) -> Option<&Arc<Traffic>> {
+        self.traffic.as_ref()
     }
 
     pub(crate) fn is_closed(&self) -> bool {

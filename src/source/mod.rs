@@ -1,6 +1,7 @@
 //! A source notices that something may have changed, looks, and publishes.
 
 mod alarm;
+mod poll;
 mod settle;
 mod watch;
 
