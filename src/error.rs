@@ -21,6 +21,12 @@ pub(crate) enum Kind {
     InvalidFallback(String),
     /// What is no policy, or no path for one.
     InvalidPolicy(String),
+    /// What is no way to tell builds apart.
+    InvalidFingerprint(String),
+    /// What is no path of a page to look at.
+    InvalidEntryPage(String),
+    /// What is no host.
+    InvalidHost(String),
     /// Texts for the notice that can't be read; says why.
     InvalidTexts(String),
     /// Settings that contradict each other or make no sense; the text says which and what to do.
@@ -64,6 +70,20 @@ impl fmt::Display for Error {
                 f,
                 "{policy:?} is no policy: use prompt, navigate, idle, force or silent, for some pages after a path that begins with a slash, as in /admin=force"
             ),
+            Kind::InvalidFingerprint(choice) => write!(
+                f,
+                "{choice:?} is no fingerprint: use scripts, etag, header:NAME, or json:/path#key, as in json:/version.json#version"
+            ),
+            Kind::InvalidEntryPage(page) => write!(
+                f,
+                "{page:?} is no page to look at: use a path that begins with one slash, as in /admin/"
+            ),
+            Kind::InvalidHost(host) => {
+                write!(
+                    f,
+                    "{host:?} is no host: use a name, and a port if it needs one, as in example.org:8443"
+                )
+            }
             Kind::InvalidTexts(why) => write!(
                 f,
                 "the texts can't be read: {why}; write {{\"de\": {{\"text\": \"…\", \"refresh\": \"…\"}}}}"

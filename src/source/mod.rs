@@ -5,6 +5,11 @@ mod poll;
 mod settle;
 mod watch;
 
+pub use crate::source::poll::DEFAULT_EVERY;
+pub use crate::source::poll::DEFAULT_LOOK_TIMEOUT;
+pub use crate::source::poll::Fingerprint;
+pub use crate::source::poll::JsonField;
+pub use crate::source::poll::PollUpstream;
 pub use crate::source::watch::DEFAULT_FILE_LIMIT;
 pub use crate::source::watch::DEFAULT_INCOMPLETE_AFTER;
 pub use crate::source::watch::DEFAULT_POLL;

@@ -86,6 +86,12 @@ impl Agree {
         })
     }
 
+    /// True if this very release is taken to be current.
+    pub(crate) fn is_current(&self, release: &Arc<Release>) -> bool {
+        let current = self.current.as_ref();
+        current.is_some_and(|current| Arc::ptr_eq(&current.release, release))
+    }
+
     /// The releases that were current before, newest first.
     pub(crate) fn recent(&self) -> impl Iterator<Item = &Known> {
         self.recent.iter()
@@ -94,6 +100,14 @@ impl Agree {
     /// Another release is current, by whomever it was published. `pages` is what it shows: without it that is what is
     /// seen next.
     pub(crate) fn published(&mut self, release: Arc<Release>, pages: Option<Arc<Pages>>) {
+        if let Some(current) = &mut self.current
+            && current.release.id() == release.id()
+        {
+            // Somebody says more of it.
+            current.release = release;
+            current.pages = pages.or(current.pages.take());
+            return;
+        }
         if let Some(old) = self.current() {
             let is_inline = pages
                 .as_ref()
