@@ -33,6 +33,7 @@ use crate::inject::csp::Home;
 use crate::inject::eligible;
 use crate::inject::eligible::Asked;
 use crate::inject::snippet::Prefix;
+use crate::inject::stamp::Stamper;
 use crate::inject::tagger::Tagger;
 use crate::inject::validator::Mark;
 use crate::inject::validator::Unmarked;
@@ -93,11 +94,24 @@ where
                 page: None,
             };
         }
-        let page = self.site.current().map(|release| {
-            let home = Home::of(&self.prefix, &request);
+        let state = self.site.state();
+        let stamper = Stamper::of(&state, &request);
+        let home = Home::of(&self.prefix, &request);
+        let tagger = match state.current() {
+            Some(release) => Some(Tagger::new(
+                release.id(),
+                release.built(),
+                home,
+                &self.guard,
+            )),
+            None if stamper.is_some() => Some(Tagger::without_release(home, &self.guard)),
+            None => None,
+        };
+        let page = tagger.map(|tagger| {
             let mut page = Page {
                 asked: Asked::by(request.method(), request.uri().query(), request.headers()),
-                tagger: Tagger::new(release.id(), release.built(), home, &self.guard),
+                tagger,
+                stamper,
                 is_revisit: false,
             };
             page.take_over_conditions(&mut request);
@@ -117,6 +131,7 @@ where
 pub(crate) struct Page {
     asked: Asked,
     tagger: Tagger,
+    stamper: Option<Stamper>,
     /// The request had the entity tag of this very page with the script in it.
     is_revisit: bool,
 }
@@ -147,12 +162,15 @@ impl Page {
         }
     }
 
+    /// Made of the release that is current when the page is asked for, even if the page turns out to be of another: it
+    /// is confirmed under this mark only where the origin says that it has not changed, and so neither has what it
+    /// is of.
     fn mark(&self) -> Mark {
         Mark::new(&self.tagger.distinction())
     }
 
     /// Puts the script into the answer, if it may carry it.
-    fn answer<B: Body>(self, response: Response<B>) -> Response<ResponseBody<B>> {
+    fn answer<B: Body>(mut self, response: Response<B>) -> Response<ResponseBody<B>> {
         let (mut parts, body) = response.into_parts();
         if parts.extensions.remove::<AlreadyInjected>().is_some() {
             return Response::from_parts(parts, Kind::Origin { body }.into());
@@ -185,15 +203,22 @@ impl Page {
             return Response::from_parts(parts, Kind::Origin { body }.into());
         };
         self.mark().put(&mut parts.headers);
+        if let Some(stamper) = &mut self.stamper {
+            stamper.answered(&parts);
+        }
         for outdated in OUTDATED {
             parts.headers.remove(outdated);
         }
-        let tagger = self.tagger;
+        let (tagger, stamper) = (self.tagger, self.stamper);
+        let choose = move |page: &[u8], extent| {
+            let stamp = stamper.and_then(|stamper| stamper.stamp(page, extent));
+            tagger.with(stamp).tag(permit, page)
+        };
         let body = match self.asked {
             // What a GET would be answered with, as far as it is known without the page.
             Asked::Head => Kind::Headless { body },
             _ => Kind::Injected {
-                body: InjectBody::new(body, Box::new(move |head| tagger.tag(permit, head))),
+                body: InjectBody::new(body, Box::new(choose)),
             },
         };
         Response::from_parts(parts, body.into())

@@ -7,6 +7,7 @@ use bytes::BytesMut;
 
 use crate::inject::place::Parser;
 use crate::inject::place::Verdict;
+use crate::site::traffic::Extent;
 
 /// Puts a tag first into the head of a page, and passes everything else byte for byte.
 ///
@@ -17,12 +18,13 @@ use crate::inject::place::Verdict;
 pub(crate) struct Rewriter {
     state: State,
     choose: Option<Box<Choose>>,
+    extent: Extent,
     outcome: Outcome,
 }
 
-/// Gives the tag for a page of which this is known behind the tag's place; `None` if it is to have none. The tag must
-/// be ASCII.
-pub(crate) type Choose = dyn FnOnce(&[u8]) -> Option<Bytes> + Send + Sync;
+/// Gives the tag for a page of which this is known behind the tag's place, and whether that is all of it; `None` if it
+/// is to have none. The tag must be ASCII.
+pub(crate) type Choose = dyn FnOnce(&[u8], Extent) -> Option<Bytes> + Send + Sync;
 
 /// What became of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,8 +54,14 @@ impl Rewriter {
                 parser: None,
             },
             choose: Some(choose),
+            extent: Extent::Beginning,
             outcome: Outcome::Searching,
         }
+    }
+
+    /// Nothing comes after the next piece.
+    pub(crate) fn expect_end(&mut self) {
+        self.extent = Extent::Whole;
     }
 
     /// Takes the next piece of the page, and gives what can be sent on by now.
@@ -80,6 +88,7 @@ impl Rewriter {
 
     /// Ends the page, and gives what is left of it.
     pub(crate) fn end(&mut self) -> Bytes {
+        self.expect_end();
         let verdict = match &mut self.state {
             State::Searching { held, parser } => match parser.take() {
                 Some(parser) => parser.end(held.len()),
@@ -101,7 +110,12 @@ impl Rewriter {
         };
         let place = verdict.place(&held).filter(|place| *place <= held.len());
         let choose = self.choose.take();
-        let tag = place.and_then(|place| Some((place, choose?(&held[place..])?)));
+        let extent = if ends_page(&held) {
+            Extent::Whole
+        } else {
+            self.extent
+        };
+        let tag = place.and_then(|place| Some((place, choose?(&held[place..], extent)?)));
         let Some((place, tag)) = tag else {
             self.outcome = Outcome::Passed;
             return held.freeze();
@@ -118,9 +132,17 @@ impl Rewriter {
 /// Puts what `choose` gives into a whole page; `None` if it is no page, can't be parsed, or is to have no tag.
 pub(crate) fn inject(page: &[u8], choose: Box<Choose>) -> Option<Bytes> {
     let mut rewriter = Rewriter::new(choose);
+    rewriter.expect_end();
     let mut out = BytesMut::from(rewriter.write(Bytes::copy_from_slice(page)));
     out.extend_from_slice(&rewriter.end());
     (rewriter.outcome() == Outcome::Injected).then(|| out.freeze())
+}
+
+/// True if a page ends here by its own account.
+fn ends_page(page: &[u8]) -> bool {
+    let page = page.trim_ascii_end();
+    let end = page.len().saturating_sub(END.len());
+    page[end..].eq_ignore_ascii_case(END)
 }
 
 /// True if a byte order mark says UTF-16, whose tags are not ASCII.
@@ -130,6 +152,8 @@ fn is_utf_16(start: &[u8]) -> bool {
 
 // Only what comes before the place is held. A licence in a comment may stand there, a megabyte hardly.
 const MOST_HELD: usize = 128 * 1024;
+
+const END: &[u8] = b"</html>";
 
 // The byte order marks of UTF-16.
 const LONGEST_MARK: usize = 2;
@@ -144,7 +168,7 @@ mod tests {
     const TAG: &str = "<T>";
 
     fn rewrite(page: &[u8], sizes: &[usize]) -> Vec<u8> {
-        let mut rewriter = Rewriter::new(Box::new(|_| Some(TAG.into())));
+        let mut rewriter = Rewriter::new(Box::new(|_, _| Some(TAG.into())));
         let mut out = Vec::new();
         let (mut rest, mut sizes) = (page, sizes.iter().cycle());
         while !rest.is_empty() {

@@ -21,9 +21,12 @@ use crate::release::references::resolve;
 
 /// Takes a page of any size in any pieces, and keeps the elements alone.
 pub(crate) struct Reader {
-    rewriter: Option<HtmlRewriter<'static, fn(&[u8])>>,
+    /// `None` once it has failed.
+    rewriter: Option<Parser>,
     found: Arc<Mutex<Found>>,
 }
+
+type Parser = HtmlRewriter<'static, fn(&[u8])>;
 
 /// The elements of a page as they are written there, whatever its address.
 #[derive(Debug, Default)]

@@ -16,8 +16,11 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
+use std::time::UNIX_EPOCH;
 
+use http::HeaderMap;
 use http::HeaderName;
+use http::header;
 use tokio::sync::Notify;
 
 use crate::release::ReleaseId;
@@ -236,6 +239,14 @@ impl Traffic {
     fn memory(&self) -> MutexGuard<'_, Memory> {
         lock(&self.memory)
     }
+}
+
+/// The `Last-Modified` of a response, in milliseconds since 1970.
+pub(crate) fn last_modified(headers: &HeaderMap) -> Option<u64> {
+    let text = headers.get(header::LAST_MODIFIED)?.to_str().ok()?;
+    let time = httpdate::parse_http_date(text).ok()?;
+    let since = time.duration_since(UNIX_EPOCH).ok()?.as_millis();
+    u64::try_from(since).ok()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -5,7 +5,6 @@ use std::io;
 use std::io::Read;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::UNIX_EPOCH;
 
 use bytes::Buf as _;
 use bytes::Bytes;
@@ -28,6 +27,7 @@ use crate::release::fingerprint::Location;
 use crate::release::fingerprint::Pages;
 use crate::release::fingerprint::Print;
 use crate::release::fingerprint::Reader;
+use crate::site::traffic::last_modified;
 use crate::source::poll::choice::Fingerprint;
 use crate::source::poll::choice::JsonField;
 
@@ -276,13 +276,6 @@ fn text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str
     headers
         .get(name)
         .and_then(|value| HeaderValue::to_str(value).ok())
-}
-
-/// The `Last-Modified` of a response, in milliseconds since 1970.
-pub(super) fn last_modified(headers: &HeaderMap) -> Option<u64> {
-    let time = httpdate::parse_http_date(text(headers, &header::LAST_MODIFIED)?).ok()?;
-    let since = time.duration_since(UNIX_EPOCH).ok()?.as_millis();
-    u64::try_from(since).ok()
 }
 
 /// An error with all that is behind it, in one line.
