@@ -11,4 +11,5 @@ mod serving;
 mod streams;
 mod support;
 mod torture;
+mod upstream;
 mod wire;

@@ -226,5 +226,5 @@ fn lock(found: &Mutex<Found>) -> std::sync::MutexGuard<'_, Found> {
     found.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-// For the tag that is being read and the elements that are open; text is not held.
-const PARSER_MEMORY: usize = 1024 * 1024;
+// For the tag that is being read, which may have a picture in it, and the elements that are open. Text is not held.
+const PARSER_MEMORY: usize = 16 * 1024 * 1024;

@@ -85,6 +85,13 @@ pub(crate) struct Passing<'a> {
     pub(crate) built: u64,
 }
 
+/// What a page shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    Current,
+    Another,
+}
+
 /// The release that a page is of, and when that was built.
 pub(crate) type Stamp = (ReleaseId, u64);
 
@@ -148,13 +155,16 @@ impl Traffic {
         let pages = Pages::Value(value.into());
         let id = pages.id();
         let mut memory = self.memory();
-        let is_current = memory
-            .current()
-            .is_some_and(|current| current.release.id() == &id);
+        let current = memory.current();
+        let shown = if current.is_some_and(|current| current.release.id() == &id) {
+            Shown::Current
+        } else {
+            Shown::Another
+        };
         let stamp = memory.stamp_of(&id);
         let stamp = stamp.unwrap_or_else(|| memory.await_release(pages, passing.built, now()));
         drop(memory);
-        self.note(is_current, passing);
+        self.note(shown, passing);
         stamp
     }
 
@@ -163,25 +173,29 @@ impl Traffic {
         let page = Print::of(elements);
         let current = memory.current();
         let likeness = current.map(|current| current.pages.likeness_of(&page));
-        let is_entry = current
-            .and_then(|current| current.pages.only())
-            .is_some_and(|(path, _)| **path == *passing.path);
+        let only = current.and_then(|current| current.pages.only());
+        let is_alone = only.is_some();
+        let is_entry = only.is_some_and(|(path, _)| **path == *passing.path);
         let stamp = memory.with_page(&page, passing, &self.entries);
         drop(memory);
-        // Who is logged in may get other scripts in the page: that tells nothing, either way.
-        if is_entry && likeness != Some(Likeness::ButInline) {
-            self.note(likeness == Some(Likeness::Same), passing);
+        match likeness {
+            Some(Likeness::Same) if is_alone => self.note(Shown::Current, passing),
+            Some(Likeness::ButQueries | Likeness::Other) if is_entry => {
+                self.note(Shown::Another, passing);
+            }
+            // Who is logged in may get other scripts in the page: that tells nothing, either way.
+            _ => {}
         }
         stamp
     }
 
-    fn note(&self, is_current: bool, passing: Passing<'_>) {
+    fn note(&self, shown: Shown, passing: Passing<'_>) {
         let only = (self.upstreams.len() == 1).then_some(0);
         let upstream = passing.upstream.or(only);
         let Some(upstream) = upstream.and_then(|n| self.upstreams.get(n)) else {
             return;
         };
-        if is_current {
+        if shown == Shown::Current {
             let since = now().duration_since(self.start).as_millis();
             let since = u64::try_from(since).unwrap_or(u64::MAX - 1);
             upstream.current_seen.store(since + 1, Ordering::Relaxed);
@@ -263,3 +277,6 @@ const MOST_READ: usize = 128 * 1024;
 
 // A site has few shells; and of two builds at a time.
 const MOST_CACHED: usize = 16;
+
+#[cfg(test)]
+mod tests;

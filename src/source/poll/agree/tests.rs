@@ -345,7 +345,7 @@ fn roll(seed: u64, seconds: u64, visits: u64) -> (usize, bool) {
     while stage.now < begin + Duration::from_secs(seconds + 120) {
         let gone = (stage.now - begin).as_secs().min(seconds);
         let mut shows_new = || dice.below(seconds) < gone;
-        if visits > 0 && (stage.now - begin).as_secs() % visits == 0 {
+        if visits > 0 && (stage.now - begin).as_secs().is_multiple_of(visits) {
             let is_current = match stage.news() {
                 0 => !shows_new(),
                 _ => shows_new(),
