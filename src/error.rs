@@ -24,14 +24,20 @@ pub(crate) enum Kind {
     InvalidFallback(String),
     /// What is no policy, or no path for one.
     InvalidPolicy(String),
+    /// What is no way to tell builds apart.
+    InvalidFingerprint(String),
+    /// What is no path of a page to look at.
+    InvalidEntryPage(String),
+    /// What is no host.
+    InvalidHost(String),
     /// Texts for the notice that can't be read; says why.
     InvalidTexts(String),
     /// An address that is no upstream's.
     InvalidUpstream { upstream: String, why: &'static str },
     /// What is no route.
     InvalidRoute { route: String, why: &'static str },
-    /// What is no `Host`.
-    InvalidHost(String),
+    /// What does not say which `Host` upstreams see.
+    InvalidHostField(String),
     /// What is no network.
     InvalidNetwork(String),
     /// Certificates that can't be read; says why.
@@ -83,6 +89,20 @@ impl fmt::Display for Error {
                 f,
                 "{policy:?} is no policy: use prompt, navigate, idle, force or silent, for some pages after a path that begins with a slash, as in /admin=force"
             ),
+            Kind::InvalidFingerprint(choice) => write!(
+                f,
+                "{choice:?} is no fingerprint: use scripts, etag, header:NAME, or json:/path#key, as in json:/version.json#version"
+            ),
+            Kind::InvalidEntryPage(page) => write!(
+                f,
+                "{page:?} is no page to look at: use a path that begins with one slash, as in /admin/"
+            ),
+            Kind::InvalidHost(host) => {
+                write!(
+                    f,
+                    "{host:?} is no host: use a name, and a port if it needs one, as in example.org:8443"
+                )
+            }
             Kind::InvalidTexts(why) => write!(
                 f,
                 "the texts can't be read: {why}; write {{\"de\": {{\"text\": \"…\", \"refresh\": \"…\"}}}}"
@@ -95,7 +115,7 @@ impl fmt::Display for Error {
                 f,
                 "{route:?} is no route: {why}; write it like /api=http://127.0.0.1:9000"
             ),
-            Kind::InvalidHost(host) => write!(
+            Kind::InvalidHostField(host) => write!(
                 f,
                 "{host:?} is no Host: use keep, upstream, or a name like app.example"
             ),

@@ -30,8 +30,11 @@
 //! | *site* | the handle on the current release and the retained ones ([`Site`]) |
 //! | *publish* | make a release current, in one step ([`Site::publish`]) |
 //! | *retained* | an older release whose hashed files stay servable, for tabs that still run it |
-//! | *source* | a task that notices that something may have changed, looks, and publishes ([`WatchDirectory`]) |
+//! | *source* | a task that notices that something may have changed, looks, and publishes ([`WatchDirectory`], [`PollUpstream`]) |
 //! | *settle* | waiting until a burst of changes is over and the build is complete |
+//! | *upstream* | a server that the pages come from, where it is not us |
+//! | *fingerprint* | by what the builds of an upstream are told apart ([`Fingerprint`]) |
+//! | *stamp* | the release that a page says it is of |
 //! | *origin* | where responses come from: [`StaticFiles`], or any tower service |
 //! | *inject* | putting the client script into a page |
 //! | *client* | the script in the page; what it shows is the *notice*; what it holds is the *event stream* |
@@ -72,6 +75,17 @@
 //!                    → it concerns this page → what the policy says: a notice, or a reload when nothing is lost by it
 //! ```
 //!
+//! Where something else serves the site, its upstreams are asked instead of a directory being watched:
+//!
+//! ```text
+//! source::poll          at an interval, on a hint, when somebody wants it: all upstreams at once, as a navigation would
+//! release::fingerprint  what its pages load and run, without what changes by itself
+//! poll::agree           shown by all upstreams, or by one twice in a row; what was current before, for a minute alone
+//! site.publish          as above
+//! site::traffic         a page that passes shows as much as one that was asked for: it spares a look, or brings it
+//!                       forward, and is stamped with the release that it is of itself
+//! ```
+//!
 //! # The client
 //!
 //! Plain modules in `src/inject/client/`, made into four scripts that are kept beside them:
@@ -91,15 +105,17 @@
 //!
 //! ```text
 //!              ┌───────────────────────────────────────────────────────────┐
-//!              │ release   id · asset · tree · snapshot · reach · hashed   │  what
+//!              │ release   id · asset · tree · snapshot · reach · hashed · │  what
+//!              │           fingerprint                                     │
 //!              └─────────────────────────────┬─────────────────────────────┘
-//!                                          site                               current and retained
+//!                                   site · traffic                            current and retained
 //!                                            │
-//!             inject   eligible · csp · place · rewriter · body · coding · validator · snippet
+//!         inject   eligible · csp · place · rewriter · body · coding · validator · snippet · stamp
 //!                ┌───────────────────────────┼──────────────────────────┐
 //!      events · settings                 origin                     source
 //!       server-sent events,    files · conditional · range ·     watch · settle ·
-//!      manners of the client      encoding · fallback             alarm · webhook
+//!      manners of the client   encoding · fallback · proxy ·    alarm · poll · webhook
+//!                                        routes
 //!                └──────────┬────────────────┼──────────────┬───────────┘
 //!                        endpoint            │           announce             /__tidings/…, and who calls its webhook
 //!                           └── service ── layer                              the middleware
@@ -197,11 +213,16 @@ pub use crate::settings::Position;
 pub use crate::site::DEFAULT_KEEP;
 pub use crate::site::DEFAULT_MEMORY;
 pub use crate::site::Site;
+pub use crate::source::DEFAULT_EVERY;
 pub use crate::source::DEFAULT_FILE_LIMIT;
 pub use crate::source::DEFAULT_INCOMPLETE_AFTER;
+pub use crate::source::DEFAULT_LOOK_TIMEOUT;
 pub use crate::source::DEFAULT_POLL;
 pub use crate::source::DEFAULT_QUIET;
 pub use crate::source::Events;
+pub use crate::source::Fingerprint;
+pub use crate::source::JsonField;
+pub use crate::source::PollUpstream;
 pub use crate::source::Secret;
 pub use crate::source::WatchDirectory;
 pub use crate::source::Webhook;

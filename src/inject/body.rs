@@ -75,7 +75,12 @@ impl<B: Body> Body for InjectBody<B> {
             }
             let ready = match ready!(this.page.as_mut().poll_frame(cx)) {
                 Some(Ok(frame)) => match frame.into_data() {
-                    Ok(mut data) => this.rewriter.write(data.copy_to_bytes(data.remaining())),
+                    Ok(mut data) => {
+                        if this.page.is_end_stream() || this.page.size_hint().exact() == Some(0) {
+                            this.rewriter.expect_end();
+                        }
+                        this.rewriter.write(data.copy_to_bytes(data.remaining()))
+                    }
                     Err(frame) => {
                         *this.end = match frame.into_trailers() {
                             Ok(trailers) => End::Trailers(trailers),
@@ -146,7 +151,7 @@ mod tests {
         let page = Full::new(Bytes::from_static(b"<!doctype html>"));
         let sent = trailers.clone();
         let page = page.with_trailers(async move { Some(Ok::<_, Infallible>(sent)) });
-        let body = InjectBody::new(page, Box::new(|_| Some("<T>".into())), None);
+        let body = InjectBody::new(page, Box::new(|_, _| Some("<T>".into())), None);
         let collected = body.collect().await.unwrap();
         assert_eq!(collected.trailers(), Some(&trailers));
         assert_eq!(collected.to_bytes(), "<!doctype html><T>");

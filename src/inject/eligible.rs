@@ -135,7 +135,8 @@ fn is_document(status: StatusCode) -> bool {
     status == StatusCode::OK || status.is_client_error() || status.is_server_error()
 }
 
-fn is_html(headers: &HeaderMap) -> bool {
+/// True for HTML in an ASCII-compatible charset.
+pub(crate) fn is_html(headers: &HeaderMap) -> bool {
     let Some(value) = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())

@@ -9,6 +9,7 @@ pub(crate) mod eligible;
 mod place;
 mod rewriter;
 pub(crate) mod snippet;
+pub(crate) mod stamp;
 pub(crate) mod tagger;
 pub(crate) mod unaltered;
 pub(crate) mod validator;

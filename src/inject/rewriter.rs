@@ -7,6 +7,7 @@ use bytes::BytesMut;
 
 use crate::inject::place::Parser;
 use crate::inject::place::Verdict;
+use crate::site::traffic::Extent;
 
 /// Puts a tag first into the head of a page, and passes everything else byte for byte.
 ///
@@ -17,12 +18,13 @@ use crate::inject::place::Verdict;
 pub(crate) struct Rewriter {
     state: State,
     choose: Option<Box<Choose>>,
+    extent: Extent,
     outcome: Outcome,
 }
 
-/// Gives the tag for a page of which this is known behind the tag's place; `None` if it is to have none. The tag must
-/// be ASCII.
-pub(crate) type Choose = dyn FnOnce(&[u8]) -> Option<Bytes> + Send + Sync;
+/// Gives the tag for a page of which this is known behind the tag's place, and whether that is all of it; `None` if it
+/// is to have none. The tag must be ASCII.
+pub(crate) type Choose = dyn FnOnce(&[u8], Extent) -> Option<Bytes> + Send + Sync;
 
 /// What became of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,8 +63,14 @@ impl Rewriter {
                 parser: None,
             },
             choose: Some(choose),
+            extent: Extent::Beginning,
             outcome: Outcome::Searching,
         }
+    }
+
+    /// Nothing comes after the next piece.
+    pub(crate) fn expect_end(&mut self) {
+        self.extent = Extent::Whole;
     }
 
     /// Takes the next piece of the page, and gives what can be sent on by now.
@@ -89,6 +97,7 @@ impl Rewriter {
 
     /// Ends the page, and gives what is left of it.
     pub(crate) fn end(&mut self) -> Ready {
+        self.expect_end();
         let verdict = match &mut self.state {
             State::Searching { held, parser } => match parser.take() {
                 Some(parser) => parser.end(held.as_slice().len()),
@@ -114,7 +123,12 @@ impl Rewriter {
             self.outcome = Outcome::Passed;
             return held.into();
         };
-        let Some(tag) = choose(&held[place..]) else {
+        let extent = if ends_page(&held) {
+            Extent::Whole
+        } else {
+            self.extent
+        };
+        let Some(tag) = choose(&held[place..], extent) else {
             self.outcome = Outcome::Declined;
             return held.into();
         };
@@ -185,11 +199,19 @@ impl Held {
 pub(crate) fn inject(page: &[u8], choose: Box<Choose>) -> Option<Bytes> {
     let mut rewriter = Rewriter::new(choose);
     let mut out = BytesMut::new();
+    rewriter.expect_end();
     for ready in [rewriter.write(Bytes::copy_from_slice(page)), rewriter.end()] {
         out.extend_from_slice(&ready.first);
         out.extend_from_slice(&ready.rest);
     }
     (rewriter.outcome() == Outcome::Injected).then(|| out.freeze())
+}
+
+/// True if a page ends here by its own account.
+fn ends_page(page: &[u8]) -> bool {
+    let page = page.trim_ascii_end();
+    let end = page.len().saturating_sub(END.len());
+    page[end..].eq_ignore_ascii_case(END)
 }
 
 /// True if a byte order mark says UTF-16, whose tags are not ASCII.
@@ -202,6 +224,8 @@ const MOST_HELD: usize = 128 * 1024;
 
 // To copy this much costs less than to send another frame.
 const MOST_COPIED: usize = 4 * 1024;
+
+const END: &[u8] = b"</html>";
 
 // The byte order marks of UTF-16.
 const LONGEST_MARK: usize = 2;
@@ -216,7 +240,7 @@ mod tests {
     const TAG: &str = "<T>";
 
     fn rewrite(page: &[u8], sizes: &[usize]) -> Vec<u8> {
-        let mut rewriter = Rewriter::new(Box::new(|_| Some(TAG.into())));
+        let mut rewriter = Rewriter::new(Box::new(|_, _| Some(TAG.into())));
         let mut out = Vec::new();
         let (mut rest, mut sizes) = (page, sizes.iter().cycle());
         while !rest.is_empty() {
@@ -324,7 +348,7 @@ mod tests {
     fn what_follows_the_place_of_a_long_piece_is_not_copied() {
         let page = format!("<!doctype html><head>{}", "x".repeat(MOST_COPIED));
         let page = Bytes::from(page);
-        let mut rewriter = Rewriter::new(Box::new(|_| Some(TAG.into())));
+        let mut rewriter = Rewriter::new(Box::new(|_, _| Some(TAG.into())));
         let ready = rewriter.write(page.clone());
         assert_eq!(ready.first, "<!doctype html><head><T>");
         assert_eq!(ready.rest, page[21..]);

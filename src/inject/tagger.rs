@@ -8,12 +8,13 @@ use crate::inject::csp::Home;
 use crate::inject::csp::Permit;
 use crate::inject::snippet;
 use crate::release::ReleaseId;
+use crate::site::traffic::Stamp;
 
 /// Makes tags for the pages of one release. `Clone` is cheap.
 #[derive(Debug, Clone)]
 pub(crate) struct Tagger {
-    id: ReleaseId,
-    built: u64,
+    /// `None` if there is none yet.
+    release: Option<Stamp>,
     home: Home,
     guard: Guard,
 }
@@ -21,10 +22,26 @@ pub(crate) struct Tagger {
 impl Tagger {
     pub(crate) fn new(id: &ReleaseId, built: u64, home: Home, guard: &Guard) -> Self {
         Self {
-            id: id.clone(),
-            built,
+            release: Some((id.clone(), built)),
             home,
             guard: guard.clone(),
+        }
+    }
+
+    /// For a site without a release: makes no tag, unless a page tells what it is.
+    pub(crate) fn without_release(home: Home, guard: &Guard) -> Self {
+        Self {
+            release: None,
+            home,
+            guard: guard.clone(),
+        }
+    }
+
+    /// For a page that tells of which release it is, if it does.
+    pub(crate) fn with(self, release: Option<Stamp>) -> Self {
+        Self {
+            release: release.or(self.release),
+            ..self
         }
     }
 
@@ -33,16 +50,22 @@ impl Tagger {
         self.guard.judge(headers, &self.home)
     }
 
-    /// The tag for a page that has this behind the tag's place; `None` if the script could not run there.
+    /// The tag for a page that has this behind the tag's place; `None` if the script could not run there, or nobody
+    /// knows of which release it is.
     pub(crate) fn tag(&self, permit: Permit, head: &[u8]) -> Option<Bytes> {
         let permit = self.guard.read_page(permit, head, &self.home)?;
-        let prefix = self.home.prefix();
-        Some(snippet::tag(prefix, &self.id, self.built, &permit))
+        let (id, built) = self.release.as_ref()?;
+        Some(snippet::tag(self.home.prefix(), id, *built, &permit))
     }
 
     /// What all these tags have in common: another release, another script, or another way with policies, has another.
     /// What a policy wants of a tag comes with the page, as its nonce does, and does not count.
     pub(crate) fn distinction(&self) -> String {
-        snippet::distinction(self.home.prefix(), &self.id, self.built, self.guard.csp())
+        let prefix = self.home.prefix();
+        let csp = self.guard.csp();
+        match &self.release {
+            Some((id, built)) => snippet::distinction(prefix, id, *built, csp),
+            None => snippet::distinction(prefix, &ReleaseId::called("-"), 0, csp),
+        }
     }
 }

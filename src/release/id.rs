@@ -41,6 +41,12 @@ impl ReleaseId {
         }
         Self(HEXLOWER.encode(&hasher.finalize()[..ID_BYTES]).into())
     }
+
+    /// The id for what a server calls its build: just that, or a digest of it where it could not be an id.
+    pub(crate) fn called(value: &str) -> Self {
+        let digest = || Self(Digest::of(value.as_bytes()).hex(ID_BYTES).into());
+        value.parse().unwrap_or_else(|_| digest())
+    }
 }
 
 impl FromStr for ReleaseId {

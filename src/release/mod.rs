@@ -6,6 +6,7 @@ pub(crate) mod asset;
 mod changes;
 mod compress;
 mod draft;
+pub(crate) mod fingerprint;
 pub(crate) mod hashed;
 mod id;
 pub(crate) mod media;
@@ -92,6 +93,13 @@ impl Release {
             evidence: Evidence::default(),
             about: About::default(),
         }
+    }
+
+    /// The same release without its files, to be published once more.
+    pub(crate) fn once_more(&self) -> Self {
+        let mut release = Self::named(self.id.clone(), self.built);
+        release.about = self.about.clone();
+        release
     }
 
     /// Says what is new in it: a text, or the URL of one. Of more than 4000 characters the rest is cut off.

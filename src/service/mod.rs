@@ -23,6 +23,7 @@ use crate::error::BoxError;
 use crate::inject::counts::Counts;
 use crate::inject::csp::Home;
 use crate::inject::snippet::Prefix;
+use crate::inject::stamp::Stamper;
 use crate::inject::tagger::Tagger;
 use crate::service::body::Kind;
 pub use crate::service::body::ResponseBody;
@@ -61,6 +62,20 @@ impl<S> UpdateNotifier<S> {
         }
     }
 
+    /// What is to be done with the answer if it is a page; `None` where nobody knows of any release.
+    fn page<B>(&self, request: &mut Request<B>) -> Option<Page> {
+        let state = self.site.state();
+        let stamper = Stamper::of(&state, request);
+        let home = || Home::of(&self.prefix, request);
+        let guard = &self.care.guard;
+        let tagger = match state.current() {
+            Some(release) => Tagger::new(release.id(), release.built(), home(), guard),
+            None if stamper.is_some() => Tagger::without_release(home(), guard),
+            None => return None,
+        };
+        Some(Page::take_over(request, tagger, stamper, &self.care))
+    }
+
     /// What became of the pages that passed, here and wherever else the layer was put round a service.
     pub fn counts(&self) -> Counts {
         self.care.tally.counts()
@@ -91,11 +106,7 @@ where
                 page: None,
             };
         }
-        let page = self.site.current().map(|release| {
-            let home = Home::of(&self.prefix, &request);
-            let tagger = Tagger::new(release.id(), release.built(), home, &self.care.guard);
-            Page::take_over(&mut request, tagger, &self.care)
-        });
+        let page = self.page(&mut request);
         ResponseFuture {
             inner: Inner::Asking {
                 future: self.inner.call(request),

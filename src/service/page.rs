@@ -21,6 +21,7 @@ use crate::inject::counts::Tally;
 use crate::inject::csp::Guard;
 use crate::inject::eligible;
 use crate::inject::eligible::Asked;
+use crate::inject::stamp::Stamper;
 use crate::inject::tagger::Tagger;
 use crate::inject::unaltered::Unaltered;
 use crate::inject::validator::Mark;
@@ -43,6 +44,7 @@ pub(super) struct Page {
     asked: Asked,
     accepted: Accepted,
     tagger: Tagger,
+    stamper: Option<Stamper>,
     recoder: Recoder,
     tally: Tally,
     /// What the client has of this very page with the script in it.
@@ -51,11 +53,17 @@ pub(super) struct Page {
 
 impl Page {
     /// Makes a request such that the origin can answer it with a page to which the script is added.
-    pub(super) fn take_over<B>(request: &mut Request<B>, tagger: Tagger, care: &Care) -> Self {
+    pub(super) fn take_over<B>(
+        request: &mut Request<B>,
+        tagger: Tagger,
+        stamper: Option<Stamper>,
+        care: &Care,
+    ) -> Self {
         let mut page = Self {
             asked: Asked::by(request.method(), request.uri().query(), request.headers()),
             accepted: Accepted::default(),
             tagger,
+            stamper,
             recoder: care.recoder.clone(),
             tally: care.tally.clone(),
             revisit: Revisit::default(),
@@ -118,12 +126,15 @@ impl Page {
         }
     }
 
+    /// Made of the release that is current when the page is asked for, even if the page turns out to be of another: it
+    /// is confirmed under this mark only where the origin says that it has not changed, and so neither has what it
+    /// is of.
     fn mark(&self) -> Mark {
         Mark::new(&self.tagger.distinction())
     }
 
     /// Puts the script into the answer, if it may carry it.
-    pub(super) fn answer<B>(self, response: Response<B>) -> Response<ResponseBody<B>>
+    pub(super) fn answer<B>(mut self, response: Response<B>) -> Response<ResponseBody<B>>
     where
         B: Body,
         B::Error: Into<BoxError>,
@@ -163,6 +174,9 @@ impl Page {
         }
         self.mark().put(&mut parts.headers, plan.encode);
         plan.describe(&mut parts.headers);
+        if let Some(stamper) = &mut self.stamper {
+            stamper.answered(&parts);
+        }
         for outdated in OUTDATED {
             parts.headers.remove(outdated);
         }
@@ -170,9 +184,12 @@ impl Page {
             // What a GET would be answered with, as far as it is known without the page.
             Asked::Head => Kind::Headless { body },
             Asked::Document | Asked::Other => {
-                let tagger = self.tagger;
+                let (tagger, stamper) = (self.tagger, self.stamper);
                 let tally = permit.is_some().then_some(self.tally);
-                let choose = Box::new(move |head: &[u8]| tagger.tag(permit?, head));
+                let choose = Box::new(move |page: &[u8], extent| {
+                    let stamp = stamper.and_then(|stamper| stamper.stamp(page, extent));
+                    tagger.with(stamp).tag(permit?, page)
+                });
                 let page = InjectBody::new(Decode::new(body, plan.decode), choose, tally);
                 Kind::Injected {
                     body: Encode::new(page, plan.encode),

@@ -4,6 +4,7 @@ mod announcement;
 mod deploys;
 mod said;
 mod state;
+pub(crate) mod traffic;
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ pub(crate) use crate::site::said::LONGEST_AHEAD;
 pub(crate) use crate::site::said::NEWS_WITHIN;
 use crate::site::said::Said;
 pub(crate) use crate::site::state::State;
+use crate::site::traffic::Traffic;
 
 /// A handle on the current release and the retained ones. `Clone` is cheap, and all clones are one site.
 ///
@@ -161,6 +163,11 @@ impl Site {
     )]
     pub(crate) fn named(&self) -> Option<ReleaseId> {
         self.state.borrow().deploys.named().cloned()
+    }
+
+    /// Has pages that pass by tell what they show; `None` ends that.
+    pub(crate) fn set_traffic(&self, traffic: Option<Arc<Traffic>>) {
+        self.quietly(|state| state.traffic = traffic);
     }
 
     /// What [`look`](Self::look) wakes, from now on.

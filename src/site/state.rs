@@ -17,6 +17,7 @@ use crate::site::deploys::By;
 use crate::site::deploys::Deploys;
 use crate::site::said::Said;
 use crate::site::said::Verdict;
+use crate::site::traffic::Traffic;
 
 /// Everything that is true of a site at one moment. Whoever answers a request reads it once.
 #[derive(Debug, Clone)]
@@ -32,6 +33,8 @@ pub(crate) struct State {
     pub(super) said: Option<Said>,
     pub(super) awaited: Arc<str>,
     pub(super) closed: bool,
+    /// There if a source asks upstreams.
+    pub(super) traffic: Option<Arc<Traffic>>,
     pub(super) keep: usize,
     pub(super) memory: u64,
 }
@@ -49,6 +52,7 @@ impl State {
             said: None,
             awaited: "the first release".into(),
             closed: false,
+            traffic: None,
             keep: DEFAULT_KEEP,
             memory: DEFAULT_MEMORY,
         }
@@ -84,6 +88,10 @@ impl State {
 
     pub(crate) fn awaited(&self) -> &str {
         &self.awaited
+    }
+
+    pub(crate) fn traffic(&self) -> Option<&Arc<Traffic>> {
+        self.traffic.as_ref()
     }
 
     pub(crate) fn is_closed(&self) -> bool {

@@ -1,10 +1,16 @@
 //! A source notices that something may have changed, looks, and publishes.
 
 mod alarm;
+mod poll;
 mod settle;
 mod watch;
 mod webhook;
 
+pub use crate::source::poll::DEFAULT_EVERY;
+pub use crate::source::poll::DEFAULT_LOOK_TIMEOUT;
+pub use crate::source::poll::Fingerprint;
+pub use crate::source::poll::JsonField;
+pub use crate::source::poll::PollUpstream;
 pub use crate::source::watch::DEFAULT_FILE_LIMIT;
 pub use crate::source::watch::DEFAULT_INCOMPLETE_AFTER;
 pub use crate::source::watch::DEFAULT_POLL;

@@ -311,7 +311,7 @@ impl Looker {
                 let tagger = Tagger::new(&draft.id, draft.built, home, &self.guard);
                 let inject = |page: &[u8]| {
                     let tagger = tagger.clone();
-                    inject::inject(page, Box::new(move |h| tagger.tag(Permit::default(), h)))
+                    inject::inject(page, Box::new(move |h, _| tagger.tag(Permit::default(), h)))
                 };
                 draft.finish(current.as_deref(), &mut self.promises, inject)
             }

@@ -11,5 +11,6 @@ mod serving;
 mod streams;
 mod support;
 mod torture;
+mod upstream;
 mod webhook;
 mod wire;

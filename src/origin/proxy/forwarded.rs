@@ -41,7 +41,7 @@ impl FromStr for HostField {
             "upstream" => Ok(Self::Upstream),
             name => match name.parse::<Authority>() {
                 Ok(name) if !name.as_str().contains('@') => Ok(Self::Name(name)),
-                _ => Err(Error::new(Kind::InvalidHost(text.to_owned()))),
+                _ => Err(Error::new(Kind::InvalidHostField(text.to_owned()))),
             },
         }
     }

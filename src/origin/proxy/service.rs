@@ -37,6 +37,7 @@ use crate::origin::proxy::send::Outgoing;
 use crate::origin::proxy::tunnel;
 use crate::origin::proxy::upload::BoxError;
 use crate::origin::proxy::upload::Upload;
+use crate::site::traffic::FromUpstream;
 
 impl<B> Service<Request<B>> for Proxy
 where
@@ -204,6 +205,7 @@ impl Exchange {
         if self.loads_code && response.status() == StatusCode::NOT_FOUND {
             shared.look();
         }
+        response.extensions_mut().insert(FromUpstream(number));
         let received = response.version();
         *response.version_mut() = Version::HTTP_11;
         let fields = response.headers_mut();

@@ -1,0 +1,300 @@
+//! Agreeing: when what the upstreams show is a new release, and when it is only on its way.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::Instant;
+
+use crate::release::Release;
+use crate::release::fingerprint::Likeness;
+use crate::release::fingerprint::Pages;
+use crate::site::traffic::Known;
+
+/// Decides from what upstreams show, look by look, when it is published. Pure: the time is passed in.
+///
+/// What all upstreams show is news at once. Behind a single one there may be a balancer, so there the same has to be
+/// seen again after an interval, and nothing else in between. And whatever was current before comes back only after
+/// nothing else was seen for a good while: in the middle of a rolling deploy the old build is seen again and again.
+#[derive(Debug)]
+pub(crate) struct Agree {
+    every: Duration,
+    current: Option<Current>,
+    recent: VecDeque<Known>,
+    candidate: Option<Candidate>,
+    due: Option<Instant>,
+    /// Since when something is seen, as long as nothing is published.
+    started: Option<Instant>,
+    /// When both the current release and another were last seen in turns.
+    mixed: Option<Instant>,
+    /// How often in a row it was only a script in the page that was news.
+    inline_news: u32,
+}
+
+/// The release that is published, and what it shows, if that is known already.
+#[derive(Debug)]
+struct Current {
+    release: Arc<Release>,
+    pages: Option<Arc<Pages>>,
+}
+
+/// What may become current.
+#[derive(Debug)]
+struct Candidate {
+    pages: Pages,
+    since: Instant,
+    /// How often it was seen, with nothing else in between.
+    sightings: usize,
+    /// How often it differed from itself in what the current release has as well.
+    changes: u32,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Verdict {
+    Wait,
+    /// It is new, and was first seen then.
+    Publish(Arc<Pages>, Instant),
+    /// It was current before.
+    Return(Known),
+}
+
+impl Agree {
+    /// For looks at this interval.
+    pub(crate) fn new(every: Duration) -> Self {
+        Self {
+            every,
+            current: None,
+            recent: VecDeque::new(),
+            candidate: None,
+            due: None,
+            started: None,
+            mixed: None,
+            inline_news: 0,
+        }
+    }
+
+    /// When a look would decide something; not before that, unless the interval says so.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// The current release, if it is known what it shows.
+    pub(crate) fn current(&self) -> Option<Known> {
+        let Current { release, pages } = self.current.as_ref()?;
+        Some(Known {
+            release: Arc::clone(release),
+            pages: Arc::clone(pages.as_ref()?),
+        })
+    }
+
+    /// True if this very release is taken to be current.
+    pub(crate) fn is_current(&self, release: &Arc<Release>) -> bool {
+        let current = self.current.as_ref();
+        current.is_some_and(|current| Arc::ptr_eq(&current.release, release))
+    }
+
+    /// The releases that were current before, newest first.
+    pub(crate) fn recent(&self) -> impl Iterator<Item = &Known> {
+        self.recent.iter()
+    }
+
+    /// Another release is current, by whomever it was published. `pages` is what it shows: without it that is what is
+    /// seen next.
+    pub(crate) fn published(&mut self, release: Arc<Release>, pages: Option<Arc<Pages>>) {
+        if let Some(current) = &mut self.current
+            && current.release.id() == release.id()
+        {
+            // Somebody says more of it.
+            current.release = release;
+            current.pages = pages.or(current.pages.take());
+            return;
+        }
+        if let Some(old) = self.current() {
+            let is_inline = pages
+                .as_ref()
+                .is_some_and(|new| old.pages.likeness(new) == Likeness::ButInline);
+            self.inline_news = if is_inline { self.inline_news + 1 } else { 0 };
+            self.recent.push_front(old);
+        }
+        let known = |known: &Known| known.release.id() == release.id();
+        let pages = pages.or_else(|| {
+            let same = self.recent.iter().find(|recent| known(recent));
+            same.map(|same| Arc::clone(&same.pages))
+        });
+        self.recent.retain(|recent| !known(recent));
+        self.recent.truncate(MOST_RECENT);
+        self.current = Some(Current { release, pages });
+        self.candidate = None;
+        self.due = None;
+    }
+
+    /// The current release was seen.
+    pub(crate) fn current_seen(&mut self, now: Instant) {
+        if let Some(candidate) = self.candidate.take_if(|candidate| now >= candidate.since)
+            && now > candidate.since + STRAGGLERS
+        {
+            self.mixed = Some(now);
+        }
+    }
+
+    /// What the upstreams showed in one look; `None` for one that gave no answer.
+    pub(crate) fn looked(&mut self, now: Instant, sights: &[Option<Arc<Pages>>]) -> Verdict {
+        self.due = None;
+        let shown: Vec<&Arc<Pages>> = sights.iter().flatten().collect();
+        for pages in &shown {
+            self.seen(now, pages);
+        }
+        let Some(candidate) = &self.candidate else {
+            return Verdict::Wait;
+        };
+        let is_unanimous = candidate.sightings >= shown.len();
+        let by_all = is_unanimous && sights.len() > 1 && shown.len() == sights.len();
+        let rest = self.rest(candidate, by_all);
+        let at = candidate.since + rest;
+        let is_sure =
+            candidate.sightings > 1 || (self.current.is_none() && candidate.pages.is_sure());
+        let is_overdue = self.current.is_none()
+            && self
+                .started
+                .is_some_and(|started| now >= started + LONGEST_START);
+        if !is_overdue && (shown.is_empty() || !is_unanimous) {
+            return Verdict::Wait;
+        }
+        if !is_overdue && (now < at || !is_sure) {
+            self.due = Some(if self.current.is_none() {
+                now + AGAIN
+            } else {
+                at
+            });
+            return Verdict::Wait;
+        }
+        self.decide()
+    }
+
+    fn decide(&mut self) -> Verdict {
+        let Some(candidate) = self.candidate.take() else {
+            return Verdict::Wait;
+        };
+        let pages = Arc::new(candidate.pages);
+        match &mut self.current {
+            Some(current) if current.pages.is_none() => {
+                current.pages = Some(pages);
+                Verdict::Wait
+            }
+            _ => match self.back(&pages) {
+                Some(known) => Verdict::Return(known.clone()),
+                None => Verdict::Publish(pages, candidate.since),
+            },
+        }
+    }
+
+    fn seen(&mut self, now: Instant, pages: &Pages) {
+        self.started.get_or_insert(now);
+        let current = self.current.as_ref().and_then(|c| c.pages.clone());
+        if let Some(current) = &current
+            && current.likeness(pages) == Likeness::Same
+        {
+            self.current_seen(now);
+            return;
+        }
+        let last = self.candidate.take();
+        let mut candidate = Candidate {
+            pages: pages.clone(),
+            since: now,
+            sightings: 1,
+            changes: 0,
+        };
+        if let Some(last) = last
+            && let Some(joined) = last.pages.joined(pages)
+        {
+            let is_same = last.pages.likeness(pages) == Likeness::Same;
+            let changes = last.changes + u32::from(!is_same);
+            // Where the files are new as well, what differs between two answers is no build of its own. Where they
+            // are not, it could be: the next one tells.
+            let is_known = is_same
+                || changes > 1
+                || current.is_none_or(|current| {
+                    current.likeness(&joined) == Likeness::Other
+                        || current.excuses(pages, &last.pages)
+                });
+            candidate.changes = changes;
+            if is_known {
+                candidate.pages = joined;
+                candidate.since = last.since;
+                candidate.sightings += last.sightings;
+            }
+        }
+        if let Some(Current {
+            pages: Some(own), ..
+        }) = &mut self.current
+            && own.likeness(&candidate.pages) == Likeness::Same
+        {
+            // All that told it from the current release changes by itself.
+            if let Some(joined) = own.joined(&candidate.pages) {
+                *own = Arc::new(joined);
+            }
+            return;
+        }
+        self.candidate = Some(candidate);
+    }
+
+    /// How long nothing but the candidate must have been seen.
+    fn rest(&self, candidate: &Candidate, by_all: bool) -> Duration {
+        if self.back(&candidate.pages).is_some() {
+            return RETURN.max(self.every * 3);
+        }
+        let Some(current) = &self.current else {
+            return Duration::ZERO;
+        };
+        let likeness = current
+            .pages
+            .as_ref()
+            .map(|own| own.likeness(&candidate.pages));
+        if likeness == Some(Likeness::ButInline) {
+            // What changes by itself every now and then is news less and less often.
+            let patience = self
+                .every
+                .saturating_mul(4_u32.saturating_pow(self.inline_news));
+            return patience.min(LONGEST_INLINE).max(self.every);
+        }
+        if by_all {
+            return Duration::ZERO;
+        }
+        match self.mixed {
+            Some(mixed) if candidate.since < mixed + MIXED_FOR => MIXED.max(self.every * 2),
+            _ => self.every,
+        }
+    }
+
+    /// The release that shows the same and was current before.
+    fn back(&self, pages: &Pages) -> Option<&Known> {
+        let mut recent = self.recent.iter();
+        recent.find(|known| known.pages.likeness(pages) == Likeness::Same)
+    }
+}
+
+// An answer that was on its way while the build was replaced is no sign of a balancer.
+const STRAGGLERS: Duration = Duration::from_secs(2);
+
+// As long as nothing is published pages go without the script: what an answer leaves open, another tells soon.
+const AGAIN: Duration = Duration::from_secs(1);
+
+// Upstreams that never agree have to be taken as they are.
+const LONGEST_START: Duration = Duration::from_secs(30);
+
+// In a rolling deploy behind a balancer some requests in a row meet the old build by chance; not all for so long.
+const RETURN: Duration = Duration::from_secs(60);
+
+// The same for the new build, which will come anyway.
+const MIXED: Duration = Duration::from_secs(30);
+
+// A rolling deploy takes minutes.
+const MIXED_FOR: Duration = Duration::from_secs(10 * 60);
+
+// A script in the page that changes every hour is not that often news.
+const LONGEST_INLINE: Duration = Duration::from_secs(2 * 60 * 60);
+
+// As many as deploys of a busy day: what comes back keeps its id and its time.
+const MOST_RECENT: usize = 16;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,306 @@
+//! The task that looks at the upstreams of one site.
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::hash::BuildHasher as _;
+use std::hash::RandomState;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+use std::time::SystemTime;
+use std::time::UNIX_EPOCH;
+
+use bytes::Bytes;
+use http::Request;
+use http::Response;
+use http_body::Body;
+use http_body_util::Empty;
+use tokio::time::Instant;
+use tokio::time::sleep_until;
+use tokio::time::timeout;
+use tower_service::Service;
+
+use crate::release::Release;
+use crate::release::fingerprint::Pages;
+use crate::site::Site;
+use crate::site::traffic::Traffic;
+use crate::site::traffic::Way;
+use crate::source::poll::PollUpstream;
+use crate::source::poll::SHORTEST;
+use crate::source::poll::agree::Agree;
+use crate::source::poll::agree::Verdict;
+use crate::source::poll::choice::Fingerprint;
+use crate::source::poll::question::BoxError;
+use crate::source::poll::question::Question;
+use crate::source::poll::question::Sight;
+
+pub(super) struct Poller<S> {
+    upstreams: Vec<Upstream<S>>,
+    question: Question,
+    every: Duration,
+    timeout: Duration,
+    site: Site,
+    traffic: Arc<Traffic>,
+    agree: Agree,
+    /// When passing pages may next bring a look forward.
+    hints_from: Instant,
+}
+
+struct Upstream<S> {
+    service: S,
+    /// It did not show its pages when it was last asked.
+    is_failing: bool,
+}
+
+/// Whom a look asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whom {
+    Everyone,
+    /// Those of which passing pages don't tell enough.
+    Unseen,
+}
+
+impl<S> Poller<S> {
+    pub(super) fn new(poll: PollUpstream<S>, site: Site) -> Self {
+        let question = poll.question;
+        let way = match &question.fingerprint {
+            Fingerprint::Scripts => Way::Scripts,
+            Fingerprint::Header(name) => Way::Header(name.clone()),
+            Fingerprint::Json(_) | Fingerprint::Etag => Way::Elsewhere,
+        };
+        let host = question.host.as_deref();
+        let traffic = Traffic::new(way, &question.pages, host, poll.upstreams.len());
+        let traffic = Arc::new(traffic);
+        site.set_traffic(Some(Arc::clone(&traffic)));
+        let upstreams = poll.upstreams.into_iter().map(|service| Upstream {
+            service,
+            is_failing: false,
+        });
+        Self {
+            upstreams: upstreams.collect(),
+            question,
+            every: poll.every,
+            timeout: poll.timeout,
+            site,
+            traffic,
+            agree: Agree::new(poll.every),
+            hints_from: Instant::now(),
+        }
+    }
+
+    /// When the next look is due, after one that was made now.
+    fn next(&self) -> Instant {
+        let now = Instant::now();
+        let every = match self.site.current() {
+            Some(_) => jittered(self.every),
+            None => self.every.min(UNPUBLISHED),
+        };
+        let due = self.agree.due().map(Instant::from);
+        // One that is over was for a look that brought no answer.
+        let due = due.filter(|due| *due > now);
+        due.map_or(now + every, |due| due.min(now + every))
+    }
+
+    /// Whatever somebody else has published since is current.
+    fn notice_others(&mut self) {
+        if let Some(current) = self.site.current()
+            && !self.agree.is_current(&current)
+        {
+            self.agree.published(current, None);
+        }
+    }
+
+    fn publish(&mut self, release: Release, pages: Arc<Pages>) {
+        let id = release.id().clone();
+        if self.site.publish(release) {
+            tracing::info!(release = %id, "published");
+        }
+        if let Some(current) = self.site.current() {
+            let pages = (*current.id() == id).then_some(pages);
+            self.agree.published(current, pages);
+        }
+    }
+
+    /// What is published when this is first seen.
+    fn release(&self, pages: &Pages, modified: Option<u64>, since: std::time::Instant) -> Release {
+        let id = pages.id();
+        // A page of it that has passed by carries that time.
+        let built = self.traffic.built(&id).or(modified);
+        let release = Release::named(id, built.unwrap_or_else(|| wall_clock(since)));
+        let has_label = matches!(
+            self.question.fingerprint,
+            Fingerprint::Header(_) | Fingerprint::Json(_)
+        );
+        match pages {
+            Pages::Value(value) if has_label && is_label(value) => release.with_label(value),
+            _ => release,
+        }
+    }
+}
+
+impl<S, B> Poller<S>
+where
+    S: Service<Request<Empty<Bytes>>, Response = Response<B>>,
+    S::Error: Into<BoxError>,
+    B: Body,
+    B::Error: Into<BoxError>,
+{
+    pub(super) async fn run(mut self) -> Infallible {
+        let mut looks = self.site.looks();
+        let mut due = Instant::now();
+        loop {
+            let hinted = async {
+                sleep_until(self.hints_from).await;
+                self.traffic.other_seen().await;
+            };
+            let whom = tokio::select! {
+                () = looks.wanted() => Whom::Everyone,
+                () = sleep_until(due) => Whom::Unseen,
+                () = hinted => {
+                    // Pages of some other kind may pass all the time.
+                    self.hints_from = Instant::now() + self.every;
+                    Whom::Everyone
+                }
+            };
+            let begin = Instant::now();
+            self.look(whom).await;
+            due = self.next();
+            // Whoever wants one meanwhile gets it then.
+            sleep_until(begin + SHORTEST).await;
+        }
+    }
+
+    async fn look(&mut self, whom: Whom) {
+        self.notice_others();
+        let sights = self.ask(whom).await;
+        self.notice_others();
+        let seen = (0..self.upstreams.len()).filter_map(|n| self.traffic.current_seen(n));
+        if let Some(seen) = seen.max() {
+            self.agree.current_seen(seen);
+        }
+        let asked = sights.iter().flatten();
+        self.traffic
+            .looked(asked.filter_map(|sight| sight.as_ref().map(|sight| &*sight.pages)));
+        let modified = sights.iter().flatten().flatten();
+        let modified = modified.filter_map(|sight| sight.modified).max();
+        let current = self.agree.current().map(|current| current.pages);
+        let shown = sights.into_iter().map(|sight| match sight {
+            Some(answer) => answer.map(|sight| sight.pages),
+            // Passing pages show the current release.
+            None => current.clone(),
+        });
+        let shown: Vec<_> = shown.collect();
+        match self.agree.looked(Instant::now().into_std(), &shown) {
+            Verdict::Wait => {}
+            Verdict::Publish(pages, since) => {
+                let release = self.release(&pages, modified, since);
+                self.publish(release, pages);
+            }
+            Verdict::Return(known) => self.publish(known.release.once_more(), known.pages),
+        }
+        let recent = self.agree.recent().cloned().collect();
+        self.traffic.learn(self.agree.current(), recent);
+    }
+
+    /// Asks all upstreams at the same time. `None` for one that need not be asked, `Some(None)` for one that does not
+    /// show its pages.
+    async fn ask(&mut self, whom: Whom) -> Vec<Option<Option<Sight>>> {
+        let now = Instant::now();
+        let may_rest =
+            whom == Whom::Unseen && self.agree.current().is_some() && self.agree.due().is_none();
+        let (traffic, question, limit) = (&self.traffic, &self.question, self.timeout);
+        let every = self.every;
+        let asking = self.upstreams.iter_mut().enumerate().map(|(n, upstream)| {
+            let is_fresh = |seen: std::time::Instant| Instant::from(seen) + every > now;
+            let rests = may_rest && traffic.current_seen(n).is_some_and(is_fresh);
+            async move {
+                if rests {
+                    return None;
+                }
+                let answer = timeout(limit, question.ask(&mut upstream.service)).await;
+                let late = |_| Err(format!("nothing came for {limit:?}"));
+                Some(answer.unwrap_or_else(late))
+            }
+        });
+        let answers = together(asking.collect()).await;
+        let mut sights = Vec::with_capacity(answers.len());
+        for (n, answer) in answers.into_iter().enumerate() {
+            sights.push(answer.map(|answer| self.tell(n, answer)));
+        }
+        sights
+    }
+
+    /// Says once when an upstream no longer shows its pages, and once when it does again.
+    fn tell(&mut self, n: usize, answer: Result<Sight, String>) -> Option<Sight> {
+        let was_failing = std::mem::replace(&mut self.upstreams[n].is_failing, answer.is_err());
+        match answer {
+            Ok(sight) => {
+                if was_failing {
+                    tracing::info!(upstream = n, "the upstream shows its pages again");
+                }
+                Some(sight)
+            }
+            Err(why) => {
+                if !was_failing {
+                    tracing::warn!(upstream = n, "the upstream does not show its pages: {why}");
+                }
+                self.site
+                    .set_awaited(&format!("the pages of the upstream: {why}"));
+                None
+            }
+        }
+    }
+}
+
+impl<S> Drop for Poller<S> {
+    fn drop(&mut self) {
+        self.site.set_traffic(None);
+    }
+}
+
+/// What all of them come to, in order.
+async fn together<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
+    let mut running: Vec<Pin<Box<F>>> = futures.into_iter().map(Box::pin).collect();
+    let mut done: Vec<Option<F::Output>> = running.iter().map(|_| None).collect();
+    poll_fn(|cx| {
+        for (future, done) in running.iter_mut().zip(&mut done) {
+            if done.is_none()
+                && let Poll::Ready(output) = future.as_mut().poll(cx)
+            {
+                *done = Some(output);
+            }
+        }
+        if done.iter().all(Option::is_some) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
+    done.into_iter().flatten().collect()
+}
+
+/// About this long: looks of several instances don't fall together.
+fn jittered(every: Duration) -> Duration {
+    // Every `RandomState` has other keys.
+    let drawn = u32::try_from(RandomState::new().hash_one(0) % 201).unwrap_or(100);
+    every * 9 / 10 + every * drawn / 1000
+}
+
+/// The time on the wall at that moment, in milliseconds since 1970.
+fn wall_clock(at: std::time::Instant) -> u64 {
+    let elapsed = Instant::now().into_std().saturating_duration_since(at);
+    let since = SystemTime::now().duration_since(UNIX_EPOCH + elapsed);
+    u64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
+}
+
+fn is_label(value: &str) -> bool {
+    value.chars().count() <= LONGEST_LABEL && !value.chars().any(char::is_control)
+}
+
+// As long as nothing is published pages go without the script.
+const UNPUBLISHED: Duration = Duration::from_secs(2);
+
+// What a release takes for one.
+const LONGEST_LABEL: usize = 100;

@@ -1,0 +1,305 @@
+//! What an upstream is asked, and what its answer shows.
+
+use std::error::Error as StdError;
+use std::io;
+use std::io::Read;
+use std::pin::pin;
+use std::sync::Arc;
+
+use bytes::Buf as _;
+use bytes::Bytes;
+use flate2::read::MultiGzDecoder;
+use flate2::read::ZlibDecoder;
+use http::HeaderMap;
+use http::HeaderValue;
+use http::Request;
+use http::Response;
+use http::StatusCode;
+use http::Uri;
+use http::header;
+use http_body::Body;
+use http_body_util::BodyExt as _;
+use http_body_util::Empty;
+use tower_service::Service;
+
+use crate::inject::eligible;
+use crate::release::fingerprint::Location;
+use crate::release::fingerprint::Pages;
+use crate::release::fingerprint::Print;
+use crate::release::fingerprint::Reader;
+use crate::site::traffic::last_modified;
+use crate::source::poll::choice::Fingerprint;
+use crate::source::poll::choice::JsonField;
+
+/// What the errors of services and bodies can be made into.
+pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// The question that a look puts to an upstream.
+#[derive(Debug, Clone)]
+pub(super) struct Question {
+    pub(super) pages: Vec<Arc<str>>,
+    pub(super) fingerprint: Fingerprint,
+    pub(super) host: Option<Box<str>>,
+}
+
+/// What an upstream showed in one look.
+#[derive(Debug)]
+pub(super) struct Sight {
+    pub(super) pages: Arc<Pages>,
+    /// The newest `Last-Modified` of its pages, in milliseconds since 1970, if all have one.
+    pub(super) modified: Option<u64>,
+}
+
+/// A page or file, wherever it was found.
+struct Found<B> {
+    path: String,
+    headers: HeaderMap,
+    body: B,
+}
+
+impl Question {
+    /// Asks the upstream. What it answers other than with its pages comes back as a text that says why.
+    pub(super) async fn ask<S, B>(&self, upstream: &mut S) -> Result<Sight, String>
+    where
+        S: Service<Request<Empty<Bytes>>, Response = Response<B>>,
+        S::Error: Into<BoxError>,
+        B: Body,
+        B::Error: Into<BoxError>,
+    {
+        if let Fingerprint::Json(field) = &self.fingerprint {
+            return self.ask_json(upstream, field).await;
+        }
+        let (mut prints, mut values) = (Vec::new(), Vec::new());
+        let mut modified = Some(0);
+        for page in &self.pages {
+            let found = self.fetch(upstream, page, PAGE).await?;
+            if !eligible::is_html(&found.headers) {
+                return Err(format!("{page} is no HTML page"));
+            }
+            modified =
+                modified.and_then(|newest: u64| Some(newest.max(last_modified(&found.headers)?)));
+            let value = |name| text(&found.headers, name).ok_or(format!("{page} has no {name}"));
+            match &self.fingerprint {
+                Fingerprint::Header(name) => {
+                    values.push(value(name)?.trim().to_owned());
+                    break;
+                }
+                Fingerprint::Etag => {
+                    let tag = value(&header::ETAG)?;
+                    let tag = tag.trim_start_matches("W/").trim_matches('"');
+                    values.push(tag.to_owned());
+                }
+                _ => prints.push((Arc::clone(page), self.print(found).await?)),
+            }
+        }
+        let pages = match self.fingerprint {
+            Fingerprint::Scripts => Pages::Prints(prints),
+            _ => Pages::Value(values.join(" ").into()),
+        };
+        Ok(Sight {
+            pages: Arc::new(pages),
+            modified,
+        })
+    }
+
+    async fn ask_json<S, B>(&self, upstream: &mut S, field: &JsonField) -> Result<Sight, String>
+    where
+        S: Service<Request<Empty<Bytes>>, Response = Response<B>>,
+        S::Error: Into<BoxError>,
+        B: Body,
+        B::Error: Into<BoxError>,
+    {
+        let found = self.fetch(upstream, field.path(), JSON).await?;
+        let mut json = Vec::new();
+        let modified = last_modified(&found.headers);
+        read(found, |piece| json.extend_from_slice(piece)).await?;
+        let value = field.of(&json);
+        let value = value.ok_or_else(|| format!("{} has no such value", field.path()))?;
+        Ok(Sight {
+            pages: Arc::new(Pages::Value(value.into())),
+            modified,
+        })
+    }
+
+    async fn print<B>(&self, found: Found<B>) -> Result<Print, String>
+    where
+        B: Body,
+        B::Error: Into<BoxError>,
+    {
+        let path = found.path.clone();
+        let mut reader = Reader::new();
+        read(found, |piece| reader.write(piece)).await?;
+        let found = reader.end().ok_or(format!("{path} can't be parsed"))?;
+        Ok(Print::of(found.at(Location {
+            path: &path,
+            host: self.host.as_deref(),
+        })))
+    }
+
+    /// Gets what is at `path`, or where that leads to on the same host.
+    async fn fetch<S, B>(
+        &self,
+        upstream: &mut S,
+        path: &str,
+        accept: &'static str,
+    ) -> Result<Found<B>, String>
+    where
+        S: Service<Request<Empty<Bytes>>, Response = Response<B>>,
+        S::Error: Into<BoxError>,
+    {
+        let mut path = path.to_owned();
+        for _ in 0..=MOST_REDIRECTS {
+            let request = self.request(&path, accept)?;
+            std::future::poll_fn(|cx| upstream.poll_ready(cx))
+                .await
+                .map_err(why)?;
+            let response = upstream.call(request).await.map_err(why)?;
+            let (parts, body) = response.into_parts();
+            if parts.status == StatusCode::OK {
+                path.truncate(path.find('?').unwrap_or(path.len()));
+                let headers = parts.headers;
+                return Ok(Found {
+                    path,
+                    headers,
+                    body,
+                });
+            }
+            let location = text(&parts.headers, &header::LOCATION);
+            let (true, Some(location)) = (parts.status.is_redirection(), location) else {
+                return Err(format!("{path} is answered with {}", parts.status));
+            };
+            let next = self.target(&path, location);
+            path = next.ok_or_else(|| format!("{path} leads to {location}, on another host"))?;
+        }
+        Err(format!("{path} leads on and on"))
+    }
+
+    /// A request as that of a navigation. It does not ask caches on the way to be passed over: what counts is what
+    /// visitors get.
+    fn request(&self, path: &str, accept: &'static str) -> Result<Request<Empty<Bytes>>, String> {
+        let mut request = Request::builder()
+            .uri(path)
+            .header(header::ACCEPT, accept)
+            .header(header::ACCEPT_ENCODING, "identity")
+            .header(header::USER_AGENT, USER_AGENT)
+            .header("sec-fetch-dest", "document")
+            .header("sec-fetch-mode", "navigate");
+        if let Some(host) = &self.host {
+            request = request.header(header::HOST, &**host);
+        }
+        request.body(Empty::new()).map_err(why)
+    }
+
+    /// Where a page at `path` is redirected to, as a path; `None` on another host.
+    fn target(&self, path: &str, location: &str) -> Option<String> {
+        let location = location.split('#').next().unwrap_or_default();
+        if location.contains("://") || location.starts_with("//") {
+            let absolute = location
+                .strip_prefix("//")
+                .map(|rest| format!("http://{rest}"));
+            let uri: Uri = absolute.as_deref().unwrap_or(location).parse().ok()?;
+            let authority = uri.authority()?.as_str();
+            let is_own = self.host.as_ref()?.eq_ignore_ascii_case(authority);
+            return is_own.then(|| {
+                uri.path_and_query()
+                    .map_or("/", |path| path.as_str())
+                    .to_owned()
+            });
+        }
+        if location.starts_with('/') {
+            return Some(location.to_owned());
+        }
+        let folder = path.split('?').next()?.rsplit_once('/')?.0;
+        let relative = location.trim_start_matches("./");
+        Some(format!("{folder}/{relative}"))
+    }
+}
+
+/// Reads a body and undoes its coding: some have one whatever they are asked for. Of what is larger than
+/// [`MOST_BYTES`] the rest is left out.
+async fn read<B>(found: Found<B>, mut take: impl FnMut(&[u8])) -> Result<(), String>
+where
+    B: Body,
+    B::Error: Into<BoxError>,
+{
+    let coding = text(&found.headers, &header::CONTENT_ENCODING).unwrap_or_default();
+    let coding = coding.trim().to_ascii_lowercase();
+    let is_plain = matches!(coding.as_str(), "" | "identity");
+    let mut coded = Vec::new();
+    let mut body = pin!(found.body);
+    let mut left = MOST_BYTES;
+    while let Some(frame) = body.frame().await {
+        let Ok(mut data) = frame.map_err(why)?.into_data() else {
+            continue;
+        };
+        while data.has_remaining() && left > 0 {
+            let piece = data.chunk();
+            let piece = &piece[..piece.len().min(left)];
+            if is_plain {
+                take(piece);
+            } else {
+                coded.extend_from_slice(piece);
+            }
+            let taken = piece.len();
+            left -= taken;
+            data.advance(taken);
+        }
+        if left == 0 {
+            break;
+        }
+    }
+    let decoded = match coding.as_str() {
+        "" | "identity" => return Ok(()),
+        "gzip" | "x-gzip" => feed(MultiGzDecoder::new(&*coded), take),
+        "deflate" => feed(ZlibDecoder::new(&*coded), take),
+        "br" => feed(brotli::Decompressor::new(&*coded, BUFFER), take),
+        _ => return Err(format!("the answer is coded as {coding}")),
+    };
+    decoded.map_err(why)
+}
+
+fn feed(mut from: impl Read, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+    let mut buffer = [0; BUFFER];
+    let mut left = MOST_BYTES;
+    while left > 0 {
+        let read = from.read(&mut buffer)?.min(left);
+        if read == 0 {
+            break;
+        }
+        take(&buffer[..read]);
+        left -= read;
+    }
+    Ok(())
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {
+    headers
+        .get(name)
+        .and_then(|value| HeaderValue::to_str(value).ok())
+}
+
+/// An error with all that is behind it, in one line.
+fn why(error: impl Into<BoxError>) -> String {
+    let error = error.into();
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
+}
+
+const PAGE: &str = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8";
+
+const JSON: &str = "application/json";
+
+const USER_AGENT: &str = concat!("tidings/", env!("CARGO_PKG_VERSION"));
+
+// From http to https to www to the language to the start page.
+const MOST_REDIRECTS: usize = 5;
+
+// What a page loads stands in its first kilobytes.
+const MOST_BYTES: usize = 8 * 1024 * 1024;
+
+const BUFFER: usize = 8 * 1024;

@@ -1,0 +1,224 @@
+//! A site that something else serves: its releases are found out by asking, and its pages say what they are.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+mod choices;
+mod news;
+mod stamps;
+
+use std::convert::Infallible;
+use std::future::Ready;
+use std::future::ready;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::task::Context;
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Request;
+use http::Response;
+use http_body_util::Empty;
+use http_body_util::Full;
+use tidings::PollUpstream;
+use tidings::Site;
+use tidings::UpdateNotifierLayer;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+use tower::Layer as _;
+use tower::Service;
+use tower::service_fn;
+
+use crate::support::served::Reply;
+use crate::support::served::ask;
+
+type Asked = Request<Empty<Bytes>>;
+
+type Answer = Response<Full<Bytes>>;
+
+type Behaviour = Box<dyn FnMut(&Asked) -> Answer + Send>;
+
+/// A server in memory. `Clone` is cheap, and all clones are one server.
+#[derive(Clone)]
+struct Upstream {
+    answer: Arc<Mutex<Behaviour>>,
+    /// What the poller asked for.
+    looks: Arc<Mutex<Vec<String>>>,
+}
+
+impl Upstream {
+    /// A server that answers every request with this page.
+    fn new(page: &str) -> Self {
+        let upstream = Self::answering(|_| html(""));
+        upstream.deploy(page);
+        upstream
+    }
+
+    fn answering(answer: impl FnMut(&Asked) -> Answer + Send + 'static) -> Self {
+        Self {
+            answer: Arc::new(Mutex::new(Box::new(answer))),
+            looks: Arc::default(),
+        }
+    }
+
+    fn deploy(&self, page: &str) {
+        let page = page.to_owned();
+        self.become_one(move |_| html(&page));
+    }
+
+    fn become_one(&self, answer: impl FnMut(&Asked) -> Answer + Send + 'static) {
+        *self.answer.lock().unwrap() = Box::new(answer);
+    }
+
+    fn goes_down(&self) {
+        self.become_one(|_| status(502));
+    }
+
+    fn answer(&self, request: &Asked) -> Answer {
+        (self.answer.lock().unwrap())(request)
+    }
+
+    /// How often the poller has asked.
+    fn asked(&self) -> usize {
+        self.looks.lock().unwrap().len()
+    }
+}
+
+/// Upstreams that are polled, the site, and what was published.
+struct Fleet {
+    site: Site,
+    upstreams: Vec<Upstream>,
+    published: Vec<String>,
+    /// Ends with this.
+    _polling: JoinSet<()>,
+}
+
+impl Fleet {
+    /// A fleet whose first release is published.
+    async fn of(upstreams: &[Upstream]) -> Self {
+        let mut fleet = Self::with(upstreams, |poll| poll);
+        fleet.pass(3).await;
+        assert_eq!(fleet.published.len(), 1);
+        fleet
+    }
+
+    /// The same with a source that `set` has changed, before anything is asked.
+    fn with(
+        upstreams: &[Upstream],
+        set: impl FnOnce(PollUpstream<Polled>) -> PollUpstream<Polled>,
+    ) -> Self {
+        let site = Site::new();
+        let services = upstreams.iter().map(|upstream| Polled(upstream.clone()));
+        let poll = set(PollUpstream::new(services.collect()));
+        let (source, mut polling) = (site.clone(), JoinSet::new());
+        polling.spawn(async move { match poll.run(source).await {} });
+        Self {
+            site,
+            upstreams: upstreams.to_vec(),
+            published: Vec::new(),
+            _polling: polling,
+        }
+    }
+
+    /// Lets so many seconds pass.
+    async fn pass(&mut self, seconds: u64) {
+        for _ in 0..seconds * 4 {
+            sleep(Duration::from_millis(250)).await;
+            self.note();
+        }
+    }
+
+    fn note(&mut self) {
+        let id = self.site.current().map(|release| release.id().to_string());
+        if let Some(id) = id
+            && self.published.last() != Some(&id)
+        {
+            self.published.push(id);
+        }
+    }
+
+    /// How many releases there were after the first.
+    fn news(&self) -> usize {
+        self.published.len() - 1
+    }
+
+    fn id(&self) -> String {
+        self.site.current().unwrap().id().to_string()
+    }
+
+    /// A page as a visitor gets it, through the layer, from the first upstream.
+    async fn visit(&self, path: &str) -> Reply {
+        self.request(path, &[("sec-fetch-dest", "document")]).await
+    }
+
+    async fn request(&self, path: &str, fields: &[(&str, &str)]) -> Reply {
+        self.visit_from(&self.upstreams[0].clone(), path, fields)
+            .await
+    }
+
+    async fn visit_from(&self, upstream: &Upstream, path: &str, fields: &[(&str, &str)]) -> Reply {
+        let upstream = upstream.clone();
+        let inner =
+            service_fn(move |request: Asked| ready(Ok::<_, Infallible>(upstream.answer(&request))));
+        let app = UpdateNotifierLayer::new(self.site.clone()).layer(inner);
+        Reply::of(ask(app, "GET", path, fields).await).await
+    }
+}
+
+/// What the poller asks.
+#[derive(Clone)]
+struct Polled(Upstream);
+
+impl Service<Asked> for Polled {
+    type Response = Answer;
+    type Error = Infallible;
+    type Future = Ready<Result<Answer, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Asked) -> Self::Future {
+        let path = request.uri().path().to_owned();
+        self.0.looks.lock().unwrap().push(path);
+        ready(Ok(self.0.answer(&request)))
+    }
+}
+
+fn html(page: &str) -> Answer {
+    let response = Response::builder().header("content-type", "text/html; charset=utf-8");
+    response.body(Full::from(page.to_owned())).unwrap()
+}
+
+fn status(status: u16) -> Answer {
+    let response = Response::builder()
+        .status(status)
+        .header("content-type", "text/html");
+    response.body(Full::from("<!doctype html>no")).unwrap()
+}
+
+/// The shell of a build.
+fn shell(name: &str) -> String {
+    format!(
+        "<!doctype html><html><head><script type=module src=\"/assets/index-{name}.js\"></script>\
+         <link rel=stylesheet href=/app.css></head><body></body></html>\n"
+    )
+}
+
+/// A shell with a token that is another each time.
+fn shell_with_token(name: &str, token: u32) -> String {
+    let script = format!("<script nonce=n{token}>token={token}</script></head>");
+    shell(name).replace("</head>", &script)
+}
+
+/// The release that a page says it is of; none if it has no tag.
+fn stamp(reply: &Reply) -> Option<&str> {
+    let (_, rest) = reply.text().split_once(" data-release=\"")?;
+    rest.split('"').next()
+}
+
+/// The time that a page says it was built.
+fn built(reply: &Reply) -> &str {
+    let (_, rest) = reply.text().split_once(" data-built=\"").expect("a tag");
+    rest.split('"').next().unwrap()
+}

@@ -1,0 +1,253 @@
+//! When what the upstreams show is news.
+
+use std::io::Write as _;
+
+use brotli::enc::BrotliEncoderParams;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use tidings::Release;
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn a_deploy_of_one_upstream_is_news_within_two_looks() {
+    let upstream = Upstream::new(&shell("a1"));
+    let mut fleet = Fleet::of(std::slice::from_ref(&upstream)).await;
+    fleet.pass(60).await;
+    assert_eq!(fleet.news(), 0);
+    upstream.deploy(&shell("b2"));
+    fleet.pass(23).await;
+    assert_eq!(fleet.news(), 1);
+    fleet.pass(120).await;
+    assert_eq!(fleet.news(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_that_somebody_wants_comes_at_once() {
+    let upstream = Upstream::new(&shell("a1"));
+    let mut fleet = Fleet::of(std::slice::from_ref(&upstream)).await;
+    upstream.deploy(&shell("b2"));
+    fleet.site.look();
+    fleet.pass(11).await;
+    assert_eq!(fleet.news(), 1);
+    let asked = upstream.asked();
+    for _ in 0..20 {
+        fleet.site.look();
+        sleep(Duration::from_millis(50)).await;
+    }
+    assert!(upstream.asked() <= asked + 2, "once a second");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fleet_that_is_rolled_one_by_one_is_news_once() {
+    let upstreams: Vec<_> = (0..3).map(|_| Upstream::new(&shell("a1"))).collect();
+    let mut fleet = Fleet::of(&upstreams).await;
+    for upstream in &upstreams {
+        upstream.goes_down();
+        fleet.pass(15).await;
+        upstream.deploy(&shell("b2"));
+        assert_eq!(fleet.news(), 0);
+        fleet.pass(15).await;
+    }
+    assert_eq!(fleet.news(), 1);
+    fleet.pass(120).await;
+    assert_eq!(fleet.news(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tokens_that_are_others_each_time_are_no_news() {
+    let mut n = 0;
+    let upstream = Upstream::answering(move |_| {
+        n += 1;
+        html(&shell_with_token("a1", n))
+    });
+    let mut fleet = Fleet::of(std::slice::from_ref(&upstream)).await;
+    let asked = upstream.asked();
+    fleet.pass(320).await;
+    assert!(upstream.asked() >= asked + 28);
+    assert_eq!(fleet.news(), 0);
+    let mut n = 1000;
+    upstream.become_one(move |_| {
+        n += 1;
+        html(&shell_with_token("b2", n))
+    });
+    fleet.pass(320).await;
+    assert_eq!(fleet.news(), 1);
+    let other = Upstream::answering({
+        let mut n = 5000;
+        move |_| {
+            n += 1;
+            html(&shell_with_token("b2", n))
+        }
+    });
+    let other = Fleet::of(std::slice::from_ref(&other)).await;
+    assert_eq!(other.id(), fleet.id(), "on another machine");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upstream_that_was_down_is_no_news() {
+    let upstream = Upstream::new(&shell("a1"));
+    let mut fleet = Fleet::of(std::slice::from_ref(&upstream)).await;
+    for down in [
+        || status(502),
+        || status(200),
+        || Response::new(Full::from("{}")),
+    ] {
+        upstream.become_one(move |_| {
+            let mut answer = down();
+            if answer.status() == 200 {
+                answer
+                    .headers_mut()
+                    .insert("content-type", "application/json".parse().unwrap());
+            }
+            answer
+        });
+        fleet.pass(60).await;
+        upstream.deploy(&shell("a1"));
+        fleet.pass(60).await;
+        assert_eq!(fleet.news(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upstream_that_comes_up_late_is_published_soon() {
+    let upstream = Upstream::answering(|_| status(502));
+    let mut fleet = Fleet::with(std::slice::from_ref(&upstream), |poll| poll);
+    fleet.pass(30).await;
+    assert!(fleet.site.current().is_none());
+    upstream.deploy(&shell("a1"));
+    fleet.pass(3).await;
+    assert!(fleet.site.current().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_keeps_its_id_and_its_time() {
+    let upstream = Upstream::new(&shell("a1"));
+    let mut fleet = Fleet::of(std::slice::from_ref(&upstream)).await;
+    let first = fleet.site.current().unwrap();
+    upstream.deploy(&shell("b2"));
+    fleet.pass(30).await;
+    assert_eq!(fleet.news(), 1);
+    upstream.deploy(&shell("a1"));
+    fleet.pass(50).await;
+    assert_eq!(fleet.news(), 1);
+    fleet.pass(50).await;
+    assert_eq!(fleet.news(), 2);
+    let back = fleet.site.current().unwrap();
+    assert_eq!((back.id(), back.built()), (first.id(), first.built()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_of_several_pages_counts() {
+    let mut builds = ["a1", "x1"];
+    let upstream = Upstream::answering(|_| status(404));
+    let serve = |builds: [&'static str; 2]| {
+        upstream.become_one(move |request| match request.uri().path() {
+            "/" => html(&shell(builds[0])),
+            "/admin/" => html(&shell(builds[1])),
+            _ => status(404),
+        });
+    };
+    serve(builds);
+    let mut fleet = Fleet::with(std::slice::from_ref(&upstream), |poll| {
+        poll.pages(["/admin/", "/"]).unwrap()
+    });
+    fleet.pass(3).await;
+    for page in [1, 0] {
+        builds[page] = "c3";
+        serve(builds);
+        fleet.pass(40).await;
+    }
+    assert_eq!(fleet.news(), 2);
+    // Not all of them is nothing.
+    upstream.become_one(|request| match request.uri().path() {
+        "/" => html(&shell("d4")),
+        _ => status(404),
+    });
+    fleet.pass(60).await;
+    assert_eq!(fleet.news(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn redirects_on_the_same_host_are_followed() {
+    let redirect = |to: &'static str| {
+        let response = Response::builder().status(302).header("location", to);
+        response.body(Full::default()).unwrap()
+    };
+    for (location, is_followed) in [
+        ("/en/", true),
+        ("en/?x=1#y", true),
+        ("https://example.org/en/", true),
+        ("https://example.com/en/", false),
+        ("//example.com/en/", false),
+        ("/", false),
+    ] {
+        let upstream = Upstream::answering(move |request| match request.uri().path() {
+            "/" => redirect(location),
+            "/en/" => html(&shell("a1")),
+            _ => status(404),
+        });
+        let mut fleet = Fleet::with(std::slice::from_ref(&upstream), |poll| {
+            poll.host("example.org").unwrap()
+        });
+        fleet.pass(1).await;
+        assert_eq!(fleet.site.current().is_some(), is_followed, "{location}");
+        assert!(upstream.asked() <= 6, "{location}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_is_like_a_navigation_and_undoes_codings() {
+    let page = shell("a1");
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    gzip.write_all(page.as_bytes()).unwrap();
+    let gzip = gzip.finish().unwrap();
+    let mut brotli = Vec::new();
+    brotli::BrotliCompress(
+        &mut page.as_bytes(),
+        &mut brotli,
+        &BrotliEncoderParams::default(),
+    )
+    .unwrap();
+    let mut ids = Vec::new();
+    for (coding, body) in [
+        ("identity", page.into_bytes()),
+        ("gzip", gzip),
+        ("br", brotli),
+    ] {
+        let upstream = Upstream::answering(move |request| {
+            let field = |name| request.headers().get(name).unwrap().to_str().unwrap();
+            assert_eq!(field("host"), "example.org");
+            assert_eq!(field("accept-encoding"), "identity");
+            assert_eq!(field("sec-fetch-dest"), "document");
+            assert_eq!(field("sec-fetch-mode"), "navigate");
+            assert!(field("accept").starts_with("text/html"));
+            assert!(field("user-agent").starts_with("tidings/"));
+            let response = Response::builder()
+                .header("content-type", "text/html")
+                .header("content-encoding", coding);
+            response.body(Full::from(body.clone())).unwrap()
+        });
+        let mut fleet = Fleet::with(&[upstream], |poll| poll.host("example.org").unwrap());
+        fleet.pass(1).await;
+        ids.push(fleet.id());
+    }
+    assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_else_published_is_not_published_again() {
+    let upstream = Upstream::new(&shell("a1"));
+    let mut fleet = Fleet::of(std::slice::from_ref(&upstream)).await;
+    upstream.deploy(&shell("b2"));
+    fleet
+        .site
+        .publish(Release::named("v2".parse().unwrap(), 9_000_000_000_000));
+    fleet.site.look();
+    fleet.pass(120).await;
+    assert_eq!((fleet.news(), fleet.id().as_str()), (1, "v2"));
+    assert_eq!(stamp(&fleet.visit("/").await), Some("v2"));
+    upstream.deploy(&shell("c3"));
+    fleet.pass(40).await;
+    assert_eq!(fleet.news(), 2);
+}
