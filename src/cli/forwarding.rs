@@ -91,6 +91,14 @@ impl Forwarding {
         Ok(proxy)
     }
 
+    /// The host that all upstreams see, if it is always the same.
+    pub(crate) fn fixed_host(&self) -> Option<String> {
+        match &self.upstream_host {
+            HostField::Name(name) => Some(name.to_string()),
+            _ => None,
+        }
+    }
+
     /// Adds the routes.
     pub(crate) fn apply(&self, mut config: Config) -> anyhow::Result<Config> {
         for route in &self.route {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use tidings::Config;
+use tidings::Fingerprint;
 use tidings::Upstream;
 
 use crate::cli::common::Common;
@@ -20,6 +21,34 @@ pub(crate) struct Proxy {
         value_name = "URL"
     )]
     upstreams: Vec<Upstream>,
+
+    /// The time between two looks at what the upstreams show
+    #[arg(long, env = "TIDINGS_POLL", default_value = "10s", value_parser = duration, value_name = "TIME")]
+    poll: Duration,
+
+    /// The pages to look at: those that visitors begin with; several with commas
+    #[arg(
+        long,
+        env = "TIDINGS_PAGE",
+        default_value = "/",
+        value_delimiter = ',',
+        value_name = "PATH"
+    )]
+    page: Vec<String>,
+
+    /// By what builds are told apart: scripts (and style sheets, as pages name them), header:NAME, etag, or json: with a
+    /// path and, behind #, a key
+    #[arg(
+        long,
+        env = "TIDINGS_FINGERPRINT",
+        default_value = "scripts",
+        value_name = "WAY"
+    )]
+    fingerprint: Fingerprint,
+
+    /// The Host for these looks, where the upstreams serve several sites; without it, their own, or --upstream-host
+    #[arg(long, env = "TIDINGS_POLL_HOST", value_name = "HOST")]
+    poll_host: Option<String>,
 
     /// A path by which the upstreams say that they are well; those that don't are spared
     #[arg(long, env = "TIDINGS_HEALTH", value_name = "PATH")]
@@ -40,7 +69,13 @@ impl TryFrom<Proxy> for Config {
     type Error = anyhow::Error;
 
     fn try_from(args: Proxy) -> anyhow::Result<Self> {
-        let mut config = Self::proxy(args.forwarding.proxy(&args.upstreams)?);
+        let mut config = Self::proxy(args.forwarding.proxy(&args.upstreams)?)
+            .poll(args.poll)
+            .pages(args.page)
+            .fingerprint(args.fingerprint);
+        if let Some(host) = args.poll_host.or_else(|| args.forwarding.fixed_host()) {
+            config = config.poll_host(host);
+        }
         if let Some(path) = args.health {
             config = config.health(path, args.health_interval);
         }

@@ -53,6 +53,7 @@ fn check_directory(directory: &Directory) -> Result<(), Error> {
 }
 
 fn check_upstreams(upstreams: &Upstreams) -> Result<(), Error> {
+    check_interval("--poll", upstreams.every)?;
     if let Some((path, every)) = &upstreams.health {
         if !is_path(path) {
             return refuse(format!("--health {path}: write it like /healthz"));

@@ -16,11 +16,13 @@ use crate::origin::Route;
 use crate::settings::ClientSettings;
 use crate::site::DEFAULT_KEEP;
 use crate::site::DEFAULT_MEMORY;
+use crate::source::DEFAULT_EVERY;
 use crate::source::DEFAULT_FILE_LIMIT;
 use crate::source::DEFAULT_INCOMPLETE_AFTER;
 use crate::source::DEFAULT_POLL;
 use crate::source::DEFAULT_QUIET;
 use crate::source::Events;
+use crate::source::Fingerprint;
 use crate::source::Secret;
 
 /// Everything that `tidings serve` and `tidings proxy` can be told. What only a directory has is nothing to a proxy.
@@ -73,6 +75,10 @@ struct Directory {
 #[derive(Debug, Clone)]
 struct Upstreams {
     proxy: Proxy,
+    pages: Vec<String>,
+    every: Duration,
+    fingerprint: Fingerprint,
+    host: Option<String>,
     health: Option<(String, Duration)>,
 }
 
@@ -103,6 +109,10 @@ impl Config {
     pub fn proxy(proxy: Proxy) -> Self {
         Self::of(Served::Upstreams(Upstreams {
             proxy,
+            pages: vec!["/".to_owned()],
+            every: DEFAULT_EVERY,
+            fingerprint: Fingerprint::default(),
+            host: None,
             health: None,
         }))
     }
@@ -170,9 +180,30 @@ impl Config {
         self
     }
 
-    /// See [`WatchDirectory::poll`].
+    /// The time between two looks at what is served: see [`WatchDirectory::poll`] and [`PollUpstream::every`].
     pub fn poll(mut self, poll: Duration) -> Self {
-        self.directory(|directory| directory.poll = poll);
+        match &mut self.served {
+            Served::Directory(directory) => directory.poll = poll,
+            Served::Upstreams(upstreams) => upstreams.every = poll,
+        }
+        self
+    }
+
+    /// See [`PollUpstream::pages`].
+    pub fn pages(mut self, pages: impl IntoIterator<Item = String>) -> Self {
+        self.upstreams(|upstreams| upstreams.pages = pages.into_iter().collect());
+        self
+    }
+
+    /// See [`PollUpstream::fingerprint`].
+    pub fn fingerprint(mut self, fingerprint: Fingerprint) -> Self {
+        self.upstreams(|upstreams| upstreams.fingerprint = fingerprint);
+        self
+    }
+
+    /// See [`PollUpstream::host`].
+    pub fn poll_host(mut self, host: impl Into<String>) -> Self {
+        self.upstreams(|upstreams| upstreams.host = Some(host.into()));
         self
     }
 
@@ -226,10 +257,14 @@ impl Config {
 
     /// Asks the upstreams for this path every so often, to spare those that are not well: see [`Proxy::check`].
     pub fn health(mut self, path: impl Into<String>, every: Duration) -> Self {
-        if let Served::Upstreams(upstreams) = &mut self.served {
-            upstreams.health = Some((path.into(), every));
-        }
+        self.upstreams(|upstreams| upstreams.health = Some((path.into(), every)));
         self
+    }
+
+    fn upstreams(&mut self, change: impl FnOnce(&mut Upstreams)) {
+        if let Served::Upstreams(upstreams) = &mut self.served {
+            change(upstreams);
+        }
     }
 
     fn directory(&mut self, change: impl FnOnce(&mut Directory)) {

@@ -21,12 +21,14 @@ use crate::error::Error;
 use crate::error::Kind;
 use crate::layer::UpdateNotifierLayer;
 use crate::origin::Fallback;
+use crate::origin::OneUpstream;
 use crate::origin::Proxy;
 use crate::origin::Route;
 use crate::origin::Routes;
 use crate::origin::StaticFiles;
 use crate::server::Server;
 use crate::site::Site;
+use crate::source::PollUpstream;
 use crate::source::WatchDirectory;
 use crate::source::WebhookLayer;
 
@@ -49,7 +51,11 @@ enum Origin {
         source: WatchDirectory,
         fallback: Fallback,
     },
-    Upstreams(Upstreams),
+    Upstreams {
+        source: PollUpstream<OneUpstream>,
+        proxy: Proxy,
+        health: Option<(String, Duration)>,
+    },
 }
 
 impl Serving {
@@ -75,10 +81,14 @@ impl Serving {
                 source: source(&directory, &config.prefix)?,
                 fallback: directory.fallback,
             },
-            Served::Upstreams(mut upstreams) => {
-                upstreams.proxy = upstreams.proxy.hints(site.clone());
+            Served::Upstreams(upstreams) => {
                 layer = layer.compress_pages();
-                Origin::Upstreams(upstreams)
+                let proxy = upstreams.proxy.clone().hints(site.clone());
+                Origin::Upstreams {
+                    source: poll(&upstreams, &proxy)?,
+                    proxy,
+                    health: upstreams.health,
+                }
             }
         };
         let listener = TcpListener::bind(&config.listen).await.map_err(|error| {
@@ -128,8 +138,8 @@ impl Serving {
             server = server.http2();
         }
         let mut proxies: Vec<Proxy> = routes.iter().map(|(_, proxy)| proxy.clone()).collect();
-        if let Origin::Upstreams(upstreams) = &origin {
-            proxies.push(upstreams.proxy.clone());
+        if let Origin::Upstreams { proxy, .. } = &origin {
+            proxies.push(proxy.clone());
         }
         let stop = {
             let site = site.clone();
@@ -152,9 +162,14 @@ impl Serving {
                     never = source.run(site) => match never {},
                 }
             }
-            Origin::Upstreams(Upstreams { proxy, health }) => {
+            Origin::Upstreams {
+                source,
+                proxy,
+                health,
+            } => {
                 tokio::select! {
                     () = run.serve(layer.layer(proxy.clone()), stop) => {}
+                    never = source.run(site) => match never {},
                     never = check(&proxy, health) => match never {},
                 }
             }
@@ -203,6 +218,26 @@ fn source(directory: &Directory, prefix: &str) -> Result<WatchDirectory, Error> 
         .events(directory.events)
         .file_limit(directory.file_limit)
         .prefix(prefix)
+}
+
+/// Asks each upstream of the proxy by itself.
+fn poll(upstreams: &Upstreams, proxy: &Proxy) -> Result<PollUpstream<OneUpstream>, Error> {
+    let option = |option: &str, error: Error| {
+        let text = format!("{option}: {error}");
+        Error::new(Kind::Config(text)).with(error)
+    };
+    let pages = upstreams.pages.iter().map(String::as_str);
+    let source = PollUpstream::new(proxy.each())
+        .every(upstreams.every)
+        .pages(pages)
+        .map_err(|error| option("--page", error))?
+        .fingerprint(upstreams.fingerprint.clone());
+    match &upstreams.host {
+        Some(host) => source
+            .host(host)
+            .map_err(|error| option("--poll-host", error)),
+        None => Ok(source),
+    }
 }
 
 async fn check(proxy: &Proxy, health: Option<(String, Duration)>) -> Infallible {
