@@ -76,7 +76,7 @@ impl<B: Body> Body for InjectBody<B> {
             let ready = match ready!(this.page.as_mut().poll_frame(cx)) {
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(mut data) => {
-                        if this.page.is_end_stream() || this.page.size_hint().exact() == Some(0) {
+                        if this.page.is_end_stream() {
                             this.rewriter.expect_end();
                         }
                         this.rewriter.write(data.copy_to_bytes(data.remaining()))
