@@ -68,12 +68,6 @@ impl Deploys {
         self.0.front().map(AsRef::as_ref)
     }
 
-    /// The id of the current release, if it was named from outside.
-    pub(super) fn named(&self) -> Option<&ReleaseId> {
-        let last = self.last().filter(|last| last.by == By::Webhook)?;
-        Some(&last.id)
-    }
-
     /// `[{"id":…,"published":…,"built":…,"by":…},…]`, newest first, and `label`, `notes` and `policy` where they are
     /// known.
     pub(crate) fn json(&self) -> Value {

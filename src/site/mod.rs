@@ -38,8 +38,8 @@ use crate::site::traffic::Traffic;
 #[derive(Clone)]
 pub struct Site {
     state: Arc<watch::Sender<Arc<State>>>,
-    /// How often somebody wanted the sources to look.
-    looks: Arc<watch::Sender<u64>>,
+    /// Whether somebody wanted the sources to look.
+    looks: Arc<watch::Sender<Wanted>>,
 }
 
 impl Site {
@@ -88,9 +88,15 @@ impl Site {
     }
 
     /// Has the sources of this site look now whether there is a new release, whenever they would have looked by
-    /// themselves. It says nothing about whether there is one.
+    /// themselves: for whoever has deployed one, or is about to. Nothing is published for that word alone.
     pub fn look(&self) {
-        self.looks.send_modify(|looks| *looks += 1);
+        let now = tokio::time::Instant::now().into_std();
+        self.looks.send_modify(|wanted| wanted.word = Some(now));
+    }
+
+    /// Has the sources look, for a reason that may be none.
+    pub(crate) fn hint(&self) {
+        self.looks.send_modify(|_| {});
     }
 
     /// Ends every event stream, and those to come. For the shutdown of a server, which would wait for them.
@@ -152,19 +158,6 @@ impl Site {
         naming
     }
 
-    /// The name that the current release was given from outside, if it was: a source that still finds what was there
-    /// then must not give it another.
-    #[cfg_attr(
-        not(test),
-        expect(
-            dead_code,
-            reason = "for sources that name what they find by themselves"
-        )
-    )]
-    pub(crate) fn named(&self) -> Option<ReleaseId> {
-        self.state.borrow().deploys.named().cloned()
-    }
-
     /// Has pages that pass by tell what they show; `None` ends that.
     pub(crate) fn set_traffic(&self, traffic: Option<Arc<Traffic>>) {
         self.quietly(|state| state.traffic = traffic);
@@ -205,16 +198,25 @@ pub(crate) enum Naming {
     HasFiles,
 }
 
+/// What the sources are to hear.
+#[derive(Debug, Clone, Copy, Default)]
+struct Wanted {
+    /// When somebody last said that there is a deploy.
+    word: Option<Instant>,
+}
+
 /// How a source hears that it is to look: however often it was told since it last heard, once.
 #[derive(Debug)]
-pub(crate) struct Looks(watch::Receiver<u64>);
+pub(crate) struct Looks(watch::Receiver<Wanted>);
 
 impl Looks {
-    /// Ready when somebody wants a look; pending for ever once the site is gone.
-    pub(crate) async fn wanted(&mut self) {
+    /// Ready when a look is wanted; pending for ever once the site is gone. Gives the time at which somebody last said
+    /// that there is a deploy.
+    pub(crate) async fn wanted(&mut self) -> Option<Instant> {
         if self.0.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
+        self.0.borrow_and_update().word
     }
 }
 

@@ -160,7 +160,7 @@ impl WatchDirectory {
         loop {
             tokio::select! {
                 () = rings.notified() => settle.stir(Instant::now()),
-                () = looks.wanted() => settle.stir(Instant::now()),
+                _ = looks.wanted() => settle.stir(Instant::now()),
                 () = sleep_until(settle.due().into()) => {
                     let look = spawn_blocking(move || {
                         looker.look(&mut settle);

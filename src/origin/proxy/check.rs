@@ -37,7 +37,7 @@ pub(super) async fn run(shared: &Shared, path: &str, every: Duration) -> Infalli
                         tracing::warn!(%upstream, "the upstream is not well, and is spared");
                     } else {
                         tracing::info!(%upstream, "the upstream is well again");
-                        shared.look();
+                        shared.hint();
                     }
                 }
             }

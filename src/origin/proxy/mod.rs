@@ -223,9 +223,9 @@ impl Shared {
         self.turn.fetch_add(1, Ordering::Relaxed) % self.members.len()
     }
 
-    fn look(&self) {
+    fn hint(&self) {
         if let Some(site) = &self.settings.site {
-            site.look();
+            site.hint();
         }
     }
 }

@@ -192,7 +192,7 @@ impl Shared {
     fn answered(&self, member: &Member) {
         if member.health.answered() {
             tracing::info!(upstream = %member.upstream, "the upstream answers again");
-            self.look();
+            self.hint();
         }
     }
 }

@@ -203,7 +203,7 @@ impl Exchange {
             return self.switch(shared, response);
         }
         if self.loads_code && response.status() == StatusCode::NOT_FOUND {
-            shared.look();
+            shared.hint();
         }
         response.extensions_mut().insert(FromUpstream(number));
         let received = response.version();

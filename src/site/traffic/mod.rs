@@ -36,7 +36,6 @@ use crate::site::traffic::memory::Memory;
 
 /// Put into the extensions of a response by an origin that has several upstreams: which of them, from 0, it is from.
 #[derive(Debug, Clone, Copy)]
-#[allow(dead_code, reason = "only some origins have several upstreams")]
 pub(crate) struct FromUpstream(pub(crate) usize);
 
 /// What pages show that pass by, and which releases they could be of.

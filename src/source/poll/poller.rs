@@ -45,6 +45,8 @@ pub(super) struct Poller<S> {
     agree: Agree,
     /// When passing pages may next bring a look forward.
     hints_from: Instant,
+    /// When to look again for the sake of what was said.
+    again: Option<Instant>,
 }
 
 struct Upstream<S> {
@@ -86,6 +88,7 @@ impl<S> Poller<S> {
             traffic,
             agree: Agree::new(poll.every),
             hints_from: Instant::now(),
+            again: None,
         }
     }
 
@@ -93,13 +96,23 @@ impl<S> Poller<S> {
     fn next(&self) -> Instant {
         let now = Instant::now();
         let every = match self.site.current() {
+            Some(_) if self.agree.expects_news(now.into_std()) => self.every.min(EXPECTED),
             Some(_) => jittered(self.every),
             None => self.every.min(UNPUBLISHED),
         };
         let due = self.agree.due().map(Instant::from);
         // One that is over was for a look that brought no answer.
         let due = due.filter(|due| *due > now);
-        due.map_or(now + every, |due| due.min(now + every))
+        let due = due.map_or(now + every, |due| due.min(now + every));
+        self.again.map_or(due, |again| due.min(again.max(now)))
+    }
+
+    /// There is no news, and unless something is about to become news, what was said may be of the current release.
+    fn rest(&mut self) {
+        self.again = match self.agree.due() {
+            Some(_) => None,
+            None => self.site.looked(Instant::now().into_std()).map(Into::into),
+        };
     }
 
     /// Whatever somebody else has published since is current.
@@ -155,7 +168,12 @@ where
                 self.traffic.other_seen().await;
             };
             let whom = tokio::select! {
-                () = looks.wanted() => Whom::Everyone,
+                word = looks.wanted() => {
+                    if let Some(word) = word {
+                        self.agree.told(word);
+                    }
+                    Whom::Everyone
+                }
                 () = sleep_until(due) => Whom::Unseen,
                 () = hinted => {
                     // Pages of some other kind may pass all the time.
@@ -192,7 +210,7 @@ where
         });
         let shown: Vec<_> = shown.collect();
         match self.agree.looked(Instant::now().into_std(), &shown) {
-            Verdict::Wait => {}
+            Verdict::Wait => self.rest(),
             Verdict::Publish(pages, since) => {
                 let release = self.release(&pages, modified, since);
                 self.publish(release, pages);
@@ -301,6 +319,9 @@ fn is_label(value: &str) -> bool {
 
 // As long as nothing is published pages go without the script.
 const UNPUBLISHED: Duration = Duration::from_secs(2);
+
+// Somebody says that there is a deploy: the upstream may be starting.
+const EXPECTED: Duration = Duration::from_secs(2);
 
 // What a release takes for one.
 const LONGEST_LABEL: usize = 100;

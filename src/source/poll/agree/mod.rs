@@ -28,6 +28,8 @@ pub(crate) struct Agree {
     mixed: Option<Instant>,
     /// How often in a row it was only a script in the page that was news.
     inline_news: u32,
+    /// When somebody last said that there is a deploy.
+    word: Option<Instant>,
 }
 
 /// The release that is published, and what it shows, if that is known already.
@@ -69,7 +71,18 @@ impl Agree {
             started: None,
             mixed: None,
             inline_news: 0,
+            word: None,
         }
+    }
+
+    /// Somebody says that there is a deploy, or about to be one: for a while what is seen is believed sooner.
+    pub(crate) fn told(&mut self, now: Instant) {
+        self.word = Some(now);
+    }
+
+    /// True as long as a deploy is expected because somebody said so.
+    pub(crate) fn expects_news(&self, now: Instant) -> bool {
+        self.word.is_some_and(|word| now < word + WORD)
     }
 
     /// When a look would decide something; not before that, unless the interval says so.
@@ -125,6 +138,7 @@ impl Agree {
         self.current = Some(Current { release, pages });
         self.candidate = None;
         self.due = None;
+        self.word = None;
     }
 
     /// The current release was seen.
@@ -148,7 +162,7 @@ impl Agree {
         };
         let is_unanimous = candidate.sightings >= shown.len();
         let by_all = is_unanimous && sights.len() > 1 && shown.len() == sights.len();
-        let rest = self.rest(candidate, by_all);
+        let rest = self.rest(now, candidate, by_all);
         let at = candidate.since + rest;
         let is_sure =
             candidate.sightings > 1 || (self.current.is_none() && candidate.pages.is_sure());
@@ -238,7 +252,7 @@ impl Agree {
     }
 
     /// How long nothing but the candidate must have been seen.
-    fn rest(&self, candidate: &Candidate, by_all: bool) -> Duration {
+    fn rest(&self, now: Instant, candidate: &Candidate, by_all: bool) -> Duration {
         if self.back(&candidate.pages).is_some() {
             return RETURN.max(self.every * 3);
         }
@@ -261,6 +275,7 @@ impl Agree {
         }
         match self.mixed {
             Some(mixed) if candidate.since < mixed + MIXED_FOR => MIXED.max(self.every * 2),
+            _ if self.expects_news(now) => AGAIN.min(self.every),
             _ => self.every,
         }
     }
@@ -277,6 +292,9 @@ const STRAGGLERS: Duration = Duration::from_secs(2);
 
 // As long as nothing is published pages go without the script: what an answer leaves open, another tells soon.
 const AGAIN: Duration = Duration::from_secs(1);
+
+// Whoever announces a deploy when it begins has it done by then, or an interval later it is seen all the same.
+const WORD: Duration = Duration::from_secs(60);
 
 // Upstreams that never agree have to be taken as they are.
 const LONGEST_START: Duration = Duration::from_secs(30);

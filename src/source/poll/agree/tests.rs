@@ -151,6 +151,24 @@ fn one_upstream_shows_the_same_twice_at_an_interval() {
 }
 
 #[test]
+fn what_somebody_announces_is_believed_after_a_second() {
+    let (old, new) = (build("a"), build("b"));
+    let mut stage = Stage::showing(&old);
+    stage.agree.told(stage.now);
+    assert!(stage.agree.expects_news(stage.now));
+    // It may still be on its way.
+    stage.look(&[Some(&old)]);
+    stage.wait(2);
+    stage.look(&[Some(&new)]);
+    assert_eq!(stage.news(), 0);
+    stage.wait(1);
+    stage.look(&[Some(&new)]);
+    assert_eq!(stage.news(), 1);
+    stage.is_at(&new);
+    assert!(!stage.agree.expects_news(stage.now));
+}
+
+#[test]
 fn looks_in_quick_succession_are_one() {
     let (old, new) = (build("a"), build("b"));
     let mut stage = Stage::showing(&old);
