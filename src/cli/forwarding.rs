@@ -101,6 +101,8 @@ impl Forwarding {
 
     /// Adds the routes.
     pub(crate) fn apply(&self, mut config: Config) -> anyhow::Result<Config> {
+        // What makes no sense is refused even where nothing is forwarded.
+        self.proxy(&["http://localhost".parse()?])?;
         for route in &self.route {
             let proxy = self.proxy(route.upstreams())?;
             config = config.route(route.clone(), proxy);

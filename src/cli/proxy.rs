@@ -55,7 +55,7 @@ pub(crate) struct Proxy {
     health: Option<String>,
 
     /// The time between two questions how an upstream is
-    #[arg(long, env = "TIDINGS_HEALTH_INTERVAL", default_value = "5s", value_parser = duration, value_name = "TIME")]
+    #[arg(long, env = "TIDINGS_HEALTH_INTERVAL", requires = "health", default_value = "5s", value_parser = duration, value_name = "TIME")]
     health_interval: Duration,
 
     #[command(flatten)]

@@ -49,16 +49,16 @@ fn check_directory(directory: &Directory) -> Result<(), Error> {
             "--quiet {quiet:?} is longer than --incomplete-after {patience:?}: a build would be given up before it is looked at"
         ));
     }
-    check_interval("--poll", directory.poll)
+    check_interval("--poll", directory.poll, SHORTEST_LOOK)
 }
 
 fn check_upstreams(upstreams: &Upstreams) -> Result<(), Error> {
-    check_interval("--poll", upstreams.every)?;
+    check_interval("--poll", upstreams.every, SHORTEST_POLL)?;
     if let Some((path, every)) = &upstreams.health {
         if !is_path(path) {
             return refuse(format!("--health {path}: write it like /healthz"));
         }
-        check_interval("--health-interval", *every)?;
+        check_interval("--health-interval", *every, SHORTEST_LOOK)?;
     }
     Ok(())
 }
@@ -84,10 +84,10 @@ fn check_routes(config: &Config) -> Result<(), Error> {
     Ok(())
 }
 
-fn check_interval(option: &str, interval: Duration) -> Result<(), Error> {
-    if interval < SHORTEST_INTERVAL {
+fn check_interval(option: &str, interval: Duration, least: Duration) -> Result<(), Error> {
+    if interval < least {
         return refuse(format!(
-            "{option} {interval:?} is too short: 100 ms is the least"
+            "{option} {interval:?} is too short: {least:?} is the least"
         ));
     }
     Ok(())
@@ -102,4 +102,7 @@ fn refuse(text: String) -> Result<(), Error> {
     Err(Error::new(Kind::Config(text)))
 }
 
-const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
+const SHORTEST_LOOK: Duration = Duration::from_millis(100);
+
+// An upstream makes its pages each time, perhaps with a database.
+const SHORTEST_POLL: Duration = Duration::from_secs(1);

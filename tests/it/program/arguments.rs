@@ -29,7 +29,56 @@ fn a_wrong_value_is_refused_by_the_name_of_its_flag() {
         let ended = run(command.arg(format!("{flag}={value}")));
         faults.extend(is_refused(&ended, &[flag]).err());
     }
+    for (flag, value) in PROXY_NONSENSE {
+        let mut command = tidings();
+        command.args(["proxy", "http://127.0.0.1:9", "--listen", "127.0.0.1:0"]);
+        let ended = run(command.arg(format!("{flag}={value}")));
+        faults.extend(is_refused(&ended, &[flag]).err());
+    }
     assert!(faults.is_empty(), "{faults:#?}");
+}
+
+#[test]
+fn an_upstream_that_is_none_is_refused_with_what_would_be_one() {
+    assert_refused(&run(tidings().arg("proxy")), &["URL", "Usage:"]);
+    for upstream in [
+        "",
+        "ftp://host",
+        "http://host/app",
+        "http://user:secret@host",
+        "unix:app.sock",
+    ] {
+        let ended = run(tidings().args(["proxy", upstream]));
+        assert_refused(&ended, &["http://127.0.0.1:3000"]);
+    }
+}
+
+#[test]
+fn a_secret_is_in_one_place_and_no_short_one() {
+    let dir = site();
+    let secret = dir.path().join("secret");
+    std::fs::write(&secret, "0123456789abcdef").unwrap();
+    let mut command = serve(dir.path());
+    command.arg("--webhook-secret-file").arg(&secret);
+    let ended = run(command.env("TIDINGS_WEBHOOK_SECRET", "0123456789abcdef"));
+    assert_refused(&ended, &["--webhook-secret-file", "TIDINGS_WEBHOOK_SECRET"]);
+    let ended = run(serve(dir.path()).env("TIDINGS_WEBHOOK_SECRET", "short"));
+    assert_refused(&ended, &["TIDINGS_WEBHOOK_SECRET", "openssl rand"]);
+    let ended = run(tidings().args(["announce", "http://127.0.0.1:9"]));
+    assert_refused(&ended, &["--secret-file", "TIDINGS_WEBHOOK_SECRET"]);
+    let mut command = tidings();
+    command.args(["announce", "nonsense", "--secret-file"]);
+    assert_refused(&run(command.arg(&secret)), &["nonsense", "https://"]);
+}
+
+#[test]
+fn an_announcement_that_nobody_hears_fails() {
+    let mut command = tidings();
+    command.args(["announce", "http://127.0.0.1:9"]);
+    let ended = run(command.env("TIDINGS_WEBHOOK_SECRET", "0123456789abcdef"));
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("127.0.0.1:9"), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("0123456789abcdef"));
 }
 
 #[test]
@@ -49,50 +98,77 @@ fn a_file_is_no_directory() {
     assert_refused(&ended, &[file.to_str().unwrap(), "is a file", "directory"]);
 }
 
-#[test]
-fn the_help_has_every_flag_with_its_variable_and_its_default() {
-    let ended = run(tidings().args(["serve", "--help"]));
+/// The help of a command, without the breaks of its lines, which must have all these flags and no other.
+#[track_caller]
+fn help(command: &str, flags: &[&[(&str, &str)]]) -> String {
+    let ended = run(tidings().args([command, "--help"]));
     assert_eq!(ended.code, Some(0));
     assert_eq!(ended.stderr, "");
-    // Without the breaks of its lines.
     let words: Vec<_> = ended.stdout.split_whitespace().collect();
     let help = words.join(" ");
-    for (flag, variable) in FLAGS {
-        assert!(help.contains(&format!(" {flag} <")), "{flag}");
+    for (flag, variable) in flags.iter().copied().flatten() {
+        assert!(help.contains(&format!(" {flag} ")), "{flag}");
         let variable = format!("[env: {variable}=]");
         assert!(help.contains(&variable), "{variable}");
+    }
+    let found = ended.stdout.lines().filter(|line| {
+        let line = line.trim_start();
+        line.starts_with("--") || line.starts_with('-') && line.contains(", --")
+    });
+    let known: usize = flags.iter().map(|flags| flags.len()).sum();
+    assert_eq!(
+        found.count(),
+        known + 1,
+        "more or fewer than the tests know"
+    );
+    help
+}
+
+#[test]
+fn the_help_has_every_flag_with_its_variable_and_its_default() {
+    let serve = help("serve", &[COMMON, SERVE]);
+    let proxy = help("proxy", &[COMMON, PROXY]);
+    for (part, what) in [
+        ("[default: 127.0.0.1:8080]", "--listen"),
+        ("[default: 20000]", "--max-streams"),
+        ("[default: 10s]", "--drain, --hold"),
+        ("[default: /__tidings]", "--prefix"),
+        ("[default: keep]", "--csp, --upstream-host"),
+        ("[default: 5s]", "--connect-timeout"),
+        ("[default: 1m]", "--first-byte-timeout"),
+        ("[default: 5m]", "--idle-timeout"),
+        ("[default: 4s]", "--pool-idle"),
+        ("[default: info]", "--log"),
+    ] {
+        assert!(serve.contains(part), "{what}: no {part}");
+        assert!(proxy.contains(part), "{what}: no {part}");
     }
     for (part, what) in [
         ("<DIR>", "the directory"),
         ("[env: TIDINGS_DIR=]", "its variable"),
-        ("[default: 127.0.0.1:8080]", "--listen"),
         ("[default: 3]", "--keep"),
         ("[default: 512M]", "--memory"),
         ("[default: 1M]", "--file-limit"),
-        ("[default: 20000]", "--max-streams"),
         ("[default: auto]", "--fallback"),
         ("[default: 200ms]", "--quiet"),
-        ("[default: 10s]", "--incomplete-after, --drain"),
         ("[default: 5s]", "--poll"),
         ("[default: system]", "--events"),
-        ("[default: /__tidings]", "--prefix"),
-        ("[default: keep]", "--csp"),
-        ("[default: info]", "--log"),
     ] {
-        assert!(help.contains(part), "{what}: no {part}");
+        assert!(serve.contains(part), "{what}: no {part}");
     }
-    let flags = ended.stdout.lines().filter(|line| {
-        let line = line.trim_start();
-        line.starts_with("--") || line.starts_with('-') && line.contains(", --")
-    });
-    assert_eq!(
-        flags.count(),
-        FLAGS.len() + 1,
-        "more or fewer than the tests know"
-    );
+    for (part, what) in [
+        ("<URL>", "the upstreams"),
+        ("[env: TIDINGS_UPSTREAM=]", "their variable"),
+        ("[default: /]", "--page"),
+        ("[default: scripts]", "--fingerprint"),
+    ] {
+        assert!(proxy.contains(part), "{what}: no {part}");
+    }
     let ended = run(tidings().arg("--help"));
     assert_eq!(ended.code, Some(0));
-    assert!(ended.stdout.contains("serve"), "{}", ended.stdout);
+    for command in ["serve", "proxy", "announce"] {
+        assert!(ended.stdout.contains(command), "{}", ended.stdout);
+    }
 }
 
 #[test]

@@ -67,7 +67,8 @@ fn a_wrong_variable_is_refused_by_the_name_of_its_flag() {
     let dir = site();
     let mut faults = Vec::new();
     for (flag, value) in NONSENSE {
-        let (_, variable) = FLAGS.iter().find(|(known, _)| known == flag).unwrap();
+        let mut flags = COMMON.iter().chain(SERVE);
+        let (_, variable) = flags.find(|(known, _)| known == flag).unwrap();
         let mut command = tidings();
         command.arg("serve").arg(dir.path());
         command.env("TIDINGS_LISTEN", "127.0.0.1:0");

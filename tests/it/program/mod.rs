@@ -16,21 +16,15 @@ use crate::support::site_dir;
 
 const INDEX: &str = "<!doctype html><title>Home</title>\n";
 
-/// What every flag is called, with its variable.
-const FLAGS: &[(&str, &str)] = &[
+/// What the flags of every way to serve are called, with their variables.
+const COMMON: &[(&str, &str)] = &[
     ("--listen", "TIDINGS_LISTEN"),
-    ("--keep", "TIDINGS_KEEP"),
-    ("--memory", "TIDINGS_MEMORY"),
-    ("--file-limit", "TIDINGS_FILE_LIMIT"),
+    ("--http2", "TIDINGS_HTTP2"),
     ("--max-streams", "TIDINGS_MAX_STREAMS"),
-    ("--fallback", "TIDINGS_FALLBACK"),
-    ("--quiet", "TIDINGS_QUIET"),
-    ("--incomplete-after", "TIDINGS_INCOMPLETE_AFTER"),
-    ("--poll", "TIDINGS_POLL"),
-    ("--events", "TIDINGS_EVENTS"),
     ("--prefix", "TIDINGS_PREFIX"),
     ("--csp", "TIDINGS_CSP"),
     ("--drain", "TIDINGS_DRAIN"),
+    ("--webhook-secret-file", "TIDINGS_WEBHOOK_SECRET_FILE"),
     ("--log", "TIDINGS_LOG"),
     ("--policy", "TIDINGS_POLICY"),
     ("--notice", "TIDINGS_NOTICE"),
@@ -42,6 +36,36 @@ const FLAGS: &[(&str, &str)] = &[
     ("--countdown", "TIDINGS_COUNTDOWN"),
     ("--frames", "TIDINGS_FRAMES"),
     ("--texts", "TIDINGS_TEXTS"),
+    ("--route", "TIDINGS_ROUTE"),
+    ("--upstream-host", "TIDINGS_UPSTREAM_HOST"),
+    ("--trusted-proxy", "TIDINGS_TRUSTED_PROXY"),
+    ("--upstream-ca", "TIDINGS_UPSTREAM_CA"),
+    ("--connect-timeout", "TIDINGS_CONNECT_TIMEOUT"),
+    ("--first-byte-timeout", "TIDINGS_FIRST_BYTE_TIMEOUT"),
+    ("--idle-timeout", "TIDINGS_IDLE_TIMEOUT"),
+    ("--pool-idle", "TIDINGS_POOL_IDLE"),
+    ("--hold", "TIDINGS_HOLD"),
+    ("--poll", "TIDINGS_POLL"),
+];
+
+/// Those of `tidings serve` alone.
+const SERVE: &[(&str, &str)] = &[
+    ("--keep", "TIDINGS_KEEP"),
+    ("--memory", "TIDINGS_MEMORY"),
+    ("--file-limit", "TIDINGS_FILE_LIMIT"),
+    ("--fallback", "TIDINGS_FALLBACK"),
+    ("--quiet", "TIDINGS_QUIET"),
+    ("--incomplete-after", "TIDINGS_INCOMPLETE_AFTER"),
+    ("--events", "TIDINGS_EVENTS"),
+];
+
+/// Those of `tidings proxy` alone.
+const PROXY: &[(&str, &str)] = &[
+    ("--page", "TIDINGS_PAGE"),
+    ("--fingerprint", "TIDINGS_FINGERPRINT"),
+    ("--poll-host", "TIDINGS_POLL_HOST"),
+    ("--health", "TIDINGS_HEALTH"),
+    ("--health-interval", "TIDINGS_HEALTH_INTERVAL"),
 ];
 
 /// Values that make no sense.
@@ -84,6 +108,36 @@ const NONSENSE: &[(&str, &str)] = &[
     ("--frames", "some"),
     ("--texts", "no-such-file.json"),
     ("--texts", "Cargo.toml"),
+    ("--webhook-secret-file", "no-such-file"),
+    ("--webhook-secret-file", "/dev/null"),
+    ("--route", "/api"),
+    ("--route", "/=http://127.0.0.1:9"),
+    ("--route", "/api=ftp://127.0.0.1"),
+    ("--route", "/__tidings=http://127.0.0.1:9"),
+    ("--upstream-host", "a b"),
+    ("--trusted-proxy", "example.org"),
+    ("--upstream-ca", "no-such-file.pem"),
+    ("--upstream-ca", "Cargo.toml"),
+    ("--connect-timeout", "5"),
+    ("--first-byte-timeout", "x"),
+    ("--idle-timeout", "x"),
+    ("--pool-idle", "x"),
+    ("--hold", "x"),
+];
+
+/// Values that make no sense to a proxy.
+const PROXY_NONSENSE: &[(&str, &str)] = &[
+    ("--poll", "1ms"),
+    ("--page", "admin"),
+    ("--page", "//x"),
+    ("--fingerprint", "guess"),
+    ("--fingerprint", "header:a b"),
+    ("--fingerprint", "json:version.json"),
+    ("--poll-host", "a b"),
+    ("--health", "healthz"),
+    ("--health-interval", "1ms"),
+    ("--route", "/__tidings/x=http://127.0.0.1:9"),
+    ("--trusted-proxy", "10.0.0.0/33"),
 ];
 
 fn site() -> tempfile::TempDir {
