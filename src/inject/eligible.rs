@@ -103,6 +103,10 @@ pub(crate) fn accepts_html(headers: &HeaderMap) -> bool {
 
 /// True if a page could be at `path`, by its name: it is none of a script, an image, a document of another kind.
 pub(crate) fn may_be_page(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or("");
+    if !name.contains('.') {
+        return true;
+    }
     let media_type = media::content_type(path, false);
     matches!(
         media_type.as_bytes(),

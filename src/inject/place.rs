@@ -1,14 +1,18 @@
 //! The place in a page where the tag goes, found by parsing.
 
+use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::LazyLock;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
 use lol_html::MemorySettings;
+use lol_html::Selector;
 use lol_html::doc_comments;
 use lol_html::doc_text;
 use lol_html::doctype;
-use lol_html::element;
+use lol_html::send::Element;
+use lol_html::send::ElementContentHandlers;
 use lol_html::send::HtmlRewriter;
 use lol_html::send::Settings;
 
@@ -72,20 +76,23 @@ impl Parser {
                 let start = search.text_from;
                 Err(search.decide(Verdict::BeforeText(start)).into())
             }))
-            .append_element_content_handler(element!("*", move |element| {
-                let mut search = lock(&on_element);
-                let tag = element.source_location().bytes();
-                let name = element.tag_name();
-                search.is_page |= matches!(name.as_str(), "html" | "head" | "body");
-                match name.as_str() {
-                    "html" => {
-                        search.text_from = tag.end;
-                        Ok(())
+            .append_element_content_handler((
+                Cow::Borrowed(&*EVERY),
+                ElementContentHandlers::default().element(move |element: &mut Element<'_, '_>| {
+                    let mut search = lock(&on_element);
+                    let tag = element.source_location().bytes();
+                    let name = element.tag_name();
+                    search.is_page |= matches!(name.as_str(), "html" | "head" | "body");
+                    match name.as_str() {
+                        "html" => {
+                            search.text_from = tag.end;
+                            Ok(())
+                        }
+                        "head" => Err(search.decide(Verdict::At(tag.end)).into()),
+                        _ => Err(search.decide(Verdict::At(tag.start)).into()),
                     }
-                    "head" => Err(search.decide(Verdict::At(tag.end)).into()),
-                    _ => Err(search.decide(Verdict::At(tag.start)).into()),
-                }
-            }));
+                }),
+            ));
         Self {
             rewriter: HtmlRewriter::new(settings, |_| {}),
             search,
@@ -160,3 +167,6 @@ fn blanks(text: &[u8]) -> usize {
 fn lock(search: &Mutex<Search>) -> std::sync::MutexGuard<'_, Search> {
     search.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+// Parsed once, not for each page.
+static EVERY: LazyLock<Selector> = LazyLock::new(|| "*".parse().expect("a star is a selector"));

@@ -58,6 +58,11 @@ impl Tagger {
         Some(snippet::tag(self.home.prefix(), id, *built, &permit))
     }
 
+    /// The release whose pages get its tags, unless a page tells of another.
+    pub(crate) fn release(&self) -> Option<&Stamp> {
+        self.release.as_ref()
+    }
+
     /// What all these tags have in common: another release, another script, or another way with policies, has another.
     /// What a policy wants of a tag comes with the page, as its nonce does, and does not count.
     pub(crate) fn distinction(&self) -> String {

@@ -5,22 +5,28 @@
 //! release and the script, and behind that the coding, if the page was encoded here; all of it is taken off again
 //! before the origin is asked.
 
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
 use http::HeaderMap;
 use http::HeaderValue;
 use http::header;
 
 use crate::inject::accepted::Accepted;
 use crate::inject::coding::Coding;
+use crate::inject::tagger::Tagger;
 use crate::release::PAGE_SUFFIX;
+use crate::site::traffic::Stamp;
 
 /// The mark of one release: `-tidings-` and what distinguishes the tag that goes into its pages.
 #[derive(Debug, Clone)]
-pub(crate) struct Mark(String);
+pub(crate) struct Mark(Arc<str>);
 
 impl Mark {
     /// `distinction` stands in an entity tag: letters, digits and dashes.
     pub(crate) fn new(distinction: &str) -> Self {
-        Self(format!("{MARK}{distinction}"))
+        Self(format!("{MARK}{distinction}").into())
     }
 
     /// Makes a response's entity tag that of the page with the script, in this coding of ours.
@@ -89,7 +95,7 @@ impl Mark {
 
     /// What has this entity tag, cut before its mark; `None` if it is another mark.
     fn read(&self, own: &str, mark: &str) -> Option<Known> {
-        let rest = mark.strip_prefix(&self.0)?.strip_suffix('"')?;
+        let rest = mark.strip_prefix(&*self.0)?.strip_suffix('"')?;
         let coding = match rest.strip_prefix('-') {
             Some(token) => Some(Coding::named(token)?),
             None if rest.is_empty() => None,
@@ -122,6 +128,25 @@ impl Revisit {
         let tag = tag.map(|tag| tag.to_str().unwrap_or(""));
         let mut all = self.0.iter();
         all.find(|known| tag.is_none_or(|tag| are_weakly_equal(&known.tag, tag)))
+    }
+}
+
+/// The marks of the pages of one layer, each made once a release. `Clone` is cheap, and all clones remember together.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Marks(Arc<Mutex<Option<(Option<Stamp>, Mark)>>>);
+
+impl Marks {
+    /// The mark of the pages that this makes tags for.
+    pub(crate) fn of(&self, tagger: &Tagger) -> Mark {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((release, mark)) = &*last
+            && release.as_ref() == tagger.release()
+        {
+            return mark.clone();
+        }
+        let mark = Mark::new(&tagger.distinction());
+        *last = Some((tagger.release().cloned(), mark.clone()));
+        mark
     }
 }
 

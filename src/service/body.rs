@@ -36,7 +36,8 @@ pin_project! {
     pub(super) enum Kind<B> {
         Origin { #[pin] body: B },
         Headless { #[pin] body: B },
-        Injected { #[pin] body: Encode<InjectBody<Decode<B>>> },
+        // Apart, since it is large, and answers are passed on by value.
+        Injected { body: Pin<Box<Encode<InjectBody<Decode<B>>>>> },
         Whole { body: Full<Bytes> },
         Stream { body: EventStream },
     }
@@ -67,7 +68,7 @@ where
                 let whole = |mut data: B::Data| data.copy_to_bytes(data.remaining());
                 Poll::Ready(frame.map(|frame| Ok(frame.map_err(Into::into)?.map_data(whole))))
             }
-            KindProjection::Injected { body } => body.poll_frame(cx),
+            KindProjection::Injected { body } => body.as_mut().poll_frame(cx),
             KindProjection::Whole { body } => Pin::new(body).poll_frame(cx).map_err(never),
             KindProjection::Stream { body } => Pin::new(body).poll_frame(cx).map_err(never),
         }

@@ -25,6 +25,7 @@ use crate::inject::stamp::Stamper;
 use crate::inject::tagger::Tagger;
 use crate::inject::unaltered::Unaltered;
 use crate::inject::validator::Mark;
+use crate::inject::validator::Marks;
 use crate::inject::validator::Revisit;
 use crate::inject::validator::Unmarked;
 use crate::service::body::Kind;
@@ -36,6 +37,7 @@ pub(crate) struct Care {
     pub(crate) guard: Guard,
     pub(crate) recoder: Recoder,
     pub(crate) tally: Tally,
+    pub(crate) marks: Marks,
 }
 
 /// What is to be done with the answer if it is a page.
@@ -47,6 +49,7 @@ pub(super) struct Page {
     stamper: Option<Stamper>,
     recoder: Recoder,
     tally: Tally,
+    marks: Marks,
     /// What the client has of this very page with the script in it.
     revisit: Revisit,
 }
@@ -66,6 +69,7 @@ impl Page {
             stamper,
             recoder: care.recoder.clone(),
             tally: care.tally.clone(),
+            marks: care.marks.clone(),
             revisit: Revisit::default(),
         };
         if page.asked != Asked::Other {
@@ -130,7 +134,7 @@ impl Page {
     /// is confirmed under this mark only where the origin says that it has not changed, and so neither has what it
     /// is of.
     fn mark(&self) -> Mark {
-        Mark::new(&self.tagger.distinction())
+        self.marks.of(&self.tagger)
     }
 
     /// Puts the script into the answer, if it may carry it.
@@ -192,7 +196,7 @@ impl Page {
                 });
                 let page = InjectBody::new(Decode::new(body, plan.decode), choose, tally);
                 Kind::Injected {
-                    body: Encode::new(page, plan.encode),
+                    body: Box::pin(Encode::new(page, plan.encode)),
                 }
             }
         };
