@@ -133,7 +133,10 @@ impl Revisit {
 
 /// The marks of the pages of one layer, each made once a release. `Clone` is cheap, and all clones remember together.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Marks(Arc<Mutex<Option<(Option<Stamp>, Mark)>>>);
+pub(crate) struct Marks(Arc<Mutex<Option<Made>>>);
+
+/// A mark, and the release that it is of.
+type Made = (Option<Stamp>, Mark);
 
 impl Marks {
     /// The mark of the pages that this makes tags for.
