@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use http::HeaderMap;
+use http::HeaderValue;
 use http::Method;
 use http::Request;
 use http::Response;
 use http::Uri;
 use http::header;
 use http::uri::PathAndQuery;
+use http_body::Body as _;
 use hyper::body::Incoming;
 use tokio::time::Instant;
 use tokio::time::sleep;
@@ -157,6 +159,15 @@ impl Outgoing {
         };
         if let Some(host) = host.and_then(|host| host.as_str().parse().ok()) {
             request.headers_mut().insert(header::HOST, host);
+        }
+        if !self.upload.is_none()
+            && self.upload.size_hint().exact().is_none()
+            && !self.headers.contains_key(header::CONTENT_LENGTH)
+        {
+            // The client would leave out the body of a GET.
+            let chunked = HeaderValue::from_static("chunked");
+            let fields = request.headers_mut();
+            fields.insert(header::TRANSFER_ENCODING, chunked);
         }
         if !self.upload.is_none() && fields::expects_continue(&self.headers) {
             self.upload.wait();
