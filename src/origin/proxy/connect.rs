@@ -9,6 +9,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::task::Context;
 use std::task::Poll;
+use std::task::Waker;
 use std::time::Duration;
 
 use http::Uri;
@@ -124,10 +125,15 @@ impl std::error::Error for ConnectError {
 }
 
 /// A connection to an upstream, which notes whether anything came back.
+///
+/// An upstream that ends it with our bytes unread may have answered before: that they can't be written shows only after
+/// all that it said was read.
 pub(super) struct Stream {
     io: Box<dyn Io>,
     is_http2: bool,
     exchange: Exchange,
+    has_read_all: bool,
+    writer: Option<Waker>,
 }
 
 /// Whether an upstream has sent anything since it was last sent something: of HTTP/1.1, a byte of an answer. `Clone` is
@@ -154,8 +160,33 @@ impl Stream {
             io: Box::new(io),
             is_http2,
             exchange: Exchange::default(),
+            has_read_all: false,
+            writer: None,
         })
     }
+
+    fn read_first<T>(
+        &mut self,
+        cx: &Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        match written {
+            Poll::Ready(Err(error)) if !self.has_read_all && is_cut(&error) => {
+                self.writer = Some(cx.waker().clone());
+                Poll::Pending
+            }
+            written => written,
+        }
+    }
+}
+
+fn is_cut(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::BrokenPipe
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+    )
 }
 
 impl Connection for Stream {
@@ -179,6 +210,11 @@ impl AsyncRead for Stream {
         let read = Pin::new(&mut self.io).poll_read(cx, buf);
         if buf.filled().len() > before {
             self.exchange.0.store(true, Ordering::Release);
+        } else if read.is_ready() && buf.remaining() > 0 {
+            self.has_read_all = true;
+            if let Some(writer) = self.writer.take() {
+                writer.wake();
+            }
         }
         read
     }
@@ -191,11 +227,13 @@ impl AsyncWrite for Stream {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         self.exchange.0.store(false, Ordering::Release);
-        Pin::new(&mut self.io).poll_write(cx, buf)
+        let written = Pin::new(&mut self.io).poll_write(cx, buf);
+        self.read_first(cx, written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
+        let flushed = Pin::new(&mut self.io).poll_flush(cx);
+        self.read_first(cx, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -208,7 +246,8 @@ impl AsyncWrite for Stream {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         self.exchange.0.store(false, Ordering::Release);
-        Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
+        let written = Pin::new(&mut self.io).poll_write_vectored(cx, bufs);
+        self.read_first(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -214,6 +214,7 @@ impl Exchange {
         let is_stream = is_event_stream(fields);
         let idle = (!is_stream).then_some(shared.settings.idle_timeout);
         let upload = self.outgoing.upload;
+        upload.answered();
         response.map(|body| ProxyBody::upstream(body, idle, upload))
     }
 

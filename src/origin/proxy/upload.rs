@@ -44,7 +44,9 @@ enum Gate {
     Open,
     /// Not before the upstream says so, or has been silent for this long.
     Waiting(Option<Pin<Box<Sleep>>>),
-    /// The answer is there without it.
+    /// Not at all: the answer has begun without it.
+    Answered,
+    /// The answer is over.
     Shut,
 }
 
@@ -86,10 +88,20 @@ impl Upload {
         });
     }
 
+    /// The answer has begun: a body that still waits is not wanted. That it does not come would end the connection, and
+    /// the answer with it.
+    pub(super) fn answered(&self) {
+        self.change(|state| {
+            if let Gate::Waiting(_) = state.gate {
+                state.gate = Gate::Answered;
+            }
+        });
+    }
+
     /// The answer is over: who still waits to send the body never will.
     pub(super) fn stop(&self) {
         self.change(|state| {
-            if let Gate::Waiting(_) = state.gate {
+            if let Gate::Waiting(_) | Gate::Answered = state.gate {
                 state.gate = Gate::Shut;
             }
         });
@@ -123,6 +135,10 @@ impl State {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         match &mut self.gate {
             Gate::Open => {}
+            Gate::Answered => {
+                self.reader = Some(cx.waker().clone());
+                return Poll::Pending;
+            }
             Gate::Shut => return Poll::Ready(Some(Err(Unwanted.into()))),
             Gate::Waiting(sleep) => {
                 let sleep =
