@@ -196,7 +196,10 @@ impl Exchange {
     async fn run(self, shared: &Shared) -> Response<ProxyBody> {
         let (number, mut response) = match self.outgoing.send(shared, self.choice).await {
             Ok(answer) => answer,
-            Err(failure) => return failure.answer(self.is_navigation),
+            Err(failure) => {
+                self.outgoing.upload.abandon();
+                return failure.answer(self.is_navigation);
+            }
         };
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return self.switch(shared, response);

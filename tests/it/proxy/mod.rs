@@ -4,9 +4,12 @@
 
 mod answers;
 mod bodies;
+mod events;
 mod fields;
 mod forwarded;
 mod framing;
+mod retries;
+mod stalls;
 mod way;
 
 use std::net::SocketAddr;
