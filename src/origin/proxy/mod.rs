@@ -36,6 +36,7 @@ pub use crate::origin::proxy::body::ProxyBody;
 use crate::origin::proxy::connect::Connector;
 use crate::origin::proxy::connect::Limits;
 pub use crate::origin::proxy::forwarded::HostField;
+pub(crate) use crate::origin::proxy::forwarded::Prefix;
 use crate::origin::proxy::forwarded::Teller;
 pub(crate) use crate::origin::proxy::forwarded::networks;
 use crate::origin::proxy::held::Held;

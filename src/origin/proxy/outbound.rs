@@ -12,6 +12,7 @@ use http::uri::PathAndQuery;
 use crate::inject::eligible;
 use crate::origin::peer::Peer;
 use crate::origin::proxy::fields;
+use crate::origin::proxy::forwarded::Prefix;
 use crate::origin::proxy::forwarded::Teller;
 use crate::origin::proxy::service::UPGRADE;
 
@@ -43,6 +44,9 @@ pub(super) fn headers(
     });
     let host = authority.or_else(|| headers.remove(header::HOST));
     teller.tell(&mut headers, peer, host.as_ref());
+    if let Some(prefix) = parts.extensions.get::<Prefix>() {
+        Teller::tell_prefix(&mut headers, prefix.clone());
+    }
     if let Some(host) = host {
         headers.insert(header::HOST, host);
     }

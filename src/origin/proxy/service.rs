@@ -149,7 +149,7 @@ impl Exchange {
         B::Error: Into<BoxError>,
     {
         let settings = &shared.settings;
-        Refusal::check_method(&request)?;
+        Refusal::check_line(&request)?;
         if settings.teller.has_seen(request.headers()) {
             return Err(Refusal::Loop);
         }

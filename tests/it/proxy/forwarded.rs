@@ -4,11 +4,13 @@ use tidings::HostField;
 
 use super::*;
 
-const WORDS: [(&str, &str); 5] = [
+const WORDS: [(&str, &str); 7] = [
     ("X-Forwarded-For", "192.0.2.1"),
     ("X-Forwarded-Proto", "https"),
     ("X-Forwarded-Host", "site.example"),
     ("X-Forwarded-Port", "443"),
+    ("X-Forwarded-Prefix", "/x"),
+    ("X-Real-IP", "192.0.2.1"),
     ("Forwarded", "for=192.0.2.1;proto=https"),
 ];
 
@@ -25,7 +27,9 @@ fn the_word_of_a_stranger_is_replaced() {
     assert_eq!(asked.field("x-forwarded-for"), "127.0.0.1");
     assert_eq!(asked.field("x-forwarded-proto"), "http");
     assert_eq!(asked.field("x-forwarded-host"), "tidings.test");
-    assert_eq!(asked.field("x-forwarded-port"), "");
+    for name in ["x-forwarded-port", "x-forwarded-prefix", "x-real-ip"] {
+        assert_eq!(asked.field(name), "", "{name}");
+    }
 }
 
 #[test]
@@ -43,6 +47,8 @@ fn the_word_of_a_trusted_proxy_stands_and_its_own_address_is_added() {
         assert_eq!(asked.field("x-forwarded-proto"), "https");
         assert_eq!(asked.field("x-forwarded-host"), "site.example");
         assert_eq!(asked.field("x-forwarded-port"), "443");
+        assert_eq!(asked.field("x-forwarded-prefix"), "/x");
+        assert_eq!(asked.field("x-real-ip"), "192.0.2.1");
     }
     let upstream = Upstream::answering(OK);
     let proxied = Proxied::with(&upstream, |proxy| proxy.trust("10.0.0.0/8").unwrap());
@@ -107,6 +113,18 @@ fn an_absolute_target_is_what_counts_and_arrives_as_a_path() {
         assert_eq!(asked.field("host"), host, "{target}");
         assert_eq!(asked.field("x-forwarded-host"), host);
     }
+}
+
+#[test]
+fn a_target_that_is_no_path_is_asked_for_nowhere() {
+    let upstream = Upstream::answering(OK);
+    let proxied = Proxied::new(&upstream);
+    for line in ["GET *", "GET x", "GET x:80", "GET ?x", "GET", "POST *"] {
+        let request = format!("{line} HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+        let answer = proxied.send(request).answer().unwrap();
+        assert_eq!(answer.status, 400, "{line}");
+    }
+    assert_eq!(upstream.asked().len(), 0);
 }
 
 #[test]

@@ -8,8 +8,14 @@ mod events;
 mod fields;
 mod forwarded;
 mod framing;
+mod holding;
+mod memory;
+mod protocols;
 mod retries;
+mod routes;
 mod stalls;
+mod tls;
+mod tunnels;
 mod way;
 
 use std::net::SocketAddr;

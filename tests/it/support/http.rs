@@ -123,6 +123,16 @@ impl Client {
         self.stream.write_all(bytes.as_ref())
     }
 
+    /// Another handle on the same connection, to send from another thread.
+    pub(crate) fn try_clone(&self) -> io::Result<Self> {
+        Ok(Self {
+            stream: self.stream.try_clone()?,
+            unread: Vec::new(),
+            end: self.end,
+            trailers: HeaderMap::new(),
+        })
+    }
+
     /// Says that nothing more will be sent; answers can still come.
     pub(crate) fn finish(&mut self) -> io::Result<()> {
         self.stream.shutdown(Shutdown::Write)
@@ -212,6 +222,24 @@ impl Client {
         }
         let rest = self.unread.split_off(count);
         Ok(std::mem::replace(&mut self.unread, rest))
+    }
+
+    /// Reads the next `count` bytes piece by piece, and keeps none of them.
+    pub(crate) fn drain(
+        &mut self,
+        mut count: usize,
+        mut look: impl FnMut(&[u8]),
+    ) -> io::Result<()> {
+        while count > 0 {
+            if self.unread.is_empty() {
+                self.fill_or_fail("a body")?;
+            }
+            let piece = self.unread.len().min(count);
+            look(&self.unread[..piece]);
+            self.unread.drain(..piece);
+            count -= piece;
+        }
+        Ok(())
     }
 
     /// All that comes until the server closes the connection.

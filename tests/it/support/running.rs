@@ -99,6 +99,11 @@ impl Running {
         self.runtime.spawn(future);
     }
 
+    /// What this comes to, on the runtime of the server.
+    pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
     /// Tells the server to stop. It goes on draining.
     pub(crate) fn stop(&mut self) {
         self.stop.take();

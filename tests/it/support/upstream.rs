@@ -25,6 +25,7 @@ use crate::support::DEADLINE;
 use crate::support::http::field;
 use crate::support::http::fields;
 use crate::support::http::find;
+use crate::support::http::is_timeout;
 use crate::support::http::odd;
 use crate::support::until;
 
@@ -211,6 +212,22 @@ impl Connection {
         Ok(std::mem::replace(&mut self.unread, rest))
     }
 
+    /// Whatever comes next; nothing at the end of the connection.
+    pub(crate) fn some(&mut self) -> io::Result<Vec<u8>> {
+        if self.unread.is_empty() {
+            self.fill()?;
+        }
+        Ok(std::mem::take(&mut self.unread))
+    }
+
+    /// True if nothing comes for `time`, and the connection stays open.
+    pub(crate) fn is_silent(&mut self, time: Duration) -> bool {
+        self.stream.set_read_timeout(Some(time)).unwrap();
+        let silent = self.fill().is_err_and(|error| is_timeout(&error));
+        self.stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        silent && self.unread.is_empty()
+    }
+
     /// All that comes until the proxy closes the connection; or resets it, which is an error.
     pub(crate) fn rest(&mut self) -> io::Result<Vec<u8>> {
         while self.fill()? > 0 {}
@@ -220,13 +237,34 @@ impl Connection {
     /// Reads until the connection is over, whichever way.
     pub(crate) fn wait_for_end(&mut self) -> io::Result<()> {
         match self.rest() {
-            Err(error) if crate::support::http::is_timeout(&error) => Err(error),
+            Err(error) if is_timeout(&error) => Err(error),
             _ => Ok(()),
         }
     }
 
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
         self.stream.write_all(bytes.as_ref())
+    }
+
+    /// Reads the next `count` bytes piece by piece, and keeps none of them.
+    pub(crate) fn drain(
+        &mut self,
+        mut count: usize,
+        mut look: impl FnMut(&[u8]),
+    ) -> io::Result<()> {
+        let kept = std::mem::take(&mut self.unread);
+        look(&kept);
+        count -= kept.len();
+        let mut buffer = vec![0; PIECE];
+        while count > 0 {
+            let read = self.stream.read(&mut buffer[..PIECE.min(count)])?;
+            if read == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            look(&buffer[..read]);
+            count -= read;
+        }
+        Ok(())
     }
 
     /// Sends as much as is taken within `time` without a pause of that length; gives how much.
@@ -366,3 +404,6 @@ impl Signal {
         *given -= 1;
     }
 }
+
+// What two kernels pass to each other in one go.
+const PIECE: usize = 256 * 1024;
