@@ -9,7 +9,6 @@ use std::task::Context;
 use std::task::Poll;
 
 use bytes::Bytes;
-use http::HeaderName;
 use http::HeaderValue;
 use http::Request;
 use http::Response;
@@ -22,6 +21,7 @@ use tower_service::Service;
 
 use crate::error::Error;
 use crate::error::Kind;
+use crate::origin::proxy::Prefix;
 use crate::origin::proxy::Proxy;
 use crate::origin::proxy::ProxyBody;
 use crate::origin::proxy::ProxyFuture;
@@ -80,8 +80,7 @@ impl Route {
         parts.path_and_query = PathAndQuery::try_from(rest).ok();
         if let (Ok(uri), Ok(prefix)) = (Uri::from_parts(parts), prefix) {
             *request.uri_mut() = uri;
-            let name = HeaderName::from_static("x-forwarded-prefix");
-            request.headers_mut().insert(name, prefix);
+            request.extensions_mut().insert(Prefix(prefix));
         }
     }
 }

@@ -7,6 +7,7 @@ mod client;
 mod deploys;
 mod middleware;
 mod program;
+mod proxy;
 mod serving;
 mod streams;
 mod support;

@@ -57,7 +57,8 @@ impl Body for ProxyBody {
         match &mut self.0 {
             Kind::Upstream { body, idle, upload } => {
                 let frame = Pin::new(body).poll_frame(cx).map_err(BoxError::from);
-                let frame = idle.watch(cx, frame);
+                let frame = idle.watch(cx, frame.map(Option::transpose));
+                let frame = frame.map(Result::transpose);
                 match &frame {
                     Poll::Ready(None) => upload.stop(),
                     Poll::Ready(Some(Err(error))) => {

@@ -5,10 +5,11 @@ use std::io;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU8;
 use std::sync::atomic::Ordering;
 use std::task::Context;
 use std::task::Poll;
+use std::task::Waker;
 use std::time::Duration;
 
 use http::Uri;
@@ -23,6 +24,7 @@ use tokio::net::UnixStream;
 use tokio::time::timeout;
 use tower_service::Service;
 
+use crate::origin::proxy::idle::Idle;
 use crate::origin::proxy::tls;
 use crate::origin::proxy::tls::Net;
 use crate::origin::proxy::tls::Trust;
@@ -33,7 +35,16 @@ use crate::origin::proxy::upstream::Upstream;
 #[derive(Clone)]
 pub(super) struct Connector {
     way: Way,
-    limit: Duration,
+    limits: Limits,
+}
+
+/// How long things may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// Connecting: looking up the name, the handshakes and all.
+    pub(super) connect: Duration,
+    /// The upstream takes nothing of what is written.
+    pub(super) write: Duration,
 }
 
 #[derive(Clone)]
@@ -43,8 +54,7 @@ enum Way {
 }
 
 impl Connector {
-    /// Connects within `limit`: looking up the name, the handshakes and all.
-    pub(super) fn new(upstream: &Upstream, limit: Duration, trust: &Trust) -> Self {
+    pub(super) fn new(upstream: &Upstream, limits: &Limits, trust: &Trust) -> Self {
         let way = match upstream.target() {
             Target::Unix(path) => Way::Unix(Arc::clone(path)),
             Target::Http | Target::Https => {
@@ -55,7 +65,10 @@ impl Connector {
                 Way::Net(Box::new(tls::over(http, trust)))
             }
         };
-        Self { way, limit }
+        Self {
+            way,
+            limits: *limits,
+        }
     }
 }
 
@@ -69,24 +82,24 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let (way, limit) = (self.way.clone(), self.limit);
+        let (way, limits) = (self.way.clone(), self.limits);
         Box::pin(async move {
             let connecting = async {
                 Ok(match way {
                     Way::Unix(path) => {
                         let stream = UnixStream::connect(path).await;
-                        Stream::new(stream.map_err(ConnectError::of)?, false)
+                        Stream::new(stream.map_err(ConnectError::of)?, false, limits.write)
                     }
                     Way::Net(mut net) => {
                         let stream = net.call(uri).await.map_err(ConnectError::of)?;
                         let is_http2 = stream.connected().is_negotiated_h2();
-                        Stream::new(TokioIo::new(stream), is_http2)
+                        Stream::new(TokioIo::new(stream), is_http2, limits.write)
                     }
                 })
             };
-            match timeout(limit, connecting).await {
+            match timeout(limits.connect, connecting).await {
                 Ok(connected) => connected,
-                Err(_) => Err(ConnectError::TimedOut(limit)),
+                Err(_) => Err(ConnectError::TimedOut(limits.connect)),
             }
         })
     }
@@ -124,22 +137,52 @@ impl std::error::Error for ConnectError {
 }
 
 /// A connection to an upstream, which notes whether anything came back.
+///
+/// An upstream that ends it with our bytes unread may have answered before: that they can't be written shows only after
+/// all that it said was read.
 pub(super) struct Stream {
     io: Box<dyn Io>,
     is_http2: bool,
     exchange: Exchange,
+    has_read_all: bool,
+    writer: Option<Waker>,
+    idle: Idle,
 }
 
-/// Whether an upstream has sent anything since it was last sent something: of HTTP/1.1, a byte of an answer. `Clone` is
-/// cheap, and all clones are one.
+/// What an upstream has sent on a connection. `Clone` is cheap, and all clones are one.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Exchange(Arc<AtomicBool>);
+pub(super) struct Exchange(Arc<AtomicU8>);
 
 impl Exchange {
+    /// What is known of the connection that a request went by.
+    pub(super) fn of(connected: &Connected) -> Option<Self> {
+        let mut extensions = http::Extensions::new();
+        connected.get_extras(&mut extensions);
+        extensions.remove()
+    }
+
+    /// True if it has sent anything since it was last sent something: of HTTP/1.1, a byte of an answer.
     pub(super) fn has_answer(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.0.load(Ordering::Acquire) & ANSWER != 0
+    }
+
+    /// True if it has ever sent anything: this was not the first request.
+    pub(super) fn is_used(&self) -> bool {
+        self.0.load(Ordering::Acquire) & USED != 0
+    }
+
+    fn was_read(&self) {
+        self.0.store(ANSWER | USED, Ordering::Release);
+    }
+
+    fn was_written(&self) {
+        self.0.fetch_and(!ANSWER, Ordering::Release);
     }
 }
+
+const ANSWER: u8 = 1;
+
+const USED: u8 = 2;
 
 trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
 
@@ -149,13 +192,40 @@ impl Stream {
     fn new(
         io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
         is_http2: bool,
+        write_limit: Duration,
     ) -> TokioIo<Self> {
         TokioIo::new(Self {
             io: Box::new(io),
             is_http2,
             exchange: Exchange::default(),
+            has_read_all: false,
+            writer: None,
+            idle: Idle::new(Some(write_limit)),
         })
     }
+
+    fn read_first<T>(
+        &mut self,
+        cx: &Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        match written {
+            Poll::Ready(Err(error)) if !self.has_read_all && is_cut(&error) => {
+                self.writer = Some(cx.waker().clone());
+                Poll::Pending
+            }
+            written => written,
+        }
+    }
+}
+
+fn is_cut(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::BrokenPipe
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+    )
 }
 
 impl Connection for Stream {
@@ -178,7 +248,12 @@ impl AsyncRead for Stream {
         let before = buf.filled().len();
         let read = Pin::new(&mut self.io).poll_read(cx, buf);
         if buf.filled().len() > before {
-            self.exchange.0.store(true, Ordering::Release);
+            self.exchange.was_read();
+        } else if read.is_ready() && buf.remaining() > 0 {
+            self.has_read_all = true;
+            if let Some(writer) = self.writer.take() {
+                writer.wake();
+            }
         }
         read
     }
@@ -190,12 +265,15 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.exchange.0.store(false, Ordering::Release);
-        Pin::new(&mut self.io).poll_write(cx, buf)
+        self.exchange.was_written();
+        let written = Pin::new(&mut self.io).poll_write(cx, buf);
+        let written = self.idle.watch(cx, written);
+        self.read_first(cx, written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
+        let flushed = Pin::new(&mut self.io).poll_flush(cx);
+        self.read_first(cx, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -207,8 +285,10 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.exchange.0.store(false, Ordering::Release);
-        Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
+        self.exchange.was_written();
+        let written = Pin::new(&mut self.io).poll_write_vectored(cx, bufs);
+        let written = self.idle.watch(cx, written);
+        self.read_first(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {

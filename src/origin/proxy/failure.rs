@@ -20,10 +20,14 @@ pub(super) enum Failure {
     Absent,
     /// There was none in time.
     ConnectTimeout,
+    /// It closed a connection that had been used before, without a byte of an answer: most likely it had been about to.
+    Stale,
     /// It took the request, and closed without a byte of an answer.
     NoAnswer,
     /// It has not begun to answer in time.
     AnswerTimeout,
+    /// It has begun to answer, and not come to the end of the head in time.
+    Stalled,
     /// What it began to answer is no HTTP, or broke off within the head.
     Broken,
     /// The client did not send its body to the end.
@@ -45,13 +49,10 @@ impl Failure {
         if http.is_some_and(hyper::Error::is_user) {
             return Self::Upload;
         }
-        let mut extensions = http::Extensions::new();
-        if let Some(connected) = error.connect_info() {
-            connected.get_extras(&mut extensions);
-        }
         let is_parse = http.is_some_and(hyper::Error::is_parse);
-        match extensions.get::<Exchange>() {
+        match error.connect_info().and_then(Exchange::of) {
             Some(exchange) if is_parse || exchange.has_answer() => Self::Broken,
+            Some(exchange) if exchange.is_used() => Self::Stale,
             _ => Self::NoAnswer,
         }
     }
@@ -63,13 +64,15 @@ impl Failure {
 
     /// True if there was no byte of an answer, so that an idempotent request may be sent again.
     pub(super) fn has_no_byte(self) -> bool {
-        !matches!(self, Self::Broken | Self::Upload)
+        !matches!(self, Self::Broken | Self::Stalled | Self::Upload)
     }
 
     fn status(self) -> StatusCode {
         match self {
-            Self::Absent | Self::NoAnswer | Self::Broken => StatusCode::BAD_GATEWAY,
-            Self::ConnectTimeout | Self::AnswerTimeout => StatusCode::GATEWAY_TIMEOUT,
+            Self::Absent | Self::Stale | Self::NoAnswer | Self::Broken => StatusCode::BAD_GATEWAY,
+            Self::ConnectTimeout | Self::AnswerTimeout | Self::Stalled => {
+                StatusCode::GATEWAY_TIMEOUT
+            }
             Self::Upload => StatusCode::BAD_REQUEST,
         }
     }
@@ -78,8 +81,10 @@ impl Failure {
         match self {
             Self::Absent => "can't connect",
             Self::ConnectTimeout => "no connection in time",
+            Self::Stale => "it closed a connection that was kept",
             Self::NoAnswer => "it closed the connection without an answer",
             Self::AnswerTimeout => "no answer in time",
+            Self::Stalled => "no end of its head in time",
             Self::Broken => "its answer is no HTTP, or broke off",
             Self::Upload => "the body of the request broke off",
         }

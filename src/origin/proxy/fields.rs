@@ -14,6 +14,10 @@ pub(super) fn strip(headers: &mut HeaderMap) {
         }
         headers.remove(header::CONNECTION);
     }
+    if headers.contains_key(header::TRANSFER_ENCODING) {
+        // Of the two it is the length that is wrong (RFC 9112, section 6.3).
+        headers.remove(header::CONTENT_LENGTH);
+    }
     for name in &PER_CONNECTION {
         headers.remove(name);
     }

@@ -47,6 +47,10 @@ impl FromStr for HostField {
     }
 }
 
+/// What a route took off the path, in the extensions of a request.
+#[derive(Debug, Clone)]
+pub(crate) struct Prefix(pub(crate) HeaderValue);
+
 /// Writes the fields that tell of the client.
 #[derive(Debug, Clone)]
 pub(super) struct Teller {
@@ -96,7 +100,7 @@ impl Teller {
     ) {
         let is_trusted = peer.is_some_and(|peer| self.trusts(peer.ip()));
         if !is_trusted {
-            for name in [FOR, PROTO, HOST, PORT, header::FORWARDED] {
+            for name in told_by(headers) {
                 headers.remove(name);
             }
         }
@@ -114,11 +118,25 @@ impl Teller {
         }
     }
 
+    /// Tells the upstream what is missing at the beginning of its path.
+    pub(super) fn tell_prefix(headers: &mut HeaderMap, prefix: Prefix) {
+        headers.insert(PREFIX, prefix.0);
+    }
+
     fn trusts(&self, address: IpAddr) -> bool {
         self.trusted
             .iter()
             .any(|network| network.contains(&address))
     }
+}
+
+/// The fields by which one proxy tells another, or an application, of a client.
+fn told_by(headers: &HeaderMap) -> Vec<HeaderName> {
+    let names = headers.keys().filter(|name| {
+        let text = name.as_str();
+        text.starts_with("x-forwarded-") || text == "x-real-ip" || *name == header::FORWARDED
+    });
+    names.cloned().collect()
 }
 
 fn tell_forwarded(headers: &mut HeaderMap, peer: Option<Peer>, host: Option<&HeaderValue>) {
@@ -208,7 +226,7 @@ fn append_to_list(headers: &mut HeaderMap, name: &HeaderName, item: &str) {
 const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-const PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
+const PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
 
 const LOOPBACK: [&str; 2] = ["127.0.0.0/8", "::1/128"];
 

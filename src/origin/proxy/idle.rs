@@ -1,6 +1,7 @@
-//! Idleness: how long a body may stand still.
+//! Idleness: how long a body, or a connection that has to take one, may stand still.
 
 use std::fmt;
+use std::io;
 use std::pin::Pin;
 use std::task::Context;
 use std::task::Poll;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio::time::Sleep;
 
-/// Watches over what a body gives. Takes time only while it gives nothing.
+/// Watches over what gives something, or takes it. Takes time only while it does not.
 #[derive(Debug)]
 pub(super) struct Idle {
     limit: Option<Duration>,
@@ -18,7 +19,7 @@ pub(super) struct Idle {
 }
 
 impl Idle {
-    /// Without a limit a body may stand still for ever.
+    /// Without a limit it may stand still for ever.
     pub(super) fn new(limit: Option<Duration>) -> Self {
         Self {
             limit,
@@ -31,8 +32,8 @@ impl Idle {
     pub(super) fn watch<T, E: From<StoodStill>>(
         &mut self,
         cx: &mut Context<'_>,
-        polled: Poll<Option<Result<T, E>>>,
-    ) -> Poll<Option<Result<T, E>>> {
+        polled: Poll<Result<T, E>>,
+    ) -> Poll<Result<T, E>> {
         if polled.is_ready() {
             self.is_waiting = false;
             return polled;
@@ -48,20 +49,26 @@ impl Idle {
             sleep.as_mut().reset(end());
         }
         match sleep.as_mut().poll(cx) {
-            Poll::Ready(()) => Poll::Ready(Some(Err(StoodStill(limit).into()))),
+            Poll::Ready(()) => Poll::Ready(Err(StoodStill(limit).into())),
             Poll::Pending => Poll::Pending,
         }
     }
 }
 
-/// Nothing came for as long as that.
+/// Nothing went on for as long as that.
 #[derive(Debug)]
 pub(super) struct StoodStill(Duration);
 
 impl fmt::Display for StoodStill {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "nothing came for {:?}", self.0)
+        write!(f, "nothing went on for {:?}", self.0)
     }
 }
 
 impl std::error::Error for StoodStill {}
+
+impl From<StoodStill> for io::Error {
+    fn from(error: StoodStill) -> Self {
+        Self::new(io::ErrorKind::TimedOut, error)
+    }
+}

@@ -34,7 +34,9 @@ use crate::error::Error;
 use crate::error::Kind;
 pub use crate::origin::proxy::body::ProxyBody;
 use crate::origin::proxy::connect::Connector;
+use crate::origin::proxy::connect::Limits;
 pub use crate::origin::proxy::forwarded::HostField;
+pub(crate) use crate::origin::proxy::forwarded::Prefix;
 use crate::origin::proxy::forwarded::Teller;
 pub(crate) use crate::origin::proxy::forwarded::networks;
 use crate::origin::proxy::held::Held;
@@ -152,7 +154,8 @@ impl Proxy {
         self.with(|settings| settings.first_byte_timeout = limit)
     }
 
-    /// How long a body may stand still, either way. Event streams and what connections were upgraded to may for ever.
+    /// How long a body may stand still, either way, and an upstream may take nothing of what is sent to it. Event streams,
+    /// and what connections were upgraded to, may be silent for ever.
     pub fn idle_timeout(self, limit: Duration) -> Self {
         self.with(|settings| settings.idle_timeout = limit)
     }
@@ -203,7 +206,7 @@ impl Proxy {
     fn of(settings: Settings) -> Self {
         let upstreams = settings.upstreams.iter();
         let members = upstreams.map(|upstream| {
-            let connector = Connector::new(upstream, settings.connect_timeout, &settings.trust);
+            let connector = Connector::new(upstream, &settings.limits(), &settings.trust);
             Member::new(upstream.clone(), connector, settings.pool_idle)
         });
         Self {
@@ -214,6 +217,15 @@ impl Proxy {
                 held: Held::new(),
                 turn: AtomicUsize::new(0),
             }),
+        }
+    }
+}
+
+impl Settings {
+    fn limits(&self) -> Limits {
+        Limits {
+            connect: self.connect_timeout,
+            write: self.idle_timeout,
         }
     }
 }

@@ -12,6 +12,7 @@ use http::uri::PathAndQuery;
 use crate::inject::eligible;
 use crate::origin::peer::Peer;
 use crate::origin::proxy::fields;
+use crate::origin::proxy::forwarded::Prefix;
 use crate::origin::proxy::forwarded::Teller;
 use crate::origin::proxy::service::UPGRADE;
 
@@ -36,9 +37,16 @@ pub(super) fn headers(
     }
     // An absolute form, or `:authority`, is what counts (RFC 9112, section 3.2.2).
     let authority = parts.uri.authority();
-    let authority = authority.and_then(|name| HeaderValue::try_from(name.as_str()).ok());
+    let authority = authority.and_then(|name| {
+        // A password before the host is not part of its name (RFC 9110, section 4.2.4).
+        let host = name.as_str().rsplit('@').next();
+        HeaderValue::try_from(host.unwrap_or_default()).ok()
+    });
     let host = authority.or_else(|| headers.remove(header::HOST));
     teller.tell(&mut headers, peer, host.as_ref());
+    if let Some(prefix) = parts.extensions.get::<Prefix>() {
+        Teller::tell_prefix(&mut headers, prefix.clone());
+    }
     if let Some(host) = host {
         headers.insert(header::HOST, host);
     }
@@ -46,12 +54,13 @@ pub(super) fn headers(
     if parts.method == Method::OPTIONS {
         count_down(&mut headers);
     }
-    if takes_trailers {
-        headers.insert(header::TE, HeaderValue::from_static("trailers"));
-    }
     if let Some(protocol) = upgrade {
         headers.insert(header::CONNECTION, UPGRADE);
         headers.insert(header::UPGRADE, protocol.clone());
+    } else if takes_trailers {
+        // It is of one connection itself (RFC 9110, section 10.1.4).
+        headers.insert(header::CONNECTION, HeaderValue::from_static("te"));
+        headers.insert(header::TE, HeaderValue::from_static("trailers"));
     }
     headers
 }

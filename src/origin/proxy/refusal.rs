@@ -16,6 +16,8 @@ pub(super) enum Refusal {
     Method,
     /// `OPTIONS` for this server itself (RFC 9110, sections 7.6.2 and 9.3.7).
     Options,
+    /// What is asked for is no path: a name, or a star with another method than `OPTIONS`.
+    Target,
     /// It came by here before.
     Loop,
     /// What follows it could be taken for another request.
@@ -23,7 +25,7 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
-    pub(super) fn check_method<B>(request: &Request<B>) -> Result<(), Self> {
+    pub(super) fn check_line<B>(request: &Request<B>) -> Result<(), Self> {
         let method = request.method();
         if *method == Method::CONNECT || *method == Method::TRACE {
             return Err(Self::Method);
@@ -33,6 +35,9 @@ impl Refusal {
         if *method == Method::OPTIONS && (is_last || request.uri().path() == "*") {
             return Err(Self::Options);
         }
+        if !request.uri().path().starts_with('/') {
+            return Err(Self::Target);
+        }
         Ok(())
     }
 
@@ -40,6 +45,10 @@ impl Refusal {
         let (status, text) = match self {
             Self::Method => (StatusCode::METHOD_NOT_ALLOWED, "405 Method Not Allowed\n"),
             Self::Options => (StatusCode::NO_CONTENT, ""),
+            Self::Target => (
+                StatusCode::BAD_REQUEST,
+                "400 What is asked for is no path\n",
+            ),
             Self::Loop => (
                 StatusCode::LOOP_DETECTED,
                 "508 This request was here before: the upstream leads back to this server\n",

@@ -3,18 +3,22 @@
 use std::time::Duration;
 
 use http::HeaderMap;
+use http::HeaderValue;
 use http::Method;
 use http::Request;
 use http::Response;
 use http::Uri;
 use http::header;
 use http::uri::PathAndQuery;
+use http_body::Body as _;
 use hyper::body::Incoming;
+use hyper_util::client::legacy::connect::capture_connection;
 use tokio::time::Instant;
 use tokio::time::sleep;
 use tokio::time::sleep_until;
 
 use crate::origin::proxy::Shared;
+use crate::origin::proxy::connect::Exchange;
 use crate::origin::proxy::failure::Failure;
 use crate::origin::proxy::failure::causes;
 use crate::origin::proxy::fields;
@@ -79,8 +83,10 @@ impl Outgoing {
         choice: Choice,
     ) -> Result<(usize, Response<Incoming>), Failure> {
         let mut last = Failure::Absent;
-        let mut again = MOST_AGAIN;
-        for number in shared.order(choice) {
+        let mut stale = MOST_STALE;
+        let order = shared.order(choice);
+        let mut is_alone = order.len() == 1;
+        for number in order {
             let member = &shared.members[number];
             loop {
                 let failure = match self.ask(shared, member).await {
@@ -94,11 +100,12 @@ impl Outgoing {
                 if !self.may_send_again(failure) {
                     return Err(failure);
                 }
-                // It may have been a connection that had waited for too long: the next one is another.
-                if failure != Failure::NoAnswer || again == 0 {
-                    break;
+                match failure {
+                    Failure::Stale if stale > 0 => stale -= 1,
+                    // It may be a server that has just started again. What ends servers must not end them all.
+                    Failure::NoAnswer if is_alone => is_alone = false,
+                    _ => break,
                 }
-                again -= 1;
             }
         }
         Err(last)
@@ -111,30 +118,36 @@ impl Outgoing {
     }
 
     async fn ask(&self, shared: &Shared, member: &Member) -> Result<Response<Incoming>, Failure> {
-        let asking = member.client.request(self.request(shared, member));
+        let mut request = self.request(shared, member);
+        let connection = capture_connection(&mut request);
+        let asking = member.client.request(request);
         let mut asking = std::pin::pin!(asking);
         let start = Instant::now();
-        // Measured from the end of the upload.
+        let limit = shared.settings.first_byte_timeout;
         let answered = loop {
-            let end = self.upload.progress().map_or(start, |last| last.max(start))
-                + shared.settings.first_byte_timeout;
+            let end = self.upload.awaits_upstream_since(start) + limit;
             tokio::select! {
                 answered = &mut asking => break answered,
                 () = sleep_until(end) => {
-                    let is_over = self.upload.progress().is_none_or(|last| last + shared.settings.first_byte_timeout <= end);
-                    if is_over {
-                        note_failure(member, Failure::AnswerTimeout, "");
-                        return Err(Failure::AnswerTimeout);
+                    if self.upload.awaits_upstream_since(start) + limit <= end {
+                        let exchange = connection.connection_metadata().as_ref().and_then(Exchange::of);
+                        let has_answer = exchange.is_some_and(|exchange| exchange.has_answer());
+                        let failure = if has_answer { Failure::Stalled } else { Failure::AnswerTimeout };
+                        note_failure(member, failure, "");
+                        return Err(failure);
                     }
                 }
             }
         };
         answered.map_err(|error| {
             let failure = Failure::of(&error);
-            if failure == Failure::Upload {
-                tracing::debug!(error = %causes(&error), "a request broke off");
-            } else {
-                note_failure(member, failure, &causes(&error));
+            match failure {
+                Failure::Upload => tracing::debug!(error = %causes(&error), "a request broke off"),
+                // It is no failure, unless the next is.
+                Failure::Stale => {
+                    tracing::debug!(error = %causes(&error), "a connection was stale");
+                }
+                _ => note_failure(member, failure, &causes(&error)),
             }
             failure
         })
@@ -158,6 +171,15 @@ impl Outgoing {
         if let Some(host) = host.and_then(|host| host.as_str().parse().ok()) {
             request.headers_mut().insert(header::HOST, host);
         }
+        if !self.upload.is_none()
+            && self.upload.size_hint().exact().is_none()
+            && !self.headers.contains_key(header::CONTENT_LENGTH)
+        {
+            // The client would leave out the body of a GET.
+            let chunked = HeaderValue::from_static("chunked");
+            let fields = request.headers_mut();
+            fields.insert(header::TRANSFER_ENCODING, chunked);
+        }
         if !self.upload.is_none() && fields::expects_continue(&self.headers) {
             self.upload.wait();
             let upload = self.upload.clone();
@@ -173,7 +195,7 @@ impl Outgoing {
 
 impl Shared {
     /// The upstreams in the order in which to ask them: in turn, those that are well before the others.
-    fn order(&self, choice: Choice) -> impl Iterator<Item = usize> + use<> {
+    fn order(&self, choice: Choice) -> Vec<usize> {
         let count = self.members.len();
         let mut order: Vec<usize> = match choice {
             Choice::Only(number) => vec![number],
@@ -186,7 +208,7 @@ impl Shared {
         if order.len() > 1 {
             order.sort_by_key(|number| !self.members[*number].health.is_up());
         }
-        order.into_iter()
+        order
     }
 
     fn answered(&self, member: &Member) {
@@ -206,7 +228,7 @@ fn note_failure(member: &Member, failure: Failure, causes: &str) {
 }
 
 // A pool may have several connections that an upstream closed when it stopped.
-const MOST_AGAIN: usize = 3;
+const MOST_STALE: usize = 3;
 
 // A process that restarts is back in less than that, a container hardly in a hundred times as much.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);

@@ -150,7 +150,7 @@ impl Exchange {
         B::Error: Into<BoxError>,
     {
         let settings = &shared.settings;
-        Refusal::check_method(&request)?;
+        Refusal::check_line(&request)?;
         if settings.teller.has_seen(request.headers()) {
             return Err(Refusal::Loop);
         }
@@ -197,7 +197,10 @@ impl Exchange {
     async fn run(self, shared: &Shared) -> Response<ProxyBody> {
         let (number, mut response) = match self.outgoing.send(shared, self.choice).await {
             Ok(answer) => answer,
-            Err(failure) => return failure.answer(self.is_navigation),
+            Err(failure) => {
+                self.outgoing.upload.abandon();
+                return failure.answer(self.is_navigation);
+            }
         };
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return self.switch(shared, response);
@@ -216,6 +219,7 @@ impl Exchange {
         let is_stream = is_event_stream(fields);
         let idle = (!is_stream).then_some(shared.settings.idle_timeout);
         let upload = self.outgoing.upload;
+        upload.answered();
         response.map(|body| ProxyBody::upstream(body, idle, upload))
     }
 

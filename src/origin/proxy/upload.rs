@@ -17,6 +17,8 @@ use bytes::Bytes;
 use http_body::Body;
 use http_body::Frame;
 use http_body::SizeHint;
+use http_body_util::BodyExt as _;
+use http_body_util::Empty;
 use http_body_util::combinators::UnsyncBoxBody;
 use tokio::time::Instant;
 use tokio::time::Sleep;
@@ -35,8 +37,10 @@ struct State {
     gate: Gate,
     reader: Option<Waker>,
     is_touched: bool,
-    /// When something of it last went on, or it ended.
+    /// When it was last asked for.
     progress: Instant,
+    /// It was asked for, and nothing was there.
+    is_awaited: bool,
 }
 
 /// Whether the body may be asked for (RFC 9110, section 10.1.1).
@@ -44,7 +48,9 @@ enum Gate {
     Open,
     /// Not before the upstream says so, or has been silent for this long.
     Waiting(Option<Pin<Box<Sleep>>>),
-    /// The answer is there without it.
+    /// Not at all: the answer has begun without it.
+    Answered,
+    /// Not any more: the answer is over, or there will be none.
     Shut,
 }
 
@@ -62,6 +68,7 @@ impl Upload {
             reader: None,
             is_touched: false,
             progress: Instant::now(),
+            is_awaited: false,
         }))))
     }
 
@@ -86,12 +93,30 @@ impl Upload {
         });
     }
 
+    /// The answer has begun: a body that still waits is not wanted. That it does not come would end the connection, and
+    /// the answer with it.
+    pub(super) fn answered(&self) {
+        self.change(|state| {
+            if let Gate::Waiting(_) = state.gate {
+                state.gate = Gate::Answered;
+            }
+        });
+    }
+
     /// The answer is over: who still waits to send the body never will.
     pub(super) fn stop(&self) {
         self.change(|state| {
-            if let Gate::Waiting(_) = state.gate {
+            if let Gate::Waiting(_) | Gate::Answered = state.gate {
                 state.gate = Gate::Shut;
             }
+        });
+    }
+
+    /// Nobody wants the rest: the client is not to be read any further.
+    pub(super) fn abandon(&self) {
+        self.change(|state| {
+            state.gate = Gate::Shut;
+            state.body = Empty::new().map_err(|never| match never {}).boxed_unsync();
         });
     }
 
@@ -100,9 +125,17 @@ impl Upload {
         self.0.as_ref().is_none_or(|state| !lock(state).is_touched)
     }
 
-    /// When something of it last went on; `None` if there is none.
-    pub(super) fn progress(&self) -> Option<Instant> {
-        Some(lock(self.0.as_ref()?).progress)
+    /// Since when, after `start`, it is for the upstream to go on: for as long as the client has to send more, it is not.
+    pub(super) fn awaits_upstream_since(&self, start: Instant) -> Instant {
+        let Some(state) = &self.0 else {
+            return start;
+        };
+        let state = lock(state);
+        if state.is_awaited {
+            Instant::now()
+        } else {
+            state.progress.max(start)
+        }
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {
@@ -123,6 +156,10 @@ impl State {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         match &mut self.gate {
             Gate::Open => {}
+            Gate::Answered => {
+                self.reader = Some(cx.waker().clone());
+                return Poll::Pending;
+            }
             Gate::Shut => return Poll::Ready(Some(Err(Unwanted.into()))),
             Gate::Waiting(sleep) => {
                 let sleep =
@@ -136,10 +173,10 @@ impl State {
         }
         self.is_touched = true;
         let frame = Pin::new(&mut self.body).poll_frame(cx);
-        if frame.is_ready() {
-            self.progress = Instant::now();
-        }
-        self.idle.watch(cx, frame)
+        self.is_awaited = frame.is_pending();
+        self.progress = Instant::now();
+        let watched = self.idle.watch(cx, frame.map(Option::transpose));
+        watched.map(Result::transpose)
     }
 }
 
@@ -171,13 +208,13 @@ impl Body for Upload {
     }
 }
 
-/// The upstream has answered without it.
+/// Nobody waits for it any more.
 #[derive(Debug)]
 struct Unwanted;
 
 impl fmt::Display for Unwanted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the upstream answered without the body")
+        f.write_str("the body is not wanted any more")
     }
 }
 

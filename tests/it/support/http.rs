@@ -23,6 +23,7 @@ pub(crate) struct Client {
     stream: TcpStream,
     unread: Vec<u8>,
     end: Instant,
+    trailers: HeaderMap,
 }
 
 /// A whole response.
@@ -81,6 +82,7 @@ impl Client {
             stream,
             unread: Vec::new(),
             end: Instant::now() + DEADLINE,
+            trailers: HeaderMap::new(),
         })
     }
 
@@ -119,6 +121,16 @@ impl Client {
     /// Sends these bytes as they are.
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
         self.stream.write_all(bytes.as_ref())
+    }
+
+    /// Another handle on the same connection, to send from another thread.
+    pub(crate) fn try_clone(&self) -> io::Result<Self> {
+        Ok(Self {
+            stream: self.stream.try_clone()?,
+            unread: Vec::new(),
+            end: self.end,
+            trailers: HeaderMap::new(),
+        })
     }
 
     /// Says that nothing more will be sent; answers can still come.
@@ -168,28 +180,32 @@ impl Client {
         let mut status = lines.next().unwrap_or_default().splitn(3, ' ');
         let version = status.next().unwrap_or_default().to_owned();
         let status = status.next().unwrap_or_default().parse().map_err(odd)?;
-        let mut headers = HeaderMap::new();
-        for line in lines {
-            let (name, value) = line.split_once(": ").ok_or_else(|| odd(line))?;
-            headers.append(
-                name.parse::<HeaderName>().map_err(odd)?,
-                HeaderValue::from_str(value).map_err(odd)?,
-            );
-        }
         Ok(Head {
             version,
             status,
-            headers,
+            headers: fields(lines)?,
         })
     }
 
-    /// The next chunk of a chunked body; `None` for the last, empty one. Trailers are skipped.
+    /// The trailers of the last chunked body that was read to its end.
+    pub(crate) fn trailers(&self) -> &HeaderMap {
+        &self.trailers
+    }
+
+    /// The next chunk of a chunked body; `None` for the last, empty one.
     pub(crate) fn chunk(&mut self) -> io::Result<Option<Vec<u8>>> {
         let line = self.line()?;
         let size = line.split(';').next().unwrap_or_default();
         let size = usize::from_str_radix(size, 16).map_err(odd)?;
         if size == 0 {
-            while !self.line()?.is_empty() {}
+            let mut lines = Vec::new();
+            loop {
+                match self.line()? {
+                    line if line.is_empty() => break,
+                    line => lines.push(line),
+                }
+            }
+            self.trailers = fields(lines.iter().map(String::as_str))?;
             return Ok(None);
         }
         let chunk = self.take(size)?;
@@ -206,6 +222,24 @@ impl Client {
         }
         let rest = self.unread.split_off(count);
         Ok(std::mem::replace(&mut self.unread, rest))
+    }
+
+    /// Reads the next `count` bytes piece by piece, and keeps none of them.
+    pub(crate) fn drain(
+        &mut self,
+        mut count: usize,
+        mut look: impl FnMut(&[u8]),
+    ) -> io::Result<()> {
+        while count > 0 {
+            if self.unread.is_empty() {
+                self.fill_or_fail("a body")?;
+            }
+            let piece = self.unread.len().min(count);
+            look(&self.unread[..piece]);
+            self.unread.drain(..piece);
+            count -= piece;
+        }
+        Ok(())
     }
 
     /// All that comes until the server closes the connection.
@@ -314,6 +348,19 @@ impl fmt::Debug for Answer {
     }
 }
 
+/// The fields on these lines.
+pub(crate) fn fields<'a>(lines: impl Iterator<Item = &'a str>) -> io::Result<HeaderMap> {
+    let mut headers = HeaderMap::new();
+    for line in lines {
+        let (name, value) = line.split_once(':').ok_or_else(|| odd(line))?;
+        headers.append(
+            name.parse::<HeaderName>().map_err(odd)?,
+            HeaderValue::from_bytes(value.trim().as_bytes()).map_err(odd)?,
+        );
+    }
+    Ok(headers)
+}
+
 /// The value of a field; "" if there is none, joined by a comma if there are several.
 pub(crate) fn field<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     let mut values = headers.get_all(name).iter();
@@ -329,10 +376,10 @@ pub(crate) fn is_timeout(error: &io::Error) -> bool {
     )
 }
 
-fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
+pub(crate) fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
     memchr::memmem::find(bytes, what)
 }
 
-fn odd(what: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
+pub(crate) fn odd(what: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }

@@ -1,5 +1,5 @@
 //! What the tests stand on: sites in temporary directories, waiting with a deadline, a client that never hangs,
-//! the program, a server, and a site read from a directory.
+//! the program, a server, a server behind that does what a test says, and a site read from a directory.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -10,6 +10,7 @@ pub(crate) mod http;
 pub(crate) mod program;
 pub(crate) mod running;
 pub(crate) mod served;
+pub(crate) mod upstream;
 
 use std::fs;
 use std::path::Path;

@@ -104,6 +104,17 @@ impl Program {
         self.process.stderr.text()
     }
 
+    /// The most memory that it has had so far, in bytes; `None` where the system does not say.
+    pub(crate) fn peak_memory(&self) -> Option<usize> {
+        let path = format!("/proc/{}/status", self.process.child.id());
+        let status = std::fs::read_to_string(path).ok()?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))?;
+        let number: usize = line.trim().strip_suffix(" kB")?.parse().ok()?;
+        Some(number * 1024)
+    }
+
     /// Waits for a line in the log that has all of `parts`, and gives it.
     #[track_caller]
     pub(crate) fn logged(&self, parts: &[&str]) -> String {

@@ -56,24 +56,52 @@ impl Running {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
+        Self::at("127.0.0.1:0", service, set).unwrap()
+    }
+
+    /// As [`new`](Self::new), at this address; `None` if the machine does not have it.
+    pub(crate) fn at<S, B>(
+        address: &str,
+        service: S,
+        set: impl FnOnce(Server) -> Server,
+    ) -> Option<Self>
+    where
+        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
+            + Clone
+            + Send
+            + 'static,
+        S::Future: Send,
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
         let runtime = Runtime::new().unwrap();
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let listener = runtime.block_on(TcpListener::bind(address)).ok()?;
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let server = set(Server::new(listener));
         let server = runtime.spawn(server.run(service, async {
             _ = stopped.await;
         }));
-        Self {
+        Some(Self {
             address,
             stop: Some(stop),
             server: Some(server),
             runtime,
-        }
+        })
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Runs this beside the server, until the server is dropped.
+    pub(crate) fn spawn(&self, future: impl Future<Output: Send> + Send + 'static) {
+        self.runtime.spawn(future);
+    }
+
+    /// What this comes to, on the runtime of the server.
+    pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
     }
 
     /// Tells the server to stop. It goes on draining.

@@ -1,0 +1,333 @@
+//! Answers: what an upstream sends as one, and what of it the client gets.
+
+use std::io;
+
+use super::*;
+use crate::support::http::Framing;
+use crate::support::upstream::Signal;
+
+/// An upstream that sends these bytes in answer to its first request, and then ends the connection; the second connection
+/// is answered as it should be.
+fn once(answer: impl Into<Vec<u8>>) -> Upstream {
+    let answer = answer.into();
+    Upstream::new(move |connection| {
+        loop {
+            connection.request()?;
+            if connection.number > 1 {
+                connection.send(OK)?;
+            } else {
+                connection.send(&answer)?;
+                return Ok(());
+            }
+        }
+    })
+}
+
+/// Asks with POST, which is not sent twice. Gives the answer, and asserts that the next request is answered by itself.
+#[track_caller]
+fn answer_to_post(answer: impl Into<Vec<u8>>) -> io::Result<Answer> {
+    let upstream = once(answer);
+    let proxied = Proxied::new(&upstream);
+    let given = proxied
+        .send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
+        .answer();
+    assert_eq!(proxied.get("/next", &[]).text(), "ok");
+    given
+}
+
+#[test]
+fn every_framing_of_an_answer_is_passed_on_as_one_that_the_client_knows() {
+    for (answer, framing) in [
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc",
+            Framing::Length(3),
+        ),
+        (
+            "HTTP/1.1 200\r\nContent-Length: 3\r\n\r\nabc",
+            Framing::Length(3),
+        ),
+        (
+            "HTTP/1.1 200 \r\nContent-Length: 3\r\n\r\nabc",
+            Framing::Length(3),
+        ),
+        (
+            "HTTP/1.1 200 OK\nContent-Length: 3\n\nabc",
+            Framing::Length(3),
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc",
+            Framing::Length(3),
+        ),
+        (
+            "HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nabc",
+            Framing::Length(3),
+        ),
+        ("HTTP/1.0 200 OK\r\n\r\nabc", Framing::Chunked),
+        ("HTTP/1.1 200 OK\r\n\r\nabc", Framing::Chunked),
+        (
+            "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nabc",
+            Framing::Chunked,
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n2;x\r\nbc\r\n0\r\n\r\n",
+            Framing::Chunked,
+        ),
+        (
+            "HTTP/1.1 205 Reset Content\r\nContent-Length: 3\r\n\r\nabc",
+            Framing::Length(3),
+        ),
+    ] {
+        let given = answer_to_post(answer).unwrap();
+        assert_eq!(
+            (given.text(), given.framing),
+            ("abc", framing),
+            "{answer:?}"
+        );
+    }
+}
+
+#[test]
+fn a_client_of_http_1_0_gets_what_it_knows() {
+    let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
+    let upstream = Upstream::answering(chunked);
+    let proxied = Proxied::new(&upstream);
+    let mut client = proxied.send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+    let answer = client.answer().unwrap();
+    assert_eq!((answer.text(), answer.framing), ("abc", Framing::Close));
+}
+
+#[test]
+fn two_framings_of_an_answer_are_one_for_the_client() {
+    for fields in [
+        "Content-Length: 9\r\nTransfer-Encoding: chunked",
+        "Transfer-Encoding: chunked\r\nContent-Length: 9",
+    ] {
+        let answer = format!("HTTP/1.1 200 OK\r\n{fields}\r\n\r\n3\r\nabc\r\n0\r\n\r\n");
+        let given = answer_to_post(answer).unwrap();
+        if given.status == 200 {
+            assert_eq!((given.text(), given.framing), ("abc", Framing::Chunked));
+        } else {
+            assert_eq!(given.status, 502);
+        }
+    }
+}
+
+#[test]
+fn what_is_no_http_is_an_answer_of_the_proxys_own() {
+    for answer in [
+        "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+        "HTTP/1.1 200 OK\r\nContent-Length: +3\r\n\r\nabc",
+        "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\nabc",
+        "HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 3\r\n\r\nabc",
+        "HTTP/1.1 200 OK\r\nContent-Length : 3\r\n\r\nabc",
+        "HTTP/1.1 200 OK\r\nX: a\0b\r\nContent-Length: 3\r\n\r\nabc",
+        "HTTP/1.1 20 OK\r\n\r\n",
+        "HTTP/1.1 2000 OK\r\n\r\n",
+        "HTTP/1.1 OK\r\n\r\n",
+        "HTTP/2 200 OK\r\n\r\n",
+        "HTTP/3.0 200 OK\r\n\r\n",
+        "SSH-2.0-OpenSSH_9\r\n",
+        "<!doctype html>\n",
+        "\u{16}\u{3}\u{1}\u{2}",
+        "\r\n\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nX: y\r\n",
+        "H",
+    ] {
+        let given = answer_to_post(answer).unwrap();
+        assert_eq!(given.status, 502, "{answer:?}");
+        assert_eq!(given.text(), "502 Bad Gateway\n");
+        assert_eq!(given.field("cache-control"), "no-store");
+        assert_eq!(given.field("via"), "");
+    }
+}
+
+#[test]
+fn a_head_without_measure_is_not_read_to_its_end() {
+    let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "X: y\r\n".repeat(1000));
+    assert_eq!(answer_to_post(many).unwrap().status, 502);
+    let long = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "y".repeat(2 << 20));
+    assert_eq!(answer_to_post(long).unwrap().status, 502);
+    let usual = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "y".repeat(32 << 10));
+    assert_eq!(answer_to_post(usual).unwrap().status, 200);
+}
+
+#[test]
+fn what_comes_before_the_answer_is_not_taken_for_it() {
+    for first in [
+        "HTTP/1.1 100 Continue\r\n\r\n",
+        "HTTP/1.1 102 Processing\r\n\r\n",
+        "HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n",
+        "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n",
+        "HTTP/1.1 199 X\r\nContent-Length: 5\r\n\r\n",
+    ] {
+        let given = answer_to_post(format!("{first}{OK}")).unwrap();
+        assert_eq!((given.status, given.text()), (200, "ok"), "{first}");
+    }
+}
+
+#[test]
+fn what_comes_after_an_answer_is_never_another() {
+    let smuggled = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";
+    for end in ["garbage", smuggled] {
+        let upstream = Upstream::new(move |connection| {
+            loop {
+                connection.request()?;
+                connection.send(format!("{OK}{end}"))?;
+            }
+        });
+        let proxied = Proxied::new(&upstream);
+        let mut client = proxied.connect();
+        for number in 1..=3 {
+            assert_eq!(client.request("GET", "/", &[]).unwrap().text(), "ok");
+            assert_eq!(upstream.connections(), number);
+        }
+    }
+}
+
+#[test]
+fn what_comes_unasked_on_an_idle_connection_is_never_an_answer() {
+    let upstream = Upstream::new(|connection| {
+        loop {
+            connection.request()?;
+            connection.send(OK)?;
+            if connection.number == 1 {
+                connection.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil")?;
+                connection.wait_for_end()?;
+            }
+        }
+    });
+    let proxied = Proxied::new(&upstream);
+    for _ in 0..3 {
+        assert_eq!(proxied.get("/", &[]).text(), "ok");
+    }
+}
+
+#[test]
+fn a_body_that_breaks_off_is_never_a_whole_one() {
+    for answer in [
+        "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nabc",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcdef\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nx\r\n\r\n",
+    ] {
+        let error = answer_to_post(answer).unwrap_err();
+        assert!(
+            matches!(
+                error.kind(),
+                io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset
+            ),
+            "{answer:?} {error}"
+        );
+    }
+}
+
+#[test]
+fn a_body_without_a_length_that_is_reset_is_never_a_whole_one() {
+    let read = Signal::new();
+    let is_read = read.clone();
+    let upstream = Upstream::new(move |connection| {
+        connection.request()?;
+        connection.send("HTTP/1.1 200 OK\r\n\r\nabc")?;
+        is_read.wait();
+        connection.reset()
+    });
+    let proxied = Proxied::new(&upstream);
+    let mut client = proxied.connect();
+    client.ask("GET", "/", &[]).unwrap();
+    assert_eq!(client.head().unwrap().field("transfer-encoding"), "chunked");
+    assert_eq!(client.chunk().unwrap().unwrap(), b"abc");
+    read.give();
+    assert!(client.chunk().is_err());
+}
+
+#[test]
+fn the_answer_to_a_head_is_the_head_of_a_get() {
+    for (fields, length) in [
+        ("Content-Length: 717\r\n", "717"),
+        ("", ""),
+        ("Transfer-Encoding: chunked\r\n", ""),
+        ("Content-Length: 0\r\n", "0"),
+    ] {
+        let upstream = Upstream::answering(format!("HTTP/1.1 200 OK\r\nX: y\r\n{fields}\r\n"));
+        let proxied = Proxied::new(&upstream);
+        let mut client = proxied.connect();
+        for _ in 0..2 {
+            let answer = client.request("HEAD", "/", &[]).unwrap();
+            assert_eq!((answer.status, answer.field("x")), (200, "y"));
+            assert_eq!(answer.field("content-length"), length, "{fields}");
+        }
+    }
+}
+
+#[test]
+fn a_status_that_has_no_body_has_none_whatever_its_head_says() {
+    for (answer, status, length) in [
+        ("204 No Content\r\n", 204, ""),
+        ("204 No Content\r\nContent-Length: 9\r\n", 204, ""),
+        ("204 No Content\r\nTransfer-Encoding: chunked\r\n", 204, ""),
+        ("304 Not Modified\r\nETag: \"x\"\r\n", 304, ""),
+        ("304 Not Modified\r\nContent-Length: 9\r\n", 304, ""),
+        (
+            "304 Not Modified\r\nTransfer-Encoding: chunked\r\n",
+            304,
+            "",
+        ),
+    ] {
+        let upstream = Upstream::answering(format!("HTTP/1.1 {answer}\r\n"));
+        let proxied = Proxied::new(&upstream);
+        let mut client = proxied.connect();
+        for number in 1..=2 {
+            let given = client.request("GET", "/", &[]).unwrap();
+            assert_eq!((given.status, given.framing), (status, Framing::None));
+            assert_eq!(given.field("content-length"), length, "{answer}");
+            assert_eq!(given.field("transfer-encoding"), "", "{answer}");
+            assert_eq!(upstream.asked().len(), number);
+        }
+    }
+}
+
+#[test]
+fn a_body_where_there_may_be_none_is_never_the_next_answer() {
+    for (method, answer) in [
+        (
+            "GET",
+            "HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\nxx",
+        ),
+        (
+            "GET",
+            "HTTP/1.1 304 Not Modified\r\nContent-Length: 2\r\n\r\nxx",
+        ),
+        ("HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nxx"),
+    ] {
+        let upstream = Upstream::new(move |connection| {
+            loop {
+                let asked = connection.request()?;
+                connection.send(if asked.line.contains("/next") {
+                    OK
+                } else {
+                    answer
+                })?;
+            }
+        });
+        let proxied = Proxied::new(&upstream);
+        let mut client = proxied.connect();
+        let given = client.request(method, "/", &[]).unwrap();
+        assert_eq!(given.framing, Framing::None);
+        let next = client.request("GET", "/next", &[]).unwrap();
+        assert_eq!((next.status, next.text()), (200, "ok"), "{answer}");
+    }
+}
+
+#[test]
+fn a_part_of_a_file_is_passed_as_it_is() {
+    let upstream = Upstream::answering(
+        "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-1/9\r\nContent-Length: 2\r\n\r\nok",
+    );
+    let proxied = Proxied::new(&upstream);
+    let answer = proxied.get("/", &[("Range", "bytes=0-1")]);
+    assert_eq!((answer.status, answer.text()), (206, "ok"));
+    assert_eq!(answer.field("content-range"), "bytes 0-1/9");
+    assert_eq!(upstream.only().field("range"), "bytes=0-1");
+}

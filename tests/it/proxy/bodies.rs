@@ -1,0 +1,295 @@
+//! Bodies both ways: as they come, with what comes after them, and answers that don't wait for them.
+
+use super::*;
+use crate::support::http::Framing;
+use crate::support::noise;
+use crate::support::upstream::Signal;
+
+#[test]
+fn a_request_streams() {
+    let (seen, done) = (Signal::new(), Signal::new());
+    let (is_seen, is_done) = (seen.clone(), done.clone());
+    let upstream = Upstream::new(move |connection| {
+        connection.head()?;
+        assert_eq!(connection.take(8)?, b"3\r\nabc\r\n");
+        seen.give();
+        assert_eq!(connection.take(13)?, b"3\r\ndef\r\n0\r\n\r\n");
+        connection.send(OK)?;
+        done.give();
+        connection.wait_for_end()
+    });
+    let proxied = Proxied::new(&upstream);
+    let mut client = proxied
+        .send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+    is_seen.wait();
+    client.send("3\r\ndef\r\n0\r\n\r\n").unwrap();
+    is_done.wait();
+    assert_eq!(client.answer().unwrap().text(), "ok");
+}
+
+#[test]
+fn an_answer_streams() {
+    let next = Signal::new();
+    let go = next.clone();
+    let upstream = Upstream::new(move |connection| {
+        connection.request()?;
+        connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")?;
+        for letter in ["a", "b", "c"] {
+            go.wait();
+            connection.send(format!("1\r\n{letter}\r\n"))?;
+        }
+        go.wait();
+        connection.send("0\r\n\r\n")
+    });
+    let proxied = Proxied::new(&upstream);
+    let mut client = proxied.connect();
+    client.ask("GET", "/", &[]).unwrap();
+    assert_eq!(client.head().unwrap().status, 200);
+    for letter in [b"a", b"b", b"c"] {
+        next.give();
+        assert_eq!(client.chunk().unwrap().unwrap(), letter);
+    }
+    next.give();
+    assert_eq!(client.chunk().unwrap(), None);
+}
+
+#[test]
+fn bytes_arrive_as_they_were_sent() {
+    let bytes = noise(7, 3 << 20);
+    let expected = bytes.clone();
+    let upstream = Upstream::new(move |connection| {
+        loop {
+            let asked = connection.request()?;
+            assert!(asked.body == expected);
+            let half = asked.body.len() / 2;
+            connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")?;
+            for part in [&asked.body[..half], &asked.body[half..]] {
+                connection.send(format!("{:x}\r\n", part.len()))?;
+                connection.send(part)?;
+                connection.send("\r\n")?;
+            }
+            connection.send("0\r\n\r\n")?;
+        }
+    });
+    let proxied = Proxied::new(&upstream);
+    let head = format!(
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n",
+        bytes.len()
+    );
+    for _ in 0..2 {
+        let mut client = proxied.send(&head);
+        client.send(&bytes).unwrap();
+        let answer = client.answer().unwrap();
+        assert_eq!(answer.framing, Framing::Chunked);
+        assert!(answer.body == bytes);
+    }
+    assert_eq!(upstream.connections(), 1);
+}
+
+#[test]
+fn trailers_of_a_request_arrive() {
+    let upstream = Upstream::answering(OK);
+    let proxied = Proxied::new(&upstream);
+    let sent = "POST / HTTP/1.1\r\nHost: a\r\nTrailer: X-Sum, X-Other\r\nTransfer-Encoding: chunked\r\n\r\n\
+        3\r\nabc\r\n0\r\nX-Sum: 7\r\nX-Other: 8\r\n\r\n";
+    assert_eq!(proxied.send(sent).answer().unwrap().text(), "ok");
+    let asked = upstream.only();
+    assert_eq!(asked.field("trailer"), "X-Sum, X-Other");
+    assert_eq!(asked.trailers["x-sum"], "7");
+    assert_eq!(asked.trailers["x-other"], "8");
+}
+
+#[test]
+fn trailers_of_an_answer_arrive_at_clients_that_take_them() {
+    let upstream = Upstream::answering(
+        "HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n\
+         3\r\nabc\r\n0\r\nX-Sum: 7\r\nContent-Length: 9\r\n\r\n",
+    );
+    let proxied = Proxied::new(&upstream);
+    let mut client = proxied.connect();
+    let takes = [("TE", "trailers"), ("Connection", "TE")];
+    let answer = client.request("GET", "/", &takes).unwrap();
+    assert_eq!((answer.text(), answer.field("trailer")), ("abc", "X-Sum"));
+    assert_eq!(client.trailers().len(), 1);
+    assert_eq!(client.trailers()["x-sum"], "7");
+    let answer = client.request("GET", "/", &[]).unwrap();
+    assert_eq!(answer.text(), "abc");
+    assert_eq!(client.trailers().len(), 0);
+    let mut old = proxied.send("GET / HTTP/1.0\r\nTE: trailers\r\n\r\n");
+    assert_eq!(old.answer().unwrap().text(), "abc");
+}
+
+#[test]
+fn a_body_is_not_asked_for_before_the_upstream_asks_for_it() {
+    let go = Signal::new();
+    let is_over = go.clone();
+    let upstream = Upstream::new(move |connection| {
+        let asked = connection.head()?;
+        assert_eq!(asked.field("expect"), "100-continue");
+        assert_eq!(asked.field("content-length"), "3");
+        is_over.wait();
+        connection.send("HTTP/1.1 100 Continue\r\n\r\n")?;
+        assert_eq!(connection.take(3)?, b"abc");
+        connection.send(OK)
+    });
+    let proxied = Proxied::new(&upstream);
+    let mut client = proxied
+        .send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
+    assert!(client.is_silent(MOMENT));
+    go.give();
+    assert_eq!(client.head().unwrap().status, 100);
+    client.send("abc").unwrap();
+    assert_eq!(client.answer().unwrap().text(), "ok");
+}
+
+#[test]
+fn a_body_is_never_asked_for_if_the_answer_comes_without_it() {
+    for length in ["Content-Length: 3", "Transfer-Encoding: chunked"] {
+        let upstream = Upstream::new(|connection| {
+            connection.head()?;
+            connection
+                .send("HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic\r\nContent-Length: 2\r\n\r\nno")?;
+            // Nothing of the body comes, and no other request.
+            assert_eq!(connection.rest()?, b"");
+            Ok(())
+        });
+        let proxied = Proxied::new(&upstream);
+        let mut client = proxied.send(format!(
+            "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n{length}\r\n\r\n"
+        ));
+        let answer = client.answer().unwrap();
+        assert_eq!((answer.status, answer.text()), (401, "no"));
+        // Where its next request would begin nobody could say.
+        assert!(client.is_closed());
+        let mut other = proxied.connect();
+        other.ask("GET", "/", &[]).unwrap();
+        upstream.wait_for(2);
+        assert_eq!(upstream.connections(), 2);
+    }
+}
+
+#[test]
+fn a_slow_answer_without_the_body_is_whole() {
+    let upstream = Upstream::new(|connection| {
+        connection.head()?;
+        connection.send("HTTP/1.1 413 Content Too Large\r\nContent-Length: 6\r\n\r\nabc")?;
+        // Longer than a body is held back.
+        std::thread::sleep(Duration::from_millis(1300));
+        connection.send("def")?;
+        assert_eq!(connection.rest()?, b"");
+        Ok(())
+    });
+    let proxied = Proxied::new(&upstream);
+    let mut client = proxied
+        .send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
+    let answer = client.answer().unwrap();
+    assert_eq!((answer.status, answer.text()), (413, "abcdef"));
+    assert!(client.is_closed());
+}
+
+#[test]
+fn a_body_goes_to_an_upstream_that_never_asks_for_it() {
+    let upstream = Upstream::answering(OK);
+    let proxied = Proxied::new(&upstream);
+    let mut client = proxied
+        .send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
+    assert_eq!(client.head().unwrap().status, 100);
+    client.send("abc").unwrap();
+    assert_eq!(client.answer().unwrap().text(), "ok");
+    assert_eq!(upstream.only().text(), "abc");
+}
+
+#[test]
+fn a_body_that_comes_unasked_is_passed_on_when_it_is_asked_for() {
+    let upstream = Upstream::new(|connection| {
+        loop {
+            connection.head()?;
+            connection.send("HTTP/1.1 100 Continue\r\n\r\n")?;
+            assert_eq!(connection.take(3)?, b"abc");
+            connection.send(OK)?;
+        }
+    });
+    let proxied = Proxied::new(&upstream);
+    let mut client = proxied.connect();
+    for expect in ["Expect: 100-continue\r\n", ""] {
+        let head = format!("POST / HTTP/1.1\r\nHost: a\r\n{expect}Content-Length: 3\r\n\r\nabc");
+        client.send(head).unwrap();
+        let mut answer = client.head().unwrap();
+        if answer.status == 100 {
+            answer = client.head().unwrap();
+        }
+        assert_eq!(answer.status, 200, "{expect:?}");
+        assert_eq!(client.take(2).unwrap(), b"ok");
+    }
+}
+
+#[test]
+fn an_answer_does_not_wait_for_the_body() {
+    let upstream = Upstream::new(|connection| {
+        connection.head()?;
+        connection.take(3)?;
+        connection.send("HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\n\r\nno")?;
+        connection.rest()?;
+        Ok(())
+    });
+    let proxied = Proxied::new(&upstream);
+    let mut client = proxied.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc");
+    let answer = client.answer().unwrap();
+    assert_eq!((answer.status, answer.text()), (413, "no"));
+}
+
+#[test]
+fn an_answer_of_an_upstream_that_leaves_the_body_unread_arrives() {
+    for number in 0..20 {
+        let upstream = Upstream::new(|connection| {
+            connection.head()?;
+            connection.send("HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno")
+        });
+        let proxied = Proxied::new(&upstream);
+        let mut client =
+            proxied.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9000000\r\n\r\n");
+        // For as long as anybody takes it.
+        for _ in 0..100 {
+            if client.send([b'x'; 64 * 1024]).is_err() {
+                break;
+            }
+        }
+        let answer = client.answer().unwrap();
+        assert_eq!((answer.status, answer.text()), (413, "no"), "{number}");
+    }
+}
+
+#[test]
+fn an_upload_that_breaks_off_is_never_a_whole_one() {
+    for (sent, rest) in [
+        ("Content-Length: 9\r\n\r\nabc", "abc"),
+        (
+            "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+            "3\r\nabc\r\n",
+        ),
+        (
+            "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nx",
+            "3\r\nabc\r\n",
+        ),
+    ] {
+        let (begun, over) = (Signal::new(), Signal::new());
+        let (has_begun, is_over) = (begun.clone(), over.clone());
+        let upstream = Upstream::new(move |connection| {
+            connection.head()?;
+            let mut all = connection.take(rest.len())?;
+            begun.give();
+            if let Ok(more) = connection.rest() {
+                all.extend(more);
+            }
+            assert_eq!(all, rest.as_bytes());
+            over.give();
+            Ok(())
+        });
+        let proxied = Proxied::new(&upstream);
+        let client = proxied.send(format!("PUT / HTTP/1.1\r\nHost: a\r\n{sent}"));
+        has_begun.wait();
+        drop(client);
+        is_over.wait();
+        assert_eq!(upstream.connections(), 1);
+    }
+}

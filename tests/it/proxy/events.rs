@@ -1,0 +1,128 @@
+//! Event streams and long polls of the app: passed at once, for as long as they last, and never touched.
+
+use tidings::Release;
+use tidings::Site;
+use tidings::UpdateNotifierLayer;
+use tower::Layer as _;
+
+use super::*;
+use crate::support::running::Running;
+use crate::support::upstream::Signal;
+
+/// A proxy with the layer in front, as the program has it; nothing may stand still for longer than a moment.
+fn layered(upstream: &Upstream) -> Running {
+    let site = Site::new();
+    site.publish(Release::named("v1".parse().unwrap(), 1_700_000_000_000));
+    let proxy = Proxy::new([url(upstream.address()).parse().unwrap()]).unwrap();
+    let proxy = proxy.idle_timeout(MOMENT);
+    Running::new(UpdateNotifierLayer::new(site).layer(proxy), |server| server)
+}
+
+#[test]
+fn every_event_arrives_when_it_is_sent_and_none_is_touched() {
+    let next = Signal::new();
+    let go = next.clone();
+    let upstream = Upstream::new(move |connection| {
+        connection.request()?;
+        connection.send(
+            "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n\
+             Transfer-Encoding: chunked\r\n\r\n",
+        )?;
+        for number in 0..3 {
+            go.wait();
+            let event = format!("data: <head><title>{number}</title>\n\n");
+            connection.send(format!("{:x}\r\n{event}\r\n", event.len()))?;
+        }
+        connection.wait_for_end()
+    });
+    let running = layered(&upstream);
+    let mut client = Client::connect(running.address()).unwrap();
+    let fields = [
+        ("Accept", "text/event-stream"),
+        ("Accept-Encoding", "gzip, br"),
+        ("Last-Event-ID", "7"),
+    ];
+    client.ask("GET", "/events", &fields).unwrap();
+    let head = client.head().unwrap();
+    assert_eq!(head.status, 200);
+    assert_eq!(head.field("content-encoding"), "");
+    assert_eq!(
+        head.field("content-type"),
+        "text/event-stream; charset=utf-8"
+    );
+    for number in 0..3 {
+        // Silence is no fault of it, for however long.
+        assert!(client.is_silent(MOMENT * 3));
+        next.give();
+        let event = String::from_utf8(client.chunk().unwrap().unwrap()).unwrap();
+        assert_eq!(event, format!("data: <head><title>{number}</title>\n\n"));
+    }
+    assert_eq!(upstream.only().field("last-event-id"), "7");
+}
+
+#[test]
+fn the_head_of_a_stream_arrives_before_anything_is_in_it() {
+    let upstream = Upstream::new(|connection| {
+        connection.request()?;
+        connection.send("HTTP/1.1 200 OK\r\nContent-Type: Text/Event-Stream\r\n\r\n")?;
+        connection.wait_for_end()
+    });
+    let running = layered(&upstream);
+    let mut client = Client::connect(running.address()).unwrap();
+    client.ask("GET", "/events", &[]).unwrap();
+    assert_eq!(client.head().unwrap().status, 200);
+    assert!(client.is_silent(MOMENT * 3));
+}
+
+#[test]
+fn a_tab_that_is_closed_closes_its_stream_at_the_upstream() {
+    let left = Signal::new();
+    let has_left = left.clone();
+    let upstream = Upstream::new(move |connection| {
+        connection.request()?;
+        connection.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n: hi\n\n")?;
+        connection.wait_for_end()?;
+        left.give();
+        Ok(())
+    });
+    let running = layered(&upstream);
+    let mut client = Client::connect(running.address()).unwrap();
+    client.ask("GET", "/events", &[]).unwrap();
+    client.head().unwrap();
+    assert_eq!(client.chunk().unwrap().unwrap(), b": hi\n\n");
+    drop(client);
+    has_left.wait();
+}
+
+#[test]
+fn a_stream_that_the_upstream_ends_is_over() {
+    let upstream = Upstream::new(|connection| {
+        connection.request()?;
+        connection.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n: hi\n\n")
+    });
+    let running = layered(&upstream);
+    let mut client = Client::connect(running.address()).unwrap();
+    assert_eq!(
+        client.request("GET", "/events", &[]).unwrap().text(),
+        ": hi\n\n"
+    );
+}
+
+#[test]
+fn a_long_poll_is_answered_when_the_upstream_likes_to() {
+    let go = Signal::new();
+    let is_over = go.clone();
+    let upstream = Upstream::new(move |connection| {
+        connection.request()?;
+        is_over.wait();
+        connection.send(
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
+        )
+    });
+    let running = layered(&upstream);
+    let mut client = Client::connect(running.address()).unwrap();
+    client.ask("GET", "/poll", &[]).unwrap();
+    assert!(client.is_silent(MOMENT * 3));
+    go.give();
+    assert_eq!(client.answer().unwrap().text(), "{}");
+}

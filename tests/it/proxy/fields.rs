@@ -1,0 +1,191 @@
+//! Fields: those of one connection stay on it, and all others arrive as they were sent.
+
+use ::http::HeaderName;
+use ::http::HeaderValue;
+
+use super::*;
+
+const PER_CONNECTION: [(&str, &str); 12] = [
+    ("Connection", "close, X-Mine , ,"),
+    ("Connection", "x-yours"),
+    ("X-Mine", "1"),
+    ("X-Yours", "1"),
+    ("Keep-Alive", "timeout=5"),
+    ("Proxy-Connection", "keep-alive"),
+    ("Proxy-Authenticate", "Basic"),
+    ("Proxy-Authorization", "Basic eDp5"),
+    ("Proxy-Authentication-Info", "x"),
+    ("Upgrade", "x/1"),
+    ("Alt-Svc", "h3=\":443\""),
+    ("Alt-Used", "site.example"),
+];
+
+fn lines(fields: &[(&str, &str)]) -> String {
+    let lines = fields
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}\r\n"));
+    lines.collect()
+}
+
+#[test]
+fn what_is_for_one_connection_goes_no_further_than_that() {
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\n{}Content-Length: 2\r\nX-Kept: 1\r\n\r\nok",
+        lines(&PER_CONNECTION)
+    );
+    let upstream = Upstream::answering(answer);
+    let proxied = Proxied::new(&upstream);
+    let request = format!(
+        "GET / HTTP/1.1\r\nHost: a\r\n{}X-Kept: 1\r\n\r\n",
+        lines(&PER_CONNECTION)
+    );
+    let answer = proxied.send(request).answer().unwrap();
+    assert_eq!(answer.text(), "ok");
+    let asked = upstream.only();
+    assert_eq!(asked.field("x-kept"), "1");
+    assert_eq!(answer.field("x-kept"), "1");
+    for (name, _) in PER_CONNECTION {
+        assert_eq!(asked.field(name), "", "{name}");
+        // It is the client that wanted to close its own.
+        let expected = if name == "Connection" { "close" } else { "" };
+        assert_eq!(answer.field(name), expected, "{name}");
+    }
+}
+
+#[test]
+fn an_upstream_that_closes_its_connection_does_not_close_the_clients() {
+    let upstream = Upstream::new(|connection| {
+        connection.request()?;
+        connection.send("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok")
+    });
+    let proxied = Proxied::new(&upstream);
+    let mut client = proxied.connect();
+    for number in 1..=3 {
+        let answer = client.request("GET", "/", &[]).unwrap();
+        assert_eq!(answer.field("connection"), "");
+        assert_eq!(upstream.connections(), number);
+    }
+}
+
+#[test]
+fn a_client_that_closes_its_connection_does_not_close_the_upstreams() {
+    let upstream = Upstream::answering(OK);
+    let proxied = Proxied::new(&upstream);
+    for _ in 0..3 {
+        assert_eq!(proxied.get("/", &[]).text(), "ok");
+        let released = || (upstream.asked().last()?.connection == 1).then_some(());
+        crate::support::until("a request on the first connection", released);
+    }
+    assert_eq!(upstream.connections(), 1);
+}
+
+#[test]
+fn all_other_fields_of_a_request_arrive_as_often_and_as_they_were_sent() {
+    let upstream = Upstream::answering(OK);
+    let proxied = Proxied::new(&upstream);
+    let sent = [
+        ("Accept", "text/html;q=0.5"),
+        ("Accept", "*/*"),
+        ("Cookie", "a=1; b=\"2, 3\""),
+        ("Authorization", "Bearer x.y"),
+        ("X-Words", "one,  two"),
+        ("X-Words", ""),
+        ("X-Umlaut", "\u{fc}"),
+        ("Range", "bytes=0-1"),
+        ("If-None-Match", "W/\"a\", \"b\""),
+        ("Accept-Encoding", "br, gzip;q=0.5"),
+        ("Trailer", "X-Sum"),
+        ("User-Agent", "test/1"),
+        ("Origin", "http://a"),
+        ("Max-Forwards", "7"),
+        ("Sec-WebSocket-Key", "x"),
+    ];
+    let request = format!(
+        "GET /a%2Fb/../c?x=%20&y HTTP/1.1\r\nHost: a\r\n{}\r\n",
+        lines(&sent)
+    );
+    proxied.send(request).answer().unwrap();
+    let asked = upstream.only();
+    assert_eq!(asked.line, "GET /a%2Fb/../c?x=%20&y HTTP/1.1");
+    for (name, _) in sent {
+        let expected = sent.iter().filter(|(other, _)| *other == name);
+        let expected: Vec<_> = expected.map(|(_, value)| value.as_bytes()).collect();
+        let values = asked.headers.get_all(name).iter();
+        let values: Vec<_> = values.map(HeaderValue::as_bytes).collect();
+        assert_eq!(values, expected, "{name}");
+    }
+    // And nothing is added but these.
+    let mut added: Vec<_> = asked.headers.keys().map(HeaderName::as_str).collect();
+    added.retain(|name| {
+        sent.iter()
+            .all(|(known, _)| !known.eq_ignore_ascii_case(name))
+    });
+    added.sort_unstable();
+    let expected = "forwarded host via x-forwarded-for x-forwarded-host x-forwarded-proto";
+    assert_eq!(added.join(" "), expected);
+}
+
+#[test]
+fn all_other_fields_of_an_answer_arrive_as_often_and_as_they_were_sent() {
+    let sent = [
+        ("Set-Cookie", "b=2; Path=/"),
+        ("Set-Cookie", "a=1; Expires=Thu, 01 Jan 1970 00:00:00 GMT"),
+        ("Set-Cookie", "b=3; Path=/"),
+        ("Server", "app/1"),
+        ("Date", "Thu, 01 Jan 1970 00:00:00 GMT"),
+        ("Cache-Control", "no-cache"),
+        ("Cache-Control", "private"),
+        ("ETag", "W/\"x\""),
+        ("Location", "http://elsewhere.example/?x#y"),
+        ("WWW-Authenticate", "Basic realm=\"x, y\""),
+        ("Link", "</a.css>; rel=preload"),
+        ("X-Umlaut", "\u{fc}"),
+        ("X-Empty", ""),
+        ("Vary", "Accept"),
+        ("Content-Type", "text/plain"),
+        ("Content-Encoding", "x-none"),
+        ("Strict-Transport-Security", "max-age=1"),
+    ];
+    let answer = format!(
+        "HTTP/1.1 418 Whatever\r\n{}Content-Length: 2\r\n\r\nok",
+        lines(&sent)
+    );
+    let upstream = Upstream::answering(answer);
+    let proxied = Proxied::new(&upstream);
+    let answer = proxied.get("/", &[]);
+    assert_eq!((answer.status, answer.text()), (418, "ok"));
+    for (name, _) in sent {
+        let expected = sent.iter().filter(|(other, _)| *other == name);
+        let expected: Vec<_> = expected.map(|(_, value)| value.as_bytes()).collect();
+        let values = answer.headers.get_all(name).iter();
+        let values: Vec<_> = values.map(HeaderValue::as_bytes).collect();
+        assert_eq!(values, expected, "{name}");
+    }
+}
+
+#[test]
+fn methods_and_statuses_that_nobody_knows_pass() {
+    let upstream = Upstream::answering("HTTP/1.1 599 X\r\nContent-Length: 2\r\n\r\nok");
+    let proxied = Proxied::new(&upstream);
+    for method in ["PROPFIND", "PATCH", "X-Y", "QUERY"] {
+        let answer = crate::support::http::request(proxied.address(), method, "/", &[]).unwrap();
+        assert_eq!(answer.status, 599);
+        let line = upstream.asked().pop().unwrap().line;
+        assert_eq!(line, format!("{method} / HTTP/1.1"));
+    }
+}
+
+#[test]
+fn that_a_client_takes_trailers_is_told_in_the_way_of_this_connection() {
+    let upstream = Upstream::answering(OK);
+    let proxied = Proxied::new(&upstream);
+    let fields = [
+        ("TE", "gzip;q=0.5, trailers"),
+        ("Connection", "TE"),
+        ("TE", "deflate"),
+    ];
+    proxied.connect().request("GET", "/", &fields).unwrap();
+    let asked = upstream.only();
+    assert_eq!(asked.field("te"), "trailers");
+    assert!(asked.field("connection").eq_ignore_ascii_case("te"));
+}

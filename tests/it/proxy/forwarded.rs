@@ -1,0 +1,182 @@
+//! What an upstream is told of the client, and by which name it is asked.
+
+use tidings::HostField;
+
+use super::*;
+
+const WORDS: [(&str, &str); 7] = [
+    ("X-Forwarded-For", "192.0.2.1"),
+    ("X-Forwarded-Proto", "https"),
+    ("X-Forwarded-Host", "site.example"),
+    ("X-Forwarded-Port", "443"),
+    ("X-Forwarded-Prefix", "/x"),
+    ("X-Real-IP", "192.0.2.1"),
+    ("Forwarded", "for=192.0.2.1;proto=https"),
+];
+
+#[test]
+fn the_word_of_a_stranger_is_replaced() {
+    let upstream = Upstream::answering(OK);
+    let proxied = Proxied::new(&upstream);
+    proxied.get("/", &WORDS);
+    let asked = upstream.only();
+    assert_eq!(
+        asked.field("forwarded"),
+        "for=127.0.0.1;host=tidings.test;proto=http"
+    );
+    assert_eq!(asked.field("x-forwarded-for"), "127.0.0.1");
+    assert_eq!(asked.field("x-forwarded-proto"), "http");
+    assert_eq!(asked.field("x-forwarded-host"), "tidings.test");
+    for name in ["x-forwarded-port", "x-forwarded-prefix", "x-real-ip"] {
+        assert_eq!(asked.field(name), "", "{name}");
+    }
+}
+
+#[test]
+fn the_word_of_a_trusted_proxy_stands_and_its_own_address_is_added() {
+    for network in ["loopback", "127.0.0.1", "127.0.0.0/8", "private"] {
+        let upstream = Upstream::answering(OK);
+        let proxied = Proxied::with(&upstream, |proxy| proxy.trust(network).unwrap());
+        proxied.get("/", &WORDS);
+        let asked = upstream.only();
+        assert_eq!(
+            asked.field("forwarded"),
+            "for=192.0.2.1;proto=https, for=127.0.0.1;host=tidings.test;proto=https"
+        );
+        assert_eq!(asked.field("x-forwarded-for"), "192.0.2.1, 127.0.0.1");
+        assert_eq!(asked.field("x-forwarded-proto"), "https");
+        assert_eq!(asked.field("x-forwarded-host"), "site.example");
+        assert_eq!(asked.field("x-forwarded-port"), "443");
+        assert_eq!(asked.field("x-forwarded-prefix"), "/x");
+        assert_eq!(asked.field("x-real-ip"), "192.0.2.1");
+    }
+    let upstream = Upstream::answering(OK);
+    let proxied = Proxied::with(&upstream, |proxy| proxy.trust("10.0.0.0/8").unwrap());
+    proxied.get("/", &WORDS);
+    assert_eq!(upstream.only().field("x-forwarded-for"), "127.0.0.1");
+}
+
+#[test]
+fn a_client_of_version_6_has_brackets_where_it_needs_them() {
+    let upstream = Upstream::answering(OK);
+    let proxy = Proxy::new([url(upstream.address()).parse().unwrap()]).unwrap();
+    // Not every machine has it.
+    let Some(running) = Running::at("[::1]:0", proxy, |server| server) else {
+        return;
+    };
+    assert_eq!(http::get(running.address(), "/", &[]).text(), "ok");
+    let asked = upstream.only();
+    assert_eq!(asked.field("x-forwarded-for"), "::1");
+    let told = asked.field("forwarded");
+    assert!(told.starts_with("for=\"[::1]\";"), "{told}");
+}
+
+#[test]
+fn an_upstream_is_asked_by_the_name_that_is_set() {
+    let upstream = Upstream::answering(OK);
+    let address = upstream.address().to_string();
+    for (host, expected) in [
+        ("keep", "tidings.test"),
+        ("upstream", &*address),
+        ("app.example:8080", "app.example:8080"),
+    ] {
+        let host: HostField = host.parse().unwrap();
+        let proxied = Proxied::with(&upstream, |proxy| proxy.host(host));
+        proxied.get("/", &[]);
+        let asked = upstream.asked().pop().unwrap();
+        assert_eq!(asked.field("host"), expected);
+        // What the visitor asked for is told all the same.
+        assert_eq!(asked.field("x-forwarded-host"), "tidings.test");
+        assert!(asked.field("forwarded").contains("host=tidings.test"));
+    }
+}
+
+#[test]
+fn an_absolute_target_is_what_counts_and_arrives_as_a_path() {
+    let upstream = Upstream::answering(OK);
+    let proxied = Proxied::new(&upstream);
+    for (target, line, host) in [
+        ("http://b.example/x?y", "GET /x?y HTTP/1.1", "b.example"),
+        (
+            "https://b.example:8443/",
+            "GET / HTTP/1.1",
+            "b.example:8443",
+        ),
+        ("http://b.example", "GET / HTTP/1.1", "b.example"),
+        ("http://b.example?y", "GET /?y HTTP/1.1", "b.example"),
+        ("http://u:p@b.example/", "GET / HTTP/1.1", "b.example"),
+    ] {
+        let request = format!("GET {target} HTTP/1.1\r\nHost: a.example\r\n\r\n");
+        assert_eq!(proxied.send(request).answer().unwrap().text(), "ok");
+        let asked = upstream.asked().pop().unwrap();
+        assert_eq!(asked.line, line);
+        assert_eq!(asked.field("host"), host, "{target}");
+        assert_eq!(asked.field("x-forwarded-host"), host);
+    }
+}
+
+#[test]
+fn a_target_that_is_no_path_is_asked_for_nowhere() {
+    let upstream = Upstream::answering(OK);
+    let proxied = Proxied::new(&upstream);
+    for line in ["GET *", "GET x", "GET x:80", "GET ?x", "GET", "POST *"] {
+        let request = format!("{line} HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+        let answer = proxied.send(request).answer().unwrap();
+        assert_eq!(answer.status, 400, "{line}");
+    }
+    assert_eq!(upstream.asked().len(), 0);
+}
+
+#[test]
+fn a_client_that_names_no_host_means_the_upstream() {
+    let upstream = Upstream::answering(OK);
+    let proxied = Proxied::new(&upstream);
+    let mut client = proxied.send("GET / HTTP/1.0\r\n\r\n");
+    assert_eq!(client.answer().unwrap().text(), "ok");
+    assert!(client.is_closed());
+    let asked = upstream.only();
+    assert_eq!(asked.line, "GET / HTTP/1.1");
+    assert_eq!(asked.field("host"), upstream.address().to_string());
+    assert_eq!(asked.field("x-forwarded-host"), "");
+    assert_eq!(asked.field("forwarded"), "for=127.0.0.1;proto=http");
+    // In HTTP/1.1 it would have to.
+    assert_eq!(
+        proxied
+            .send("GET / HTTP/1.1\r\n\r\n")
+            .answer()
+            .unwrap()
+            .status,
+        400
+    );
+    let two = "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n";
+    assert_eq!(proxied.send(two).answer().unwrap().status, 400);
+    assert_eq!(upstream.asked().len(), 1);
+}
+
+#[test]
+fn an_address_that_the_upstream_knows_itself_by_leads_here() {
+    for (host, location, expected) in [
+        ("keep", "http://app.example/x", "http://app.example/x"),
+        ("app.example", "http://app.example/x?y#z", "/x?y#z"),
+        ("app.example", "http://app.example", "/"),
+        (
+            "app.example",
+            "http://app.example//evil.example/",
+            "/evil.example/",
+        ),
+        (
+            "app.example",
+            "http://other.example/x",
+            "http://other.example/x",
+        ),
+        ("app.example", "/x", "/x"),
+        ("app.example", "x", "x"),
+    ] {
+        let answer =
+            format!("HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n");
+        let upstream = Upstream::answering(answer);
+        let host: HostField = host.parse().unwrap();
+        let proxied = Proxied::with(&upstream, |proxy| proxy.host(host));
+        assert_eq!(proxied.get("/", &[]).field("location"), expected);
+    }
+}

@@ -1,0 +1,349 @@
+//! Framing: where a request ends is one thing for the client, the proxy and the upstream, or there is no request.
+
+use super::*;
+use crate::support::http::Framing;
+
+/// Sends these bytes and says no more. Gives the status of every answer until the end of the connection; what is no answer
+/// is a failure.
+#[track_caller]
+fn statuses(proxied: &Proxied, bytes: impl AsRef<[u8]>) -> Vec<u16> {
+    let mut client = proxied.send(bytes);
+    let mut all = Vec::new();
+    while let Ok(answer) = client.answer() {
+        all.push(answer.status);
+        if answer.field("connection") == "close" {
+            break;
+        }
+        if client.is_silent(MOMENT) {
+            break;
+        }
+    }
+    all
+}
+
+/// Asserts that of these bytes, all of one request, nothing reaches the upstream, and the client is told so.
+#[track_caller]
+fn check_refused(request: impl AsRef<[u8]>) {
+    let upstream = Upstream::answering(OK);
+    let proxied = Proxied::new(&upstream);
+    let mut client = proxied.send(request);
+    let answer = client.answer().unwrap();
+    assert_eq!(answer.status, 400);
+    assert!(client.is_closed());
+    assert_eq!(upstream.asked().len(), 0);
+    assert_eq!(proxied.get("/", &[]).text(), "ok");
+}
+
+#[test]
+fn two_lengths_are_one_request_only_if_they_are_the_same() {
+    check_refused(
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+    );
+    check_refused("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3, 4\r\n\r\nabcd");
+    let upstream = Upstream::answering(OK);
+    let proxied = Proxied::new(&upstream);
+    let twice = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc";
+    let answer = proxied.send(twice).answer().unwrap();
+    match answer.status {
+        200 => {
+            let asked = upstream.only();
+            assert_eq!((asked.field("content-length"), asked.text()), ("3", "abc"));
+        }
+        status => assert_eq!((status, upstream.asked().len()), (400, 0)),
+    }
+}
+
+#[test]
+fn a_length_is_a_number_and_nothing_else() {
+    for length in [
+        "+3",
+        "-3",
+        "0x3",
+        "3 3",
+        "three",
+        "",
+        "3;",
+        "18446744073709551616",
+    ] {
+        let upstream = Upstream::answering(OK);
+        let proxied = Proxied::new(&upstream);
+        let request = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\nabc");
+        let answer = proxied.send(request).answer().unwrap();
+        assert!(matches!(answer.status, 400 | 431), "{length:?} {answer:?}");
+        assert_eq!(upstream.asked().len(), 0, "{length:?}");
+    }
+}
+
+#[test]
+fn a_coding_and_a_length_are_one_framing_and_the_end_of_the_connection() {
+    let hidden = "GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n";
+    for (fields, body) in [
+        (
+            format!(
+                "Content-Length: {}\r\nTransfer-Encoding: chunked\r\n",
+                hidden.len() + 5
+            ),
+            format!("0\r\n\r\n{hidden}"),
+        ),
+        (
+            format!(
+                "Transfer-Encoding: chunked\r\nContent-Length: {}\r\n",
+                hidden.len() + 5
+            ),
+            format!("0\r\n\r\n{hidden}"),
+        ),
+        (
+            "Transfer-Encoding: chunked\r\nContent-Length: 4\r\n".to_owned(),
+            format!("3\r\nabc\r\n0\r\n\r\n{hidden}"),
+        ),
+    ] {
+        let upstream = Upstream::answering(OK);
+        let proxied = Proxied::new(&upstream);
+        let request = format!("POST / HTTP/1.1\r\nHost: a\r\n{fields}\r\n{body}");
+        statuses(&proxied, request);
+        let asked = upstream.asked();
+        assert!(asked.len() <= 1, "{fields} {asked:?}");
+        if let Some(asked) = asked.first() {
+            let lengths = asked.headers.get_all("content-length").iter().count();
+            let codings = asked.headers.get_all("transfer-encoding").iter().count();
+            assert_eq!(lengths + codings, 1, "{asked:?}");
+            assert!(asked.line.starts_with("POST "));
+        }
+    }
+}
+
+#[test]
+fn a_coding_that_is_not_chunked_at_its_end_is_refused() {
+    for coding in [
+        "xchunked",
+        "chunked, identity",
+        "identity",
+        "gzip",
+        "chunked, x",
+        "\"chunked\"",
+        "chunked;q=1",
+        "x\r\nTransfer-Encoding: y",
+    ] {
+        let upstream = Upstream::answering(OK);
+        let proxied = Proxied::new(&upstream);
+        let request = format!(
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: {coding}\r\n\r\n\
+             3\r\nabc\r\n0\r\n\r\nGET /hidden HTTP/1.1\r\nHost: a\r\n\r\n"
+        );
+        let statuses = statuses(&proxied, request);
+        assert_eq!(statuses, [400], "{coding}");
+        assert_eq!(upstream.asked().len(), 0, "{coding}");
+    }
+}
+
+#[test]
+fn a_coding_is_nothing_that_http_1_0_knows() {
+    check_refused("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n");
+}
+
+#[test]
+fn lines_that_others_read_differently_are_refused() {
+    for field in [
+        "X-Folded: one\r\n two",
+        "X-Folded: one\r\n\ttwo",
+        "Content-Length : 3",
+        "X-Space : 1",
+        " X-Indented: 1",
+        "X-Null: a\0b",
+        "X-Return: a\rb",
+        "X-None",
+        ": 1",
+        "X(y): 1",
+        "X-\u{fc}: 1",
+        "Transfer-Encoding\u{b}: chunked",
+    ] {
+        check_refused(format!(
+            "POST / HTTP/1.1\r\nHost: a\r\n{field}\r\nX-Last: 1\r\n\r\n"
+        ));
+    }
+    for line in [
+        "GET / HTTP/1.1 ",
+        "GET  / HTTP/1.1",
+        "GET / HTTP/1.2",
+        "GET / HTTP/9.9",
+        "GET / http/1.1",
+        "GET /a b HTTP/1.1",
+        "GET /\u{1} HTTP/1.1",
+        "G(T / HTTP/1.1",
+        "/ HTTP/1.1",
+        "GET /",
+    ] {
+        check_refused(format!("{line}\r\nHost: a\r\n\r\n"));
+    }
+}
+
+/// A lone line feed ends a line for us (RFC 9112, section 2.2, allows it), and what goes on has none.
+#[test]
+fn lone_line_feeds_do_not_reach_the_upstream() {
+    let upstream = Upstream::answering(OK);
+    let proxied = Proxied::new(&upstream);
+    let sent = "POST / HTTP/1.1\nHost: a\nX-A: 1\nContent-Length: 3\n\nabc";
+    assert_eq!(statuses(&proxied, sent), [200]);
+    let asked = upstream.only();
+    assert_eq!((asked.field("x-a"), asked.text()), ("1", "abc"));
+}
+
+#[test]
+fn chunks_go_on_without_what_was_written_beside_their_size() {
+    let upstream = Upstream::answering(OK);
+    let proxied = Proxied::new(&upstream);
+    let body = "3;x=\"y\"\r\nabc\r\n0003 ; z\r\ndef\r\n0;last\r\n\r\n";
+    let sent = format!("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n{body}");
+    assert_eq!(statuses(&proxied, sent), [200]);
+    let asked = upstream.only();
+    assert_eq!(asked.text(), "abcdef");
+    assert_eq!(asked.field("transfer-encoding"), "chunked");
+    assert_eq!(asked.field("content-length"), "");
+}
+
+#[test]
+fn a_chunk_that_is_none_ends_the_request_and_no_other_begins() {
+    for chunks in [
+        "3\r\nabcX0\r\n\r\n",
+        "g\r\nabc\r\n0\r\n\r\n",
+        "-3\r\nabc\r\n0\r\n\r\n",
+        "+3\r\nabc\r\n0\r\n\r\n",
+        "0x3\r\nabc\r\n0\r\n\r\n",
+        "3\nabc\r\n0\r\n\r\n",
+        "\r\nabc\r\n0\r\n\r\n",
+        "ffffffffffffffff0\r\nabc\r\n0\r\n\r\n",
+        "3;\nx\r\nabc\r\n0\r\n\r\n",
+        "3\r\nabc\n0\r\n\r\n",
+        "3\r\nabc\r\n0\r\nbroken trailer\r\n\r\n",
+    ] {
+        let upstream = Upstream::new(|connection| {
+            loop {
+                connection.request()?;
+                connection.send(OK)?;
+            }
+        });
+        let proxied = Proxied::new(&upstream);
+        let request = format!(
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}\
+             GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n"
+        );
+        let statuses = statuses(&proxied, request);
+        assert!(statuses.len() <= 1, "{chunks:?} {statuses:?}");
+        let asked = upstream.asked();
+        assert!(asked.len() <= 1, "{chunks:?} {asked:?}");
+        // If it was taken for a whole one it is one.
+        if let Some(asked) = asked.first() {
+            assert!(asked.line.starts_with("POST "), "{chunks:?} {asked:?}");
+            assert_eq!(statuses, [200], "{chunks:?}");
+        }
+    }
+}
+
+#[test]
+fn extensions_of_chunks_are_not_without_end() {
+    let upstream = Upstream::answering(OK);
+    let proxied = Proxied::new(&upstream);
+    let head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let chunk = format!("1;{}\r\na\r\n", "x".repeat(200));
+    let mut client = proxied.send(head);
+    // It may be refused before the end of it.
+    _ = client.send(format!("{}0\r\n\r\n", chunk.repeat(200)));
+    let answer = client.answer();
+    assert!(answer.is_err() || answer.unwrap().status == 400);
+    assert_eq!(upstream.asked().len(), 0);
+}
+
+#[test]
+fn a_trailer_never_becomes_a_field_or_a_framing() {
+    let upstream = Upstream::answering(OK);
+    let proxied = Proxied::new(&upstream);
+    let sent = "POST / HTTP/1.1\r\nHost: a\r\nTrailer: Content-Length, X-Sum, Host, Transfer-Encoding\r\n\
+        Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\
+        Content-Length: 9\r\nTransfer-Encoding: gzip\r\nHost: b\r\nX-Sum: 1\r\n\r\n";
+    assert_eq!(statuses(&proxied, sent), [200]);
+    let asked = upstream.only();
+    assert_eq!(asked.text(), "abc");
+    assert_eq!((asked.field("host"), asked.field("x-sum")), ("a", ""));
+    let trailers: Vec<_> = asked.trailers.keys().collect();
+    assert_eq!(trailers, ["x-sum"]);
+}
+
+#[test]
+fn a_body_of_a_request_that_seldom_has_one_goes_along_with_it() {
+    let upstream = Upstream::answering(OK);
+    let proxied = Proxied::new(&upstream);
+    for (method, fields, body) in [
+        ("GET", "Content-Length: 3", "abc"),
+        ("GET", "Transfer-Encoding: chunked", "3\r\nabc\r\n0\r\n\r\n"),
+        ("DELETE", "Content-Length: 3", "abc"),
+        (
+            "DELETE",
+            "Transfer-Encoding: chunked",
+            "3\r\nabc\r\n0\r\n\r\n",
+        ),
+        ("OPTIONS", "Content-Length: 3", "abc"),
+    ] {
+        let sent = format!("{method} / HTTP/1.1\r\nHost: a\r\n{fields}\r\n\r\n{body}");
+        assert_eq!(statuses(&proxied, sent), [200], "{method} {fields}");
+        assert_eq!(
+            upstream.asked().pop().unwrap().text(),
+            "abc",
+            "{method} {fields}"
+        );
+    }
+}
+
+#[test]
+fn a_request_without_a_body_has_none_behind_the_proxy() {
+    let upstream = Upstream::answering(OK);
+    let proxied = Proxied::new(&upstream);
+    for (method, field, length) in [
+        ("GET", "X: y", ""),
+        ("POST", "Content-Length: 0", "0"),
+        ("PUT", "Content-Length: 0", "0"),
+        ("DELETE", "X: y", ""),
+    ] {
+        let sent = format!("{method} / HTTP/1.1\r\nHost: a\r\n{field}\r\n\r\n");
+        assert_eq!(statuses(&proxied, sent), [200]);
+        let asked = upstream.asked().pop().unwrap();
+        assert_eq!(asked.field("content-length"), length, "{method}");
+        assert_eq!(asked.field("transfer-encoding"), "", "{method}");
+    }
+    // An empty one in chunks may become none, or stay.
+    let sent = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+    assert_eq!(statuses(&proxied, sent), [200]);
+    assert_eq!(upstream.asked().pop().unwrap().text(), "");
+}
+
+#[test]
+fn requests_in_one_go_are_answered_in_order() {
+    let upstream = Upstream::new(|connection| {
+        loop {
+            let asked = connection.request()?;
+            let length = asked.line.len();
+            connection.send(format!(
+                "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{}",
+                asked.line
+            ))?;
+        }
+    });
+    let proxied = Proxied::new(&upstream);
+    let mut client = proxied.send(
+        "GET /1 HTTP/1.1\r\nHost: a\r\n\r\nPOST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc\
+         HEAD /3 HTTP/1.1\r\nHost: a\r\n\r\nGET /4 HTTP/1.1\r\nHost: a\r\n\r\n",
+    );
+    assert_eq!(client.answer().unwrap().text(), "GET /1 HTTP/1.1");
+    assert_eq!(client.answer().unwrap().text(), "POST /2 HTTP/1.1");
+    assert_eq!(client.answer_to("HEAD").unwrap().framing, Framing::None);
+    assert_eq!(client.answer().unwrap().text(), "GET /4 HTTP/1.1");
+}
+
+#[test]
+fn a_head_that_is_too_large_is_refused_before_the_upstream_sees_any_of_it() {
+    let upstream = Upstream::answering(OK);
+    let proxied = Proxied::new(&upstream);
+    let many = "X: y\r\n".repeat(200);
+    let sent = format!("GET / HTTP/1.1\r\nHost: a\r\n{many}\r\n");
+    assert_eq!(statuses(&proxied, sent), [431]);
+    assert_eq!(upstream.asked().len(), 0);
+}

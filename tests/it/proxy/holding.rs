@@ -1,0 +1,169 @@
+//! Holding: while no upstream can be connected to, who waits to see a page is kept for a moment, and nobody else is.
+
+use std::net::TcpListener;
+use std::os::unix::net::UnixListener;
+use std::thread;
+use std::time::Instant;
+
+use super::*;
+use crate::support::upstream::Upstream;
+
+/// An address at which nobody listens yet.
+fn free() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap()
+}
+
+/// Listens there in a moment.
+fn appears(address: SocketAddr) -> thread::JoinHandle<Upstream> {
+    thread::spawn(move || {
+        thread::sleep(MOMENT);
+        let listener = crate::support::until("the address", || TcpListener::bind(address).ok());
+        Upstream::on(listener, |connection| {
+            loop {
+                connection.request()?;
+                connection.send(OK)?;
+            }
+        })
+    })
+}
+
+#[test]
+fn what_a_page_is_made_of_waits_for_an_upstream_that_restarts() {
+    for (method, field) in [
+        ("GET", ("Accept", "text/html,*/*;q=0.8")),
+        ("GET", ("Sec-Fetch-Dest", "document")),
+        ("HEAD", ("Sec-Fetch-Dest", "iframe")),
+        ("GET", ("Sec-Fetch-Dest", "script")),
+        ("GET", ("Sec-Fetch-Dest", "style")),
+        ("GET", ("Sec-Fetch-Dest", "image")),
+        ("GET", ("Tidings-Preflight", "1")),
+    ] {
+        let address = free();
+        let proxied = Proxied::to(&[&url(address)], |proxy| proxy);
+        let upstream = appears(address);
+        let answer = http::request(proxied.address(), method, "/x", &[field]).unwrap();
+        assert_eq!(answer.status, 200, "{method} {field:?}");
+        let upstream = upstream.join().unwrap();
+        assert_eq!(upstream.only().line, format!("{method} /x HTTP/1.1"));
+    }
+}
+
+#[test]
+fn a_script_waits_even_if_the_browser_does_not_say_what_it_is() {
+    let address = free();
+    let proxied = Proxied::to(&[&url(address)], |proxy| proxy);
+    let upstream = appears(address);
+    assert_eq!(proxied.get("/app.js", &[]).text(), "ok");
+    drop(upstream.join());
+}
+
+#[test]
+fn whoever_can_see_to_it_itself_is_told_at_once() {
+    let proxied = Proxied::to(&[&url(free())], |proxy| proxy);
+    for (method, fields) in [
+        ("GET", &[("Sec-Fetch-Dest", "empty")][..]),
+        (
+            "GET",
+            &[("Sec-Fetch-Dest", "empty"), ("Accept", "text/html")],
+        ),
+        ("GET", &[("Accept", "*/*")]),
+        ("GET", &[]),
+        (
+            "POST",
+            &[("Sec-Fetch-Dest", "document"), ("Content-Length", "0")],
+        ),
+        ("PUT", &[("Accept", "text/html"), ("Content-Length", "0")]),
+    ] {
+        let start = Instant::now();
+        let answer = http::request(proxied.address(), method, "/", fields).unwrap();
+        assert_eq!((answer.status, answer.text()), (502, "502 Bad Gateway\n"));
+        assert_eq!(answer.field("content-type"), "text/plain; charset=utf-8");
+        assert_eq!(answer.field("cache-control"), "no-store");
+        assert_eq!(answer.field("retry-after"), "2");
+        // Ten seconds is what others wait.
+        assert!(
+            start.elapsed() < Duration::from_secs(5),
+            "{method} {fields:?}"
+        );
+    }
+}
+
+#[test]
+fn who_has_waited_in_vain_gets_a_page_that_tries_again() {
+    let proxied = Proxied::to(&[&url(free())], |proxy| proxy.hold(MOMENT));
+    for (fields, is_page) in [
+        (&[("Accept", "text/html")][..], true),
+        (&[("Sec-Fetch-Dest", "document")], true),
+        (&[("Sec-Fetch-Dest", "script")], false),
+        (&[("Sec-Fetch-Dest", "image")], false),
+    ] {
+        let start = Instant::now();
+        let answer = proxied.get("/", fields);
+        assert_eq!(answer.status, 502);
+        assert!(start.elapsed() < Duration::from_secs(5));
+        assert_eq!(answer.field("cache-control"), "no-store");
+        assert_eq!(
+            answer.text().contains("<meta http-equiv=\"refresh\""),
+            is_page
+        );
+        let kind = if is_page {
+            "text/html; charset=utf-8"
+        } else {
+            "text/plain; charset=utf-8"
+        };
+        assert_eq!(answer.field("content-type"), kind);
+    }
+}
+
+#[test]
+fn the_page_of_an_upstream_that_is_away_has_no_script_of_ours() {
+    let site = tidings::Site::new();
+    site.publish(tidings::Release::named(
+        "v1".parse().unwrap(),
+        1_700_000_000_000,
+    ));
+    let proxy = Proxy::new([url(free()).parse().unwrap()])
+        .unwrap()
+        .hold(Duration::ZERO);
+    let service = tower::Layer::layer(&tidings::UpdateNotifierLayer::new(site), proxy);
+    let running = Running::new(service, |server| server);
+    let answer = http::get(running.address(), "/", &[("Accept", "text/html")]);
+    assert_eq!(answer.status, 502);
+    assert!(!answer.text().contains("<script"));
+    // The endpoint needs no upstream.
+    let answer = http::get(running.address(), "/__tidings/release.json", &[]);
+    assert_eq!(answer.status, 200);
+}
+
+#[test]
+fn one_upstream_that_is_there_is_enough() {
+    let upstream = Upstream::answering(OK);
+    let addresses = [url(free()), url(upstream.address())];
+    let proxied = Proxied::to(&[&addresses[0], &addresses[1]], |proxy| proxy);
+    for _ in 0..4 {
+        assert_eq!(proxied.get("/", &[("Accept", "text/html")]).text(), "ok");
+    }
+}
+
+#[test]
+fn a_socket_that_does_not_exist_yet_is_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("app.sock");
+    let proxied = Proxied::to(&[&format!("unix:{}", path.display())], |proxy| proxy);
+    assert_eq!(proxied.get("/", &[]).status, 502);
+    let app = thread::spawn(move || {
+        thread::sleep(MOMENT);
+        let listener = UnixListener::bind(path).unwrap();
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut head = [0; 4096];
+        let read = std::io::Read::read(&mut stream, &mut head).unwrap();
+        std::io::Write::write_all(&mut stream, OK.as_bytes()).unwrap();
+        String::from_utf8(head[..read].to_vec()).unwrap()
+    });
+    let answer = proxied.get("/x", &[("Accept", "text/html")]);
+    assert_eq!(answer.text(), "ok");
+    let head = app.join().unwrap();
+    assert!(head.starts_with("GET /x HTTP/1.1\r\n"), "{head}");
+    assert!(head.contains("host: tidings.test\r\n"), "{head}");
+}

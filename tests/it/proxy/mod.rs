@@ -1,0 +1,88 @@
+//! The proxy between two sockets: what a client sends, what an upstream gets of it, and the same on the way back.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+mod answers;
+mod bodies;
+mod events;
+mod fields;
+mod forwarded;
+mod framing;
+mod holding;
+mod memory;
+mod protocols;
+mod retries;
+mod routes;
+mod stalls;
+mod tls;
+mod tunnels;
+mod way;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tidings::Proxy;
+
+use crate::support::http;
+use crate::support::http::Answer;
+use crate::support::http::Client;
+use crate::support::running::Running;
+use crate::support::upstream::Upstream;
+
+/// An answer without anything that matters.
+const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+/// A proxy on a free port.
+struct Proxied {
+    running: Running,
+    proxy: Proxy,
+}
+
+impl Proxied {
+    /// In front of this upstream.
+    fn new(upstream: &Upstream) -> Self {
+        Self::with(upstream, |proxy| proxy)
+    }
+
+    /// In front of this upstream, with a proxy changed by `set`.
+    fn with(upstream: &Upstream, set: impl FnOnce(Proxy) -> Proxy) -> Self {
+        Self::to(&[&url(upstream.address())], set)
+    }
+
+    /// In front of whatever has these addresses.
+    fn to(upstreams: &[&str], set: impl FnOnce(Proxy) -> Proxy) -> Self {
+        let upstreams = upstreams.iter().map(|upstream| upstream.parse().unwrap());
+        let proxy = set(Proxy::new(upstreams).unwrap());
+        Self {
+            running: Running::new(proxy.clone(), |server| server),
+            proxy,
+        }
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.running.address()
+    }
+
+    fn connect(&self) -> Client {
+        Client::connect(self.address()).unwrap()
+    }
+
+    /// A connection on which these bytes have been sent.
+    fn send(&self, bytes: impl AsRef<[u8]>) -> Client {
+        let mut client = self.connect();
+        client.send(bytes).unwrap();
+        client
+    }
+
+    #[track_caller]
+    fn get(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        http::get(self.address(), path, fields)
+    }
+}
+
+fn url(address: SocketAddr) -> String {
+    format!("http://{address}")
+}
+
+/// A limit for what is not there: long for a program, and short for a test.
+const MOMENT: Duration = Duration::from_millis(150);

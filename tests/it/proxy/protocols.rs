@@ -1,0 +1,240 @@
+//! Other ways in and out: HTTP/2 by prior knowledge, and Unix sockets.
+
+use std::os::unix::net::UnixListener;
+use std::thread;
+
+use ::http::Request;
+use ::http::Response;
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
+use http_body_util::Full;
+use hyper::client::conn::http2;
+use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use super::*;
+use crate::support::within;
+
+type Sender = http2::SendRequest<Full<Bytes>>;
+
+/// A proxy that speaks both.
+fn both(upstream: &Upstream) -> Running {
+    let proxy = Proxy::new([url(upstream.address()).parse().unwrap()]).unwrap();
+    Running::new(proxy, |server| server.http2().head_timeout(MOMENT * 4))
+}
+
+async fn connect(address: SocketAddr) -> Sender {
+    let stream = TcpStream::connect(address).await.unwrap();
+    let handshake = http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
+    let (sender, connection) = within("a handshake", handshake).await.unwrap();
+    tokio::spawn(connection);
+    sender
+}
+
+async fn ask(sender: &mut Sender, request: Request<Full<Bytes>>) -> Response<Bytes> {
+    let response = within("an answer", sender.send_request(request))
+        .await
+        .unwrap();
+    let (parts, body) = response.into_parts();
+    let body = within("its body", body.collect()).await.unwrap();
+    Response::from_parts(parts, body.to_bytes())
+}
+
+#[test]
+fn http_2_is_translated() {
+    let upstream = Upstream::answering(
+        "HTTP/1.1 201 Created\r\nConnection: X-Mine\r\nX-Mine: 1\r\nKeep-Alive: timeout=5\r\nX: y\r\n\
+         Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+    );
+    let running = both(&upstream);
+    running.block_on(async {
+        let mut sender = connect(running.address()).await;
+        let request = Request::post("http://site.example:8080/x?y")
+            .header("cookie", "a=1")
+            .header("cookie", "b=2; c=3")
+            .header("te", "trailers")
+            .body(Full::from("abc"))
+            .unwrap();
+        let answer = ask(&mut sender, request).await;
+        assert_eq!(
+            (answer.status().as_u16(), &answer.body()[..]),
+            (201, &b"ok"[..])
+        );
+        assert_eq!(answer.headers()["x"], "y");
+        for name in ["connection", "x-mine", "keep-alive", "transfer-encoding"] {
+            assert!(!answer.headers().contains_key(name), "{name}");
+        }
+        let asked = upstream.only();
+        assert_eq!(asked.line, "POST /x?y HTTP/1.1");
+        assert_eq!(asked.text(), "abc");
+        assert_eq!(asked.field("host"), "site.example:8080");
+        assert_eq!(asked.field("cookie"), "a=1; b=2; c=3");
+        assert_eq!(asked.field("x-forwarded-for"), "127.0.0.1");
+        assert_eq!(asked.field("x-forwarded-host"), "site.example:8080");
+        assert!(asked.field("via").starts_with("2.0 tidings-"));
+        assert_eq!(asked.field("te"), "trailers");
+    });
+}
+
+#[test]
+fn many_requests_share_a_connection_of_http_2() {
+    let upstream = Upstream::answering(OK);
+    let running = both(&upstream);
+    running.block_on(async {
+        let sender = connect(running.address()).await;
+        let asking = (0..50).map(|number| {
+            let mut sender = sender.clone();
+            tokio::spawn(async move {
+                let uri = format!("http://site.example/{number}");
+                let request = Request::get(uri).body(Full::default()).unwrap();
+                ask(&mut sender, request).await.into_body()
+            })
+        });
+        let asking: Vec<_> = asking.collect();
+        for answer in asking {
+            assert_eq!(&answer.await.unwrap()[..], b"ok");
+        }
+        assert_eq!(upstream.asked().len(), 50);
+    });
+}
+
+#[test]
+fn a_body_that_breaks_off_is_reset_in_http_2() {
+    let upstream = Upstream::new(|connection| {
+        connection.request()?;
+        connection.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc")
+    });
+    let running = both(&upstream);
+    running.block_on(async {
+        let mut sender = connect(running.address()).await;
+        let request = Request::get("http://a/").body(Full::default()).unwrap();
+        let response = within("an answer", sender.send_request(request))
+            .await
+            .unwrap();
+        let body = within("its end", response.into_body().collect()).await;
+        assert!(body.is_err());
+    });
+}
+
+#[test]
+fn a_reset_of_http_2_leaves_the_upstream() {
+    let left = crate::support::upstream::Signal::new();
+    let has_left = left.clone();
+    let upstream = Upstream::new(move |connection| {
+        connection.request()?;
+        connection.wait_for_end()?;
+        left.give();
+        Ok(())
+    });
+    let running = both(&upstream);
+    running.block_on(async {
+        let mut sender = connect(running.address()).await;
+        let request = Request::get("http://a/").body(Full::default()).unwrap();
+        let asking = tokio::spawn(sender.send_request(request));
+        crate::support::soon("the request", || {
+            (upstream.asked().len() == 1).then_some(())
+        })
+        .await;
+        asking.abort();
+        tokio::task::spawn_blocking(move || has_left.wait())
+            .await
+            .unwrap();
+    });
+}
+
+#[test]
+fn what_only_http_1_can_do_is_refused_in_http_2() {
+    let upstream = Upstream::answering(OK);
+    let running = both(&upstream);
+    running.block_on(async {
+        let mut sender = connect(running.address()).await;
+        for (method, uri) in [("TRACE", "http://a/"), ("CONNECT", "a:443")] {
+            let request = Request::builder().method(method).uri(uri);
+            let answer = ask(&mut sender, request.body(Full::default()).unwrap()).await;
+            assert_eq!(answer.status(), 405);
+        }
+        assert_eq!(upstream.asked().len(), 0);
+    });
+}
+
+#[test]
+fn http_1_is_spoken_on_the_same_port() {
+    let upstream = Upstream::answering(OK);
+    let running = both(&upstream);
+    assert_eq!(http::get(running.address(), "/", &[]).text(), "ok");
+    let mut client = Client::connect(running.address()).unwrap();
+    for byte in b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n" {
+        client.send([*byte]).unwrap();
+    }
+    assert_eq!(client.answer().unwrap().text(), "ok");
+    // Begins as the preface does.
+    let mut client = Client::connect(running.address()).unwrap();
+    client.send("PRI /x HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    assert_eq!(client.answer().unwrap().text(), "ok");
+}
+
+#[test]
+fn who_says_nothing_or_only_half_of_what_tells_the_protocol_is_dropped() {
+    let upstream = Upstream::answering(OK);
+    let running = both(&upstream);
+    for start in [
+        "",
+        "P",
+        "PRI * HT",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r",
+        "GET / HT",
+    ] {
+        let mut client = Client::connect(running.address()).unwrap();
+        client.send(start).unwrap();
+        // Maybe not without a word.
+        let rest = client.rest();
+        assert!(
+            !rest.is_err_and(|error| http::is_timeout(&error)),
+            "{start}"
+        );
+    }
+}
+
+#[test]
+fn http_2_is_not_spoken_unless_it_is_wanted() {
+    let upstream = Upstream::answering(OK);
+    let proxied = Proxied::new(&upstream);
+    let mut client = proxied.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    match client.head() {
+        Ok(head) => assert_eq!(head.status, 400),
+        Err(error) => assert!(!http::is_timeout(&error)),
+    }
+    assert_eq!(upstream.asked().len(), 0);
+}
+
+#[test]
+fn an_upstream_may_be_a_unix_socket() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("app.sock");
+    let listener = UnixListener::bind(&path).unwrap();
+    let app = thread::spawn(move || {
+        let mut heads = Vec::new();
+        let (mut stream, _) = listener.accept().unwrap();
+        // Both on one connection.
+        for _ in 0..2 {
+            let mut head = [0; 4096];
+            let read = std::io::Read::read(&mut stream, &mut head).unwrap();
+            std::io::Write::write_all(&mut stream, OK.as_bytes()).unwrap();
+            heads.push(String::from_utf8(head[..read].to_vec()).unwrap());
+        }
+        heads
+    });
+    let proxied = Proxied::to(&[&format!("unix:{}", path.display())], |proxy| proxy);
+    let mut client = proxied.connect();
+    assert_eq!(client.request("GET", "/x", &[]).unwrap().text(), "ok");
+    assert_eq!(client.request("GET", "/y", &[]).unwrap().text(), "ok");
+    let heads = app.join().unwrap();
+    assert!(heads[0].starts_with("GET /x HTTP/1.1\r\n"), "{heads:?}");
+    assert!(heads[0].contains("\r\nhost: tidings.test\r\n"), "{heads:?}");
+    assert!(
+        heads[0].contains("\r\nx-forwarded-for: 127.0.0.1\r\n"),
+        "{heads:?}"
+    );
+    assert!(heads[1].starts_with("GET /y HTTP/1.1\r\n"), "{heads:?}");
+}

@@ -1,0 +1,301 @@
+//! Requests that are sent again, and those that are not; and which of several upstreams is asked.
+
+use std::net::TcpListener;
+
+use super::*;
+use crate::support::http::request;
+use crate::support::until;
+use crate::support::upstream::Signal;
+
+/// An address at which nobody listens.
+fn nowhere() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    url(listener.local_addr().unwrap())
+}
+
+/// An upstream whose answers say who gave them.
+fn named(name: &str) -> Upstream {
+    Upstream::answering(format!(
+        "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{name}",
+        name.len()
+    ))
+}
+
+#[track_caller]
+fn ask(proxied: &Proxied, method: &str) -> (u16, String) {
+    let fields: &[(&str, &str)] = match method {
+        "GET" => &[],
+        _ => &[("Content-Length", "0")],
+    };
+    let answer = request(proxied.address(), method, "/", fields).unwrap();
+    (answer.status, answer.text().to_owned())
+}
+
+#[test]
+fn a_connection_that_was_closed_while_it_was_kept_harms_no_request() {
+    for method in ["GET", "POST"] {
+        let (close, closed) = (Signal::new(), Signal::new());
+        let (is_over, is_closed) = (close.clone(), closed.clone());
+        let upstream = Upstream::new(move |connection| {
+            connection.request()?;
+            connection.send(OK)?;
+            is_over.wait();
+            connection.finish()?;
+            connection.wait_for_end()?;
+            closed.give();
+            Ok(())
+        });
+        let proxied = Proxied::new(&upstream);
+        for number in 1..=3 {
+            assert_eq!(ask(&proxied, method), (200, "ok".to_owned()));
+            close.give();
+            // The proxy has noticed.
+            is_closed.wait();
+            assert_eq!(upstream.connections(), number);
+        }
+    }
+}
+
+#[test]
+fn a_request_on_a_stale_connection_is_sent_again_on_another_if_that_can_do_no_harm() {
+    for (method, status) in [("GET", 200), ("DELETE", 200), ("POST", 502), ("PATCH", 502)] {
+        let upstream = Upstream::new(|connection| {
+            connection.request()?;
+            connection.send(OK)?;
+            // The next one is read, and not answered.
+            connection.request()?;
+            Ok(())
+        });
+        let proxied = Proxied::new(&upstream);
+        assert_eq!(ask(&proxied, "GET").0, 200);
+        assert_eq!(ask(&proxied, method).0, status, "{method}");
+        let lines: Vec<_> = upstream
+            .asked()
+            .iter()
+            .map(|asked| asked.connection)
+            .collect();
+        let expected: &[usize] = if status == 200 { &[1, 1, 2] } else { &[1, 1] };
+        assert_eq!(lines, expected, "{method}");
+    }
+}
+
+#[test]
+fn a_request_that_ends_a_new_connection_is_sent_once_more_and_no_oftener() {
+    for (method, count) in [("GET", 2), ("PUT", 2), ("POST", 1)] {
+        let upstream = Upstream::new(|connection| {
+            connection.request()?;
+            Ok(())
+        });
+        let proxied = Proxied::new(&upstream);
+        assert_eq!(ask(&proxied, method), (502, "502 Bad Gateway\n".to_owned()));
+        assert_eq!(upstream.asked().len(), count, "{method}");
+        assert_eq!(upstream.connections(), count);
+    }
+}
+
+#[test]
+fn a_reset_is_no_other_end_than_a_close() {
+    let upstream = Upstream::new(|connection| {
+        connection.request()?;
+        match connection.number {
+            1 => connection.reset(),
+            _ => connection.send(OK),
+        }
+    });
+    let proxied = Proxied::new(&upstream);
+    assert_eq!(ask(&proxied, "GET").0, 200);
+    assert_eq!(upstream.connections(), 2);
+}
+
+#[test]
+fn one_byte_of_an_answer_is_an_answer() {
+    for (first, is_reset) in [
+        ("H", false),
+        ("H", true),
+        ("HTTP/1.1 100 Continue\r\n\r\n", false),
+    ] {
+        let upstream = Upstream::new(move |connection| {
+            connection.request()?;
+            connection.send(first)?;
+            if is_reset { connection.reset() } else { Ok(()) }
+        });
+        let other = named("other");
+        let addresses = [url(upstream.address()), url(other.address())];
+        let proxied = Proxied::to(&[&addresses[0], &addresses[1]], |proxy| proxy);
+        let answer = ask(&proxied, "GET");
+        // A reset may have overtaken it.
+        if !is_reset {
+            assert_eq!(answer.0, 502, "{first}");
+            assert_eq!(other.asked().len(), 0);
+        }
+        assert_eq!(upstream.asked().len(), 1);
+    }
+}
+
+#[test]
+fn half_a_head_is_not_asked_for_again_from_another() {
+    let upstream = Upstream::new(|connection| {
+        connection.request()?;
+        connection.send("HTTP/1.1 200 OK\r\n")?;
+        connection.wait_for_end()
+    });
+    let other = named("other");
+    let addresses = [url(upstream.address()), url(other.address())];
+    let proxied = Proxied::to(&[&addresses[0], &addresses[1]], |proxy| {
+        proxy.first_byte_timeout(MOMENT)
+    });
+    assert_eq!(ask(&proxied, "GET").0, 504);
+    assert_eq!(other.asked().len(), 0);
+}
+
+#[test]
+fn who_does_not_answer_in_time_is_followed_by_the_next() {
+    for (method, expected) in [
+        ("GET", (200, "other")),
+        ("POST", (504, "504 Gateway Timeout\n")),
+    ] {
+        let upstream = Upstream::new(|connection| {
+            connection.request()?;
+            connection.wait_for_end()
+        });
+        let other = named("other");
+        let addresses = [url(upstream.address()), url(other.address())];
+        let proxied = Proxied::to(&[&addresses[0], &addresses[1]], |proxy| {
+            proxy.first_byte_timeout(MOMENT)
+        });
+        assert_eq!(ask(&proxied, method), (expected.0, expected.1.to_owned()));
+    }
+}
+
+#[test]
+fn a_body_that_was_touched_is_not_sent_again() {
+    let upstream = Upstream::new(|connection| {
+        connection.request()?;
+        Ok(())
+    });
+    let proxied = Proxied::new(&upstream);
+    let put = "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc";
+    assert_eq!(proxied.send(put).answer().unwrap().status, 502);
+    assert_eq!(upstream.asked().len(), 1);
+}
+
+#[test]
+fn a_body_that_nobody_has_touched_goes_to_the_next_upstream() {
+    let upstream = named("here");
+    let addresses = [nowhere(), url(upstream.address())];
+    for method in ["POST", "PUT"] {
+        let proxied = Proxied::to(&[&addresses[0], &addresses[1]], |proxy| proxy);
+        let sent = format!("{method} / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc");
+        assert_eq!(proxied.send(sent).answer().unwrap().text(), "here");
+        assert_eq!(upstream.asked().pop().unwrap().text(), "abc");
+    }
+}
+
+#[test]
+fn a_request_that_was_not_answered_goes_to_another_upstream() {
+    let broken = Upstream::new(|connection| {
+        connection.request()?;
+        Ok(())
+    });
+    let well = named("well");
+    let addresses = [url(broken.address()), url(well.address())];
+    let proxied = Proxied::to(&[&addresses[0], &addresses[1]], |proxy| proxy);
+    assert_eq!(ask(&proxied, "GET"), (200, "well".to_owned()));
+    assert_eq!(broken.asked().len(), 1);
+    // And is spared for a while.
+    for _ in 0..6 {
+        assert_eq!(ask(&proxied, "POST"), (200, "well".to_owned()));
+    }
+    assert_eq!(broken.asked().len(), 1);
+}
+
+#[test]
+fn upstreams_are_asked_in_turn() {
+    let all = ["a", "b", "c"].map(named);
+    let addresses = all.each_ref().map(|upstream| url(upstream.address()));
+    let addresses = addresses.each_ref().map(String::as_str);
+    let proxied = Proxied::to(&addresses, |proxy| proxy);
+    let answers: Vec<_> = (0..6).map(|_| ask(&proxied, "GET").1).collect();
+    assert_eq!(answers.concat(), "abcabc");
+}
+
+#[test]
+fn upstreams_that_all_failed_are_asked_all_the_same() {
+    let all = [(); 2].map(|()| {
+        Upstream::new(|connection| {
+            connection.request()?;
+            match connection.number {
+                1 => Ok(()),
+                _ => connection.send(OK),
+            }
+        })
+    });
+    let addresses = all.each_ref().map(|upstream| url(upstream.address()));
+    let proxied = Proxied::to(&[&addresses[0], &addresses[1]], |proxy| proxy);
+    assert_eq!(ask(&proxied, "GET").0, 502);
+    assert_eq!(ask(&proxied, "GET").0, 200);
+}
+
+#[test]
+fn an_answer_with_an_error_is_an_answer() {
+    let upstream =
+        Upstream::answering("HTTP/1.1 503 X\r\nRetry-After: 7\r\nContent-Length: 3\r\n\r\nout");
+    let proxied = Proxied::new(&upstream);
+    let answer = proxied.get("/", &[]);
+    assert_eq!((answer.status, answer.text()), (503, "out"));
+    assert_eq!(answer.field("retry-after"), "7");
+    assert_eq!(upstream.asked().len(), 1);
+}
+
+#[test]
+fn an_upstream_that_its_checks_find_unwell_is_spared_until_they_find_it_well() {
+    let is_ill = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
+    let ill = std::sync::Arc::clone(&is_ill);
+    let moody = Upstream::new(move |connection| {
+        loop {
+            let asked = connection.request()?;
+            let is_check = asked.line.contains("/health");
+            let is_ill = ill.load(std::sync::atomic::Ordering::SeqCst);
+            connection.send(if is_check && is_ill {
+                "HTTP/1.1 500 X\r\nContent-Length: 5\r\n\r\nmoody"
+            } else {
+                "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nmoody"
+            })?;
+        }
+    });
+    let well = named("well");
+    let addresses = [url(moody.address()), url(well.address())];
+    let proxied = Proxied::to(&[&addresses[0], &addresses[1]], |proxy| proxy);
+    let proxy = proxied.proxy.clone();
+    let every = Duration::from_millis(20);
+    proxied
+        .running
+        .spawn(async move { match proxy.check("/health?x", every).await {} });
+    let round = || [(); 4].map(|()| ask(&proxied, "GET").1).concat();
+    until("only the one that is well", || {
+        (round() == "well".repeat(4)).then_some(())
+    });
+    is_ill.store(false, std::sync::atomic::Ordering::SeqCst);
+    until("both", || round().contains("moody").then_some(()));
+    let check = moody
+        .asked()
+        .into_iter()
+        .find(|asked| asked.line.contains("health"));
+    let check = check.unwrap();
+    assert_eq!(check.line, "GET /health?x HTTP/1.1");
+    assert!(check.field("user-agent").starts_with("tidings/"));
+    assert_eq!(check.field("host"), moody.address().to_string());
+}
+
+#[test]
+fn each_upstream_can_be_asked_by_itself() {
+    let all = ["a", "b"].map(named);
+    let addresses = all.each_ref().map(|upstream| url(upstream.address()));
+    let proxied = Proxied::to(&[&addresses[0], &addresses[1]], |proxy| proxy);
+    for (service, expected) in proxied.proxy.each().into_iter().zip(["a", "b"]) {
+        let running = Running::new(service, |server| server);
+        for _ in 0..3 {
+            assert_eq!(http::get(running.address(), "/", &[]).text(), expected);
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Routes: paths that other upstreams answer, in front of something else.
+
+use tidings::Route;
+use tidings::Routes;
+
+use super::*;
+
+/// Says what it was asked for.
+fn app(name: &'static str) -> Upstream {
+    Upstream::new(move |connection| {
+        loop {
+            let asked = connection.request()?;
+            let text = format!("{name} {}", asked.line.split(' ').nth(1).unwrap());
+            connection.send(format!(
+                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{text}",
+                text.len()
+            ))?;
+        }
+    })
+}
+
+/// These routes, before `inner`.
+fn routed(inner: &Upstream, routes: &[&str]) -> Running {
+    let routes = routes.iter().map(|route| {
+        let route: Route = route.parse().unwrap();
+        let proxy = Proxy::new(route.upstreams().iter().cloned()).unwrap();
+        (route, proxy)
+    });
+    let inner = Proxy::new([url(inner.address()).parse().unwrap()]).unwrap();
+    Running::new(Routes::new(inner, routes), |server| server)
+}
+
+#[test]
+fn the_longest_path_that_fits_is_asked() {
+    let (inner, api, files) = (app("inner"), app("api"), app("files"));
+    let running = routed(
+        &inner,
+        &[
+            &format!("/api={}", url(api.address())),
+            &format!("/api/files/={}", url(files.address())),
+        ],
+    );
+    for (path, expected) in [
+        ("/", "inner /"),
+        ("/api", "api /api"),
+        ("/api/", "api /api/"),
+        ("/api?x", "api /api?x"),
+        ("/api/x?y=%20", "api /api/x?y=%20"),
+        ("/api/files", "api /api/files"),
+        ("/api/files/", "files /api/files/"),
+        ("/api/files/x", "files /api/files/x"),
+        ("/apis", "inner /apis"),
+        ("/API", "inner /API"),
+        ("/x/api", "inner /x/api"),
+        ("/?/api", "inner /?/api"),
+        // What a path means is for the upstream to say.
+        ("/api/../x", "api /api/../x"),
+        ("/x/../api", "inner /x/../api"),
+        ("/%61pi", "inner /%61pi"),
+        ("//api", "inner //api"),
+    ] {
+        assert_eq!(http::get(running.address(), path, &[]).text(), expected);
+    }
+}
+
+#[test]
+fn a_path_that_is_stripped_is_told() {
+    let (inner, api) = (app("inner"), app("api"));
+    let running = routed(&inner, &[&format!("/api={},strip", url(api.address()))]);
+    for (path, expected) in [
+        ("/api", "/"),
+        ("/api/", "/"),
+        ("/api?x", "/?x"),
+        ("/api/x/y?z", "/x/y?z"),
+        ("/api//x", "/x"),
+    ] {
+        let answer = http::get(running.address(), path, &[("X-Forwarded-Prefix", "/lie")]);
+        assert_eq!(answer.text(), format!("api {expected}"));
+        let asked = api.asked().pop().unwrap();
+        assert_eq!(asked.field("x-forwarded-prefix"), "/api");
+    }
+    assert_eq!(http::get(running.address(), "/x", &[]).text(), "inner /x");
+}
+
+#[test]
+fn a_prefix_that_nobody_took_off_is_told_by_nobody() {
+    let (inner, api) = (app("inner"), app("api"));
+    let running = routed(&inner, &[&format!("/api={}", url(api.address()))]);
+    for upstream in ["/api", "/"] {
+        http::get(
+            running.address(),
+            upstream,
+            &[("X-Forwarded-Prefix", "/lie")],
+        );
+    }
+    assert_eq!(api.only().field("x-forwarded-prefix"), "");
+    assert_eq!(inner.only().field("x-forwarded-prefix"), "");
+}
+
+#[test]
+fn a_socket_goes_through_a_route() {
+    let inner = app("inner");
+    let live = Upstream::new(|connection| {
+        assert_eq!(connection.request()?.line, "GET /live HTTP/1.1");
+        connection
+            .send("HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nhello")?;
+        connection.take(5)?;
+        Ok(())
+    });
+    let running = routed(&inner, &[&format!("/ws={},strip", url(live.address()))]);
+    let mut client = Client::connect(running.address()).unwrap();
+    let fields = [("Connection", "Upgrade"), ("Upgrade", "websocket")];
+    client.ask("GET", "/ws/live", &fields).unwrap();
+    assert_eq!(client.head().unwrap().status, 101);
+    assert_eq!(client.take(5).unwrap(), b"hello");
+    client.send("hello").unwrap();
+    assert!(client.is_closed());
+}
+
+#[test]
+fn several_upstreams_of_a_route_are_asked_in_turn() {
+    let (inner, one, two) = (app("inner"), app("one"), app("two"));
+    let route = format!("/api={},{}", url(one.address()), url(two.address()));
+    let running = routed(&inner, &[&route]);
+    let mut answers: Vec<_> = (0..4)
+        .map(|_| http::get(running.address(), "/api", &[]).text().to_owned())
+        .collect();
+    answers.sort_unstable();
+    assert_eq!(answers, ["one /api", "one /api", "two /api", "two /api"]);
+}
+
+#[test]
+fn a_route_that_is_down_takes_nothing_else_along() {
+    let inner = app("inner");
+    let running = routed(&inner, &["/api=http://127.0.0.1:1"]);
+    assert_eq!(http::get(running.address(), "/api", &[]).status, 502);
+    assert_eq!(http::get(running.address(), "/", &[]).text(), "inner /");
+}

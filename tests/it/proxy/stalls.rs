@@ -1,0 +1,321 @@
+//! Peers that stand still, at every point, and those that leave: all of it ends, and in time.
+
+use std::io;
+use std::net::TcpListener;
+use std::net::TcpStream;
+use std::time::Instant;
+
+use super::*;
+use crate::support::upstream::Signal;
+
+/// A proxy that waits for nothing longer than a moment.
+fn impatient(upstream: &Upstream) -> Proxied {
+    Proxied::with(upstream, limits)
+}
+
+fn limits(proxy: Proxy) -> Proxy {
+    proxy
+        .connect_timeout(MOMENT)
+        .first_byte_timeout(MOMENT)
+        .idle_timeout(MOMENT)
+        .hold(Duration::ZERO)
+}
+
+/// An upstream that sends this, and then nothing, until the proxy leaves.
+fn stalling(answer: &'static str) -> (Upstream, Signal) {
+    let left = Signal::new();
+    let has_left = left.clone();
+    let upstream = Upstream::new(move |connection| {
+        connection.request()?;
+        connection.send(answer)?;
+        connection.wait_for_end()?;
+        left.give();
+        Ok(())
+    });
+    (upstream, has_left)
+}
+
+#[track_caller]
+fn check_gateway_timeout(proxied: &Proxied) {
+    let start = Instant::now();
+    let post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n";
+    let answer = proxied.send(post).answer().unwrap();
+    assert_eq!(
+        (answer.status, answer.text()),
+        (504, "504 Gateway Timeout\n")
+    );
+    assert!(start.elapsed() >= MOMENT);
+}
+
+#[test]
+fn an_upstream_that_takes_no_connections_is_given_up() {
+    // A queue of one, which is full.
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
+    socket.bind(&any.into()).unwrap();
+    socket.listen(0).unwrap();
+    let listener = TcpListener::from(socket);
+    let address = listener.local_addr().unwrap();
+    let mut queue = Vec::new();
+    while let Ok(stream) = TcpStream::connect_timeout(&address, MOMENT) {
+        queue.push(stream);
+        assert!(queue.len() < 50);
+    }
+    let proxied = Proxied::to(&[&url(address)], limits);
+    check_gateway_timeout(&proxied);
+}
+
+#[test]
+fn an_upstream_that_says_nothing_is_given_up() {
+    let (upstream, has_left) = stalling("");
+    check_gateway_timeout(&impatient(&upstream));
+    has_left.wait();
+    assert_eq!(upstream.asked().len(), 1);
+}
+
+#[test]
+fn an_upstream_that_does_not_even_accept_is_given_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxied = Proxied::to(&[&url(listener.local_addr().unwrap())], limits);
+    check_gateway_timeout(&proxied);
+}
+
+#[test]
+fn an_upstream_that_stops_within_its_head_is_given_up_and_not_asked_again() {
+    for start in [
+        "H",
+        "HTTP/1.1 200 OK\r\nContent-",
+        "HTTP/1.1 100 Continue\r\n\r\n",
+    ] {
+        let (upstream, has_left) = stalling(start);
+        let proxied = impatient(&upstream);
+        assert_eq!(proxied.get("/", &[]).status, 504);
+        has_left.wait();
+        assert_eq!(upstream.asked().len(), 1, "{start}");
+    }
+}
+
+#[test]
+fn an_upstream_that_stops_within_its_body_ends_in_a_broken_body() {
+    for answer in [
+        "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+        "HTTP/1.1 200 OK\r\n\r\nabc",
+    ] {
+        let (upstream, has_left) = stalling(answer);
+        let proxied = impatient(&upstream);
+        let mut client = proxied.connect();
+        client.ask("GET", "/", &[]).unwrap();
+        let error = client.answer().unwrap_err();
+        assert!(!http::is_timeout(&error), "{answer:?} {error}");
+        has_left.wait();
+        assert_eq!(upstream.asked().len(), 1);
+    }
+}
+
+#[test]
+fn a_slow_body_that_goes_on_is_not_given_up() {
+    let upstream = Upstream::new(|connection| {
+        connection.request()?;
+        connection.send("HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n")?;
+        for _ in 0..20 {
+            std::thread::sleep(MOMENT / 10);
+            connection.send("x")?;
+        }
+        Ok(())
+    });
+    assert_eq!(impatient(&upstream).get("/", &[]).body.len(), 20);
+}
+
+#[test]
+fn a_client_that_stops_within_its_body_ends_the_request() {
+    for sent in [
+        "Content-Length: 9\r\n\r\nabc",
+        "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+    ] {
+        let left = Signal::new();
+        let has_left = left.clone();
+        let upstream = Upstream::new(move |connection| {
+            connection.head()?;
+            connection.wait_for_end()?;
+            left.give();
+            Ok(())
+        });
+        let proxied = Proxied::with(&upstream, |proxy| proxy.idle_timeout(MOMENT));
+        let mut client = proxied.send(format!("PUT / HTTP/1.1\r\nHost: a\r\n{sent}"));
+        let answer = client.answer().unwrap();
+        assert_eq!(answer.status, 400);
+        has_left.wait();
+        assert!(client.is_closed());
+        assert_eq!(upstream.connections(), 1);
+        // It was not the upstream's fault.
+        assert!(upstream.asked().len() == 1);
+    }
+}
+
+#[test]
+fn a_slow_upload_is_not_taken_for_a_slow_upstream() {
+    let upstream = Upstream::answering(OK);
+    let proxied = Proxied::with(&upstream, |proxy| {
+        proxy.first_byte_timeout(MOMENT).idle_timeout(MOMENT * 20)
+    });
+    let mut client = proxied.send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n");
+    for letter in ["a", "b", "c"] {
+        assert!(client.is_silent(MOMENT * 3));
+        client.send(letter).unwrap();
+    }
+    assert_eq!(client.answer().unwrap().text(), "ok");
+    assert_eq!(upstream.only().text(), "abc");
+}
+
+#[test]
+fn an_upstream_that_takes_no_more_of_an_upload_is_given_up() {
+    let (over, ended) = (Signal::new(), Signal::new());
+    let (is_over, has_ended) = (over.clone(), ended.clone());
+    let upstream = Upstream::new(move |connection| {
+        connection.head()?;
+        is_over.wait();
+        // What had come is all there will be.
+        connection.wait_for_end()?;
+        ended.give();
+        Ok(())
+    });
+    let proxied = impatient(&upstream);
+    let length = 64 << 20;
+    let head = format!("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n");
+    let mut client = proxied.send(head);
+    let mut sent = 0;
+    while sent < length && client.send([b'x'; 64 * 1024]).is_ok() {
+        sent += 64 * 1024;
+    }
+    assert!(sent < length / 2, "{sent}");
+    assert_eq!(client.answer().unwrap().status, 504);
+    over.give();
+    has_ended.wait();
+}
+
+#[test]
+fn an_upstream_is_not_read_further_than_its_client_reads() {
+    let (sent, all) = (
+        Signal::new(),
+        std::sync::Arc::new(std::sync::OnceLock::new()),
+    );
+    let (is_sent, count) = (sent.clone(), std::sync::Arc::clone(&all));
+    let upstream = Upstream::new(move |connection| {
+        connection.request()?;
+        connection.send("HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n")?;
+        count.set(connection.flood(MOMENT * 3)).unwrap();
+        sent.give();
+        Ok(())
+    });
+    let proxied = Proxied::new(&upstream);
+    let mut client = proxied.connect();
+    client.ask("GET", "/", &[]).unwrap();
+    assert_eq!(client.head().unwrap().status, 200);
+    is_sent.wait();
+    // What the kernel keeps on two connections, and little more.
+    let bytes = *all.get().unwrap();
+    assert!(bytes < 20 << 20, "{bytes}");
+}
+
+#[test]
+fn a_client_is_not_read_further_than_its_upstream_reads() {
+    let done = Signal::new();
+    let is_done = done.clone();
+    let upstream = Upstream::new(move |connection| {
+        connection.head()?;
+        is_done.wait();
+        Ok(())
+    });
+    let proxied = Proxied::new(&upstream);
+    let stream = TcpStream::connect(proxied.address()).unwrap();
+    stream.set_write_timeout(Some(MOMENT * 3)).unwrap();
+    let head = "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n";
+    io::Write::write_all(&mut &stream, head.as_bytes()).unwrap();
+    let mut sent = 0;
+    while let Ok(written) = io::Write::write(&mut &stream, &[b'x'; 16 * 1024]) {
+        sent += written;
+    }
+    assert!(sent < 20 << 20, "{sent}");
+    done.give();
+}
+
+#[test]
+fn a_client_that_leaves_while_it_waits_takes_its_request_along() {
+    let (upstream, has_left) = stalling("");
+    let proxied = Proxied::new(&upstream);
+    let mut client = proxied.connect();
+    client.ask("GET", "/", &[]).unwrap();
+    upstream.wait_for(1);
+    drop(client);
+    has_left.wait();
+    assert_eq!(upstream.connections(), 1);
+}
+
+#[test]
+fn a_client_that_leaves_within_an_answer_ends_it() {
+    for answer in [
+        "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n: hi\n\n",
+    ] {
+        let (upstream, has_left) = stalling(answer);
+        let proxied = Proxied::new(&upstream);
+        let mut client = proxied.connect();
+        client.ask("GET", "/", &[]).unwrap();
+        assert_eq!(client.head().unwrap().status, 200);
+        drop(client);
+        has_left.wait();
+        assert_eq!(upstream.connections(), 1);
+    }
+}
+
+#[test]
+fn a_client_that_leaves_within_an_upload_ends_it() {
+    let (begun, left) = (Signal::new(), Signal::new());
+    let (has_begun, has_left) = (begun.clone(), left.clone());
+    let upstream = Upstream::new(move |connection| {
+        connection.head()?;
+        connection.take(3)?;
+        begun.give();
+        connection.wait_for_end()?;
+        left.give();
+        Ok(())
+    });
+    let proxied = Proxied::new(&upstream);
+    let client = proxied.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc");
+    has_begun.wait();
+    drop(client);
+    has_left.wait();
+}
+
+/// That a connection is half closed looks like a tab that is closed: its answer comes whole, or not at all.
+#[test]
+fn a_client_that_says_no_more_gets_the_whole_answer_or_none() {
+    let upstream = Upstream::answering(OK);
+    let proxied = Proxied::new(&upstream);
+    for _ in 0..20 {
+        let mut client = proxied.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        client.finish().unwrap();
+        match client.answer() {
+            Ok(answer) => assert_eq!(answer.text(), "ok"),
+            Err(error) => assert!(!http::is_timeout(&error), "{error}"),
+        }
+        assert!(client.is_closed());
+    }
+    assert_eq!(proxied.get("/", &[]).text(), "ok");
+}
+
+#[test]
+fn an_upstream_that_says_no_more_has_still_said_it() {
+    let upstream = Upstream::new(|connection| {
+        connection.request()?;
+        connection.send("HTTP/1.1 200 OK\r\n\r\nab")?;
+        connection.send("c")?;
+        connection.finish()?;
+        connection.wait_for_end()
+    });
+    let proxied = Proxied::new(&upstream);
+    assert_eq!(proxied.get("/", &[]).text(), "abc");
+}

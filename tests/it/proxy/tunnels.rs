@@ -1,0 +1,360 @@
+//! Tunnels: connections that have switched to another protocol, and those that must not.
+
+use super::*;
+use crate::support::noise;
+use crate::support::upstream::Connection;
+use crate::support::upstream::Signal;
+
+const ASK: &str = "GET /socket HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\n\
+    Upgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+
+const SWITCH: &str = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade, X-Mine\r\nUpgrade: websocket\r\n\
+    Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nX-Mine: 1\r\nKeep-Alive: timeout=5\r\n\r\n";
+
+/// An upstream that switches, and then sends back what it gets.
+fn echo() -> Upstream {
+    Upstream::new(|connection| {
+        connection.request()?;
+        connection.send(SWITCH)?;
+        repeat(connection)
+    })
+}
+
+fn repeat(connection: &mut Connection) -> std::io::Result<()> {
+    loop {
+        let some = connection.some()?;
+        if some.is_empty() {
+            return Ok(());
+        }
+        connection.send(some)?;
+    }
+}
+
+/// A connection that has switched.
+#[track_caller]
+fn tunnel(proxied: &Proxied) -> Client {
+    let mut client = proxied.send(ASK);
+    let head = client.head().unwrap();
+    assert_eq!(head.status, 101, "{head:?}");
+    client
+}
+
+#[track_caller]
+fn check_echo(client: &mut Client, text: &str) {
+    client.send(text).unwrap();
+    assert_eq!(client.take(text.len()).unwrap(), text.as_bytes());
+}
+
+#[test]
+fn what_both_sides_agree_on_is_switched_to() {
+    let upstream = echo();
+    let proxied = Proxied::new(&upstream);
+    let mut client = proxied.send(ASK);
+    let head = client.head().unwrap();
+    assert_eq!((head.version.as_str(), head.status), ("HTTP/1.1", 101));
+    assert_eq!(head.field("upgrade"), "websocket");
+    assert!(head.field("connection").eq_ignore_ascii_case("upgrade"));
+    assert_eq!(
+        head.field("sec-websocket-accept"),
+        "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+    );
+    for name in [
+        "x-mine",
+        "keep-alive",
+        "content-length",
+        "transfer-encoding",
+    ] {
+        assert_eq!(head.field(name), "", "{name}");
+    }
+    assert!(head.field("via").starts_with("1.1 tidings-"));
+    check_echo(&mut client, "hello");
+    check_echo(&mut client, "\0\u{1}");
+    let asked = upstream.only();
+    assert_eq!(asked.field("upgrade"), "websocket");
+    assert!(asked.field("connection").eq_ignore_ascii_case("upgrade"));
+    assert_eq!(asked.field("sec-websocket-key"), "dGhlIHNhbXBsZSBub25jZQ==");
+    assert_eq!(asked.field("sec-websocket-version"), "13");
+}
+
+#[test]
+fn a_tunnel_may_be_silent_for_longer_than_a_body() {
+    let upstream = echo();
+    let proxied = Proxied::with(&upstream, |proxy| {
+        proxy
+            .idle_timeout(MOMENT)
+            .first_byte_timeout(MOMENT)
+            .pool_idle(MOMENT)
+    });
+    let mut client = tunnel(&proxied);
+    assert!(client.is_silent(MOMENT * 4));
+    check_echo(&mut client, "still here");
+}
+
+#[test]
+fn much_goes_both_ways_at_once() {
+    let upstream = echo();
+    let proxied = Proxied::new(&upstream);
+    let mut client = tunnel(&proxied);
+    let bytes = noise(11, 4 << 20);
+    let sent = bytes.clone();
+    let mut sender = client.try_clone().unwrap();
+    let sending = std::thread::spawn(move || sender.send(sent).unwrap());
+    assert!(client.take(bytes.len()).unwrap() == bytes);
+    sending.join().unwrap();
+}
+
+#[test]
+fn what_follows_the_head_of_a_101_belongs_to_the_tunnel() {
+    let upstream = Upstream::new(|connection| {
+        connection.request()?;
+        connection.send(format!("{SWITCH}first words"))?;
+        repeat(connection)
+    });
+    let proxied = Proxied::new(&upstream);
+    let mut client = tunnel(&proxied);
+    assert_eq!(client.take(11).unwrap(), b"first words");
+    check_echo(&mut client, "hello");
+}
+
+#[test]
+fn what_is_sent_before_the_101_waits_for_it() {
+    let (go, silent) = (Signal::new(), Signal::new());
+    let (is_over, is_silent) = (go.clone(), silent.clone());
+    let upstream = Upstream::new(move |connection| {
+        connection.request()?;
+        assert!(connection.is_silent(MOMENT));
+        silent.give();
+        is_over.wait();
+        connection.send(SWITCH)?;
+        repeat(connection)
+    });
+    let proxied = Proxied::new(&upstream);
+    let mut client = proxied.send(format!("{ASK}early words"));
+    is_silent.wait();
+    go.give();
+    assert_eq!(client.head().unwrap().status, 101);
+    assert_eq!(client.take(11).unwrap(), b"early words");
+    check_echo(&mut client, "hello");
+}
+
+#[test]
+fn what_is_sent_before_a_refusal_is_the_next_request_and_never_a_part_of_this_one() {
+    let upstream = Upstream::new(|connection| {
+        loop {
+            connection.request()?;
+            connection.send(OK)?;
+        }
+    });
+    let proxied = Proxied::new(&upstream);
+    let mut client = proxied.send(format!(
+        "{ASK}GET /next HTTP/1.1\r\nHost: b\r\nX-Forwarded-For: 1.1.1.1\r\n\r\n"
+    ));
+    assert_eq!(client.answer().unwrap().text(), "ok");
+    assert_eq!(client.answer().unwrap().text(), "ok");
+    let asked = upstream.asked();
+    assert_eq!(asked.len(), 2);
+    // It went through all the rules, like any other.
+    assert_eq!(asked[1].line, "GET /next HTTP/1.1");
+    assert_eq!(asked[1].field("x-forwarded-for"), "127.0.0.1");
+    let mut client = proxied.send(format!("{ASK}\u{81}\u{5}words that are no request\r\n\r\n"));
+    assert_eq!(client.answer().unwrap().text(), "ok");
+    assert_eq!(client.answer().unwrap().status, 400);
+    assert_eq!(upstream.asked().len(), 3);
+}
+
+#[test]
+fn an_upstream_that_does_not_switch_just_answers() {
+    for answer in [
+        OK,
+        "HTTP/1.1 426 Upgrade Required\r\nUpgrade: x\r\nConnection: Upgrade\r\nContent-Length: 2\r\n\r\nok",
+    ] {
+        let upstream = Upstream::answering(answer);
+        let proxied = Proxied::new(&upstream);
+        let mut client = proxied.connect();
+        for _ in 0..2 {
+            client.send(ASK).unwrap();
+            let given = client.answer().unwrap();
+            assert_eq!((given.text(), given.field("connection")), ("ok", ""));
+        }
+    }
+}
+
+#[test]
+fn a_switch_that_was_not_asked_for_is_no_answer() {
+    let plain = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    for (request, answer) in [
+        (plain, SWITCH),
+        (
+            ASK,
+            "HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n",
+        ),
+        (
+            ASK,
+            "HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
+        ),
+        (ASK, "HTTP/1.1 101 X\r\nConnection: Upgrade\r\n\r\n"),
+    ] {
+        let left = Signal::new();
+        let has_left = left.clone();
+        let upstream = Upstream::new(move |connection| {
+            connection.request()?;
+            connection.send(answer)?;
+            connection.wait_for_end()?;
+            left.give();
+            Ok(())
+        });
+        let proxied = Proxied::new(&upstream);
+        let given = proxied.send(request).answer().unwrap();
+        assert_eq!(given.status, 502, "{answer}");
+        has_left.wait();
+    }
+}
+
+#[test]
+fn a_request_to_switch_has_no_body() {
+    let upstream = echo();
+    let proxied = Proxied::new(&upstream);
+    for body in [
+        "Content-Length: 3\r\n\r\nabc",
+        "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+        "Content-Length: 40\r\n\r\nGET /hidden HTTP/1.1\r\nHost: a\r\n\r\n",
+    ] {
+        let request = format!(
+            "POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n{body}"
+        );
+        assert_eq!(proxied.send(request).answer().unwrap().status, 400);
+        assert_eq!(upstream.connections(), 0, "{body}");
+    }
+    let empty = ASK.replace("\r\n\r\n", "\r\nContent-Length: 0\r\n\r\n");
+    assert_eq!(proxied.send(empty).head().unwrap().status, 101);
+}
+
+#[test]
+fn http_2_is_nothing_to_switch_to() {
+    let upstream = Upstream::answering(OK);
+    let proxied = Proxied::new(&upstream);
+    for fields in [
+        "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n",
+        "Connection: Upgrade\r\nUpgrade: websocket, h2c\r\n",
+        // Not what this connection is asked for.
+        "Upgrade: websocket\r\n",
+        "Connection: keep-alive\r\nUpgrade: websocket\r\n",
+    ] {
+        let request = format!("GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
+        assert_eq!(proxied.send(request).answer().unwrap().text(), "ok");
+        let asked = upstream.asked().pop().unwrap();
+        for name in ["upgrade", "connection", "http2-settings"] {
+            assert_eq!(asked.field(name), "", "{fields}");
+        }
+    }
+    let old = ASK.replace("HTTP/1.1", "HTTP/1.0");
+    assert_eq!(proxied.send(old).answer().unwrap().text(), "ok");
+    assert_eq!(upstream.asked().pop().unwrap().field("upgrade"), "");
+}
+
+#[test]
+fn a_side_that_says_no_more_may_still_be_told() {
+    // The upstream is through.
+    let upstream = Upstream::new(|connection| {
+        connection.request()?;
+        connection.send(SWITCH)?;
+        connection.finish()?;
+        assert_eq!(connection.rest()?, b"last words");
+        Ok(())
+    });
+    let proxied = Proxied::new(&upstream);
+    let mut client = tunnel(&proxied);
+    let mut sender = client.try_clone().unwrap();
+    assert!(client.rest().unwrap().is_empty());
+    sender.send("last words").unwrap();
+    sender.finish().unwrap();
+    // The client is.
+    let upstream = Upstream::new(|connection| {
+        connection.request()?;
+        connection.send(SWITCH)?;
+        let heard = connection.rest()?;
+        connection.send(heard)
+    });
+    let proxied = Proxied::new(&upstream);
+    let mut client = tunnel(&proxied);
+    client.send("last words").unwrap();
+    client.finish().unwrap();
+    assert_eq!(client.rest().unwrap(), b"last words");
+}
+
+#[test]
+fn a_side_that_is_gone_ends_the_tunnel() {
+    let left = Signal::new();
+    let has_left = left.clone();
+    let upstream = Upstream::new(move |connection| {
+        connection.request()?;
+        connection.send(SWITCH)?;
+        connection.wait_for_end()?;
+        left.give();
+        Ok(())
+    });
+    let proxied = Proxied::new(&upstream);
+    drop(tunnel(&proxied));
+    has_left.wait();
+    let upstream = Upstream::new(|connection| {
+        connection.request()?;
+        connection.send(SWITCH)?;
+        connection.take(1)?;
+        connection.reset()
+    });
+    let proxied = Proxied::new(&upstream);
+    let mut client = tunnel(&proxied);
+    client.send("x").unwrap();
+    assert!(client.is_closed());
+}
+
+#[test]
+fn closing_the_proxy_ends_its_tunnels_and_the_server_stops() {
+    let upstream = echo();
+    let mut proxied = Proxied::new(&upstream);
+    let mut tunnels = [tunnel(&proxied), tunnel(&proxied)];
+    for client in &mut tunnels {
+        check_echo(client, "hello");
+    }
+    proxied.proxy.close();
+    for client in &mut tunnels {
+        assert!(client.is_closed());
+    }
+    // There are no more.
+    let mut late = proxied.send(ASK);
+    if late.head().is_ok_and(|head| head.status == 101) {
+        assert!(late.is_closed());
+    }
+    proxied.running.stop();
+    proxied.running.ended();
+}
+
+#[test]
+fn a_tunnel_goes_through_the_layer() {
+    let upstream = echo();
+    let site = tidings::Site::new();
+    site.publish(tidings::Release::named(
+        "v1".parse().unwrap(),
+        1_700_000_000_000,
+    ));
+    let proxy = Proxy::new([url(upstream.address()).parse().unwrap()]).unwrap();
+    let service = tower::Layer::layer(&tidings::UpdateNotifierLayer::new(site), proxy);
+    let running = Running::new(service, |server| server);
+    let mut client = Client::connect(running.address()).unwrap();
+    client.send(ASK).unwrap();
+    assert_eq!(client.head().unwrap().status, 101);
+    check_echo(&mut client, "hello");
+}
+
+/// The server has nothing to do with a tunnel any more: it would not keep it from stopping.
+#[test]
+fn a_server_stops_while_a_tunnel_is_open() {
+    let upstream = echo();
+    let mut proxied = Proxied::new(&upstream);
+    let mut client = tunnel(&proxied);
+    proxied.running.stop();
+    proxied.running.ended();
+    check_echo(&mut client, "hello");
+    drop(proxied);
+    assert!(client.is_closed());
+}

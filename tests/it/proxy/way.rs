@@ -1,0 +1,110 @@
+//! The way of a message: `Via`, requests that come by again, and those that end here.
+
+use super::*;
+use crate::support::http::request;
+
+#[test]
+fn both_messages_say_by_what_they_came() {
+    let upstream = Upstream::answering(
+        "HTTP/1.0 200 OK\r\nVia: 1.1 cache\r\nVia: 1.0 other (x)\r\nContent-Length: 2\r\n\r\nok",
+    );
+    let proxied = Proxied::new(&upstream);
+    let answer = proxied.get("/", &[("Via", "1.0 fred, 1.1 p.example")]);
+    let way = upstream.only();
+    let name = way.field("via").rsplit(' ').next().unwrap();
+    assert!(name.starts_with("tidings-"), "{name}");
+    assert_eq!(
+        way.field("via"),
+        format!("1.0 fred, 1.1 p.example, 1.1 {name}")
+    );
+    let expected = format!("1.1 cache, 1.0 other (x), 1.0 {name}");
+    assert_eq!(answer.field("via"), expected);
+    let answer = proxied.send("GET / HTTP/1.0\r\n\r\n").answer().unwrap();
+    assert_eq!(answer.text(), "ok");
+    let asked = upstream.asked().pop().unwrap();
+    assert_eq!(asked.field("via"), format!("1.0 {name}"));
+}
+
+#[test]
+fn a_request_that_comes_by_again_is_a_loop() {
+    // An upstream that sends what it gets back to the proxy.
+    let back = std::sync::Arc::new(std::sync::OnceLock::<SocketAddr>::new());
+    let address = std::sync::Arc::clone(&back);
+    let upstream = Upstream::new(move |connection| {
+        loop {
+            let asked = connection.request()?;
+            let via = asked.field("via");
+            let answer = http::get(*address.get().unwrap(), "/", &[("Via", via)]);
+            let text = format!("{} {}", answer.status, answer.text());
+            connection.send(format!(
+                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{text}",
+                text.len()
+            ))?;
+        }
+    });
+    let proxied = Proxied::new(&upstream);
+    back.set(proxied.address()).unwrap();
+    let answer = proxied.get("/", &[]);
+    assert!(answer.text().starts_with("508 508 "), "{answer:?}");
+    assert_eq!(upstream.asked().len(), 1);
+}
+
+#[test]
+fn another_proxy_of_ours_is_no_loop() {
+    let upstream = Upstream::answering(OK);
+    let inner = Proxied::new(&upstream);
+    let outer = Proxied::to(&[&url(inner.address())], |proxy| proxy);
+    assert_eq!(outer.get("/", &[]).text(), "ok");
+    assert_eq!(upstream.only().field("via").split(", ").count(), 2);
+}
+
+#[test]
+fn options_go_as_far_as_they_are_meant_to() {
+    let upstream = Upstream::answering(OK);
+    let proxied = Proxied::new(&upstream);
+    let ask = |target: &str, left: &str| {
+        request(
+            proxied.address(),
+            "OPTIONS",
+            target,
+            &[("Max-Forwards", left)],
+        )
+        .unwrap()
+    };
+    for (target, left) in [("/", "0"), ("*", "9")] {
+        let answer = ask(target, left);
+        assert_eq!((answer.status, answer.text()), (204, ""));
+        assert!(answer.field("allow").contains("GET"));
+    }
+    assert_eq!(upstream.asked().len(), 0);
+    for (left, expected) in [("1", "0"), ("10", "9"), ("x", "x"), ("-1", "-1")] {
+        assert_eq!(ask("/", left).text(), "ok");
+        assert_eq!(
+            upstream.asked().pop().unwrap().field("max-forwards"),
+            expected
+        );
+    }
+}
+
+#[test]
+fn what_would_show_or_open_more_than_it_should_is_not_passed_on() {
+    let upstream = Upstream::answering(OK);
+    let proxied = Proxied::new(&upstream);
+    for (method, target) in [
+        ("TRACE", "/"),
+        ("CONNECT", "127.0.0.1:22"),
+        ("CONNECT", "a:1"),
+    ] {
+        let answer = request(proxied.address(), method, target, &[]).unwrap();
+        assert_eq!(answer.status, 405, "{method}");
+        assert!(answer.field("allow").starts_with("GET, HEAD"));
+    }
+    // Names of methods have a case.
+    assert_eq!(
+        request(proxied.address(), "trace", "/", &[])
+            .unwrap()
+            .text(),
+        "ok"
+    );
+    assert_eq!(upstream.only().line, "trace / HTTP/1.1");
+}

@@ -1,0 +1,409 @@
+//! A server behind the proxy that does what a test says, byte by byte: every connection is played by a thread, and never
+//! waits longer than [`DEADLINE`].
+
+use std::io;
+use std::io::Read as _;
+use std::io::Write as _;
+use std::net::Shutdown;
+use std::net::SocketAddr;
+use std::net::TcpListener;
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::Condvar;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use http::HeaderMap;
+use socket2::SockRef;
+
+use crate::support::DEADLINE;
+use crate::support::http::field;
+use crate::support::http::fields;
+use crate::support::http::find;
+use crate::support::http::is_timeout;
+use crate::support::http::odd;
+use crate::support::until;
+
+/// A listener on 127.0.0.1, and what became of it. It ends, with all its connections, when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Upstream {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    accepting: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    is_over: AtomicBool,
+    connections: AtomicUsize,
+    asked: Mutex<Vec<Asked>>,
+    open: Mutex<Vec<TcpStream>>,
+}
+
+/// One connection, as the upstream sees it.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    /// The first is 1.
+    pub(crate) number: usize,
+    stream: TcpStream,
+    unread: Vec<u8>,
+    shared: Arc<Shared>,
+}
+
+/// A request as it arrived.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    /// The number of its connection.
+    pub(crate) connection: usize,
+    /// Method, target and version.
+    pub(crate) line: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+    pub(crate) trailers: HeaderMap,
+}
+
+impl Upstream {
+    /// Plays `script` on every connection, which ends with it. An error ends it, too: mostly the proxy has left.
+    pub(crate) fn new(
+        script: impl Fn(&mut Connection) -> io::Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        Self::on(TcpListener::bind("127.0.0.1:0").unwrap(), script)
+    }
+
+    /// As [`new`](Self::new), on this listener.
+    pub(crate) fn on(
+        listener: TcpListener,
+        script: impl Fn(&mut Connection) -> io::Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        let address = listener.local_addr().unwrap();
+        let shared = Arc::new(Shared::default());
+        let known = Arc::clone(&shared);
+        let accepting = thread::spawn(move || accept(&listener, &known, &Arc::new(script)));
+        Self {
+            address,
+            shared,
+            accepting: Some(accepting),
+        }
+    }
+
+    /// Answers every request with these bytes.
+    pub(crate) fn answering(answer: impl Into<Vec<u8>>) -> Self {
+        let answer = answer.into();
+        Self::new(move |connection| {
+            loop {
+                connection.request()?;
+                connection.send(&answer)?;
+            }
+        })
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// How many connections there were.
+    pub(crate) fn connections(&self) -> usize {
+        self.shared.connections.load(Ordering::SeqCst)
+    }
+
+    /// All requests so far, in the order in which they were read.
+    pub(crate) fn asked(&self) -> Vec<Asked> {
+        self.shared.asked.lock().unwrap().clone()
+    }
+
+    /// The one request that there was.
+    #[track_caller]
+    pub(crate) fn only(&self) -> Asked {
+        let mut asked = self.asked();
+        assert_eq!(asked.len(), 1, "{asked:?}");
+        asked.remove(0)
+    }
+
+    /// Waits for this many requests.
+    #[track_caller]
+    pub(crate) fn wait_for(&self, count: usize) {
+        until(&format!("{count} requests"), || {
+            (self.asked().len() >= count).then_some(())
+        });
+    }
+}
+
+impl Drop for Upstream {
+    fn drop(&mut self) {
+        self.shared.is_over.store(true, Ordering::SeqCst);
+        // Wakes it up.
+        _ = TcpStream::connect(self.address);
+        if let Some(accepting) = self.accepting.take() {
+            _ = accepting.join();
+        }
+        for stream in self.shared.open.lock().unwrap().drain(..) {
+            _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+fn accept<F>(listener: &TcpListener, shared: &Arc<Shared>, script: &Arc<F>)
+where
+    F: Fn(&mut Connection) -> io::Result<()> + Send + Sync + 'static,
+{
+    for stream in listener.incoming() {
+        if shared.is_over.load(Ordering::SeqCst) {
+            return;
+        }
+        let Ok(stream) = stream else { continue };
+        let Ok(known) = stream.try_clone() else {
+            continue;
+        };
+        shared.open.lock().unwrap().push(known);
+        let mut connection = Connection {
+            number: shared.connections.fetch_add(1, Ordering::SeqCst) + 1,
+            stream,
+            unread: Vec::new(),
+            shared: Arc::clone(shared),
+        };
+        let script = Arc::clone(script);
+        thread::spawn(move || {
+            let set = connection.stream.set_nodelay(true);
+            let set = set.and(connection.stream.set_read_timeout(Some(DEADLINE)));
+            let set = set.and(connection.stream.set_write_timeout(Some(DEADLINE)));
+            if set.is_ok() {
+                _ = script(&mut connection);
+            }
+            // The clone that is known keeps it open.
+            _ = connection.stream.shutdown(Shutdown::Both);
+        });
+    }
+}
+
+impl Connection {
+    /// The next request, with its body. `Expect` is no concern of it.
+    pub(crate) fn request(&mut self) -> io::Result<Asked> {
+        let mut asked = self.parse_head()?;
+        if asked.field("transfer-encoding") == "chunked" {
+            while let Some(chunk) = self.chunk(&mut asked.trailers)? {
+                asked.body.extend_from_slice(&chunk);
+            }
+        } else if let Some(length) = asked.headers.get("content-length") {
+            let length = length.to_str().map_err(odd)?.parse().map_err(odd)?;
+            asked.body = self.take(length)?;
+        }
+        self.note(&asked);
+        Ok(asked)
+    }
+
+    /// The head of the next request; what follows is left to be read.
+    pub(crate) fn head(&mut self) -> io::Result<Asked> {
+        let asked = self.parse_head()?;
+        self.note(&asked);
+        Ok(asked)
+    }
+
+    /// Exactly the next `count` bytes.
+    pub(crate) fn take(&mut self, count: usize) -> io::Result<Vec<u8>> {
+        while self.unread.len() < count {
+            self.fill_or_fail()?;
+        }
+        let rest = self.unread.split_off(count);
+        Ok(std::mem::replace(&mut self.unread, rest))
+    }
+
+    /// Whatever comes next; nothing at the end of the connection.
+    pub(crate) fn some(&mut self) -> io::Result<Vec<u8>> {
+        if self.unread.is_empty() {
+            self.fill()?;
+        }
+        Ok(std::mem::take(&mut self.unread))
+    }
+
+    /// True if nothing comes for `time`, and the connection stays open.
+    pub(crate) fn is_silent(&mut self, time: Duration) -> bool {
+        self.stream.set_read_timeout(Some(time)).unwrap();
+        let silent = self.fill().is_err_and(|error| is_timeout(&error));
+        self.stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        silent && self.unread.is_empty()
+    }
+
+    /// All that comes until the proxy closes the connection; or resets it, which is an error.
+    pub(crate) fn rest(&mut self) -> io::Result<Vec<u8>> {
+        while self.fill()? > 0 {}
+        Ok(std::mem::take(&mut self.unread))
+    }
+
+    /// Reads until the connection is over, whichever way.
+    pub(crate) fn wait_for_end(&mut self) -> io::Result<()> {
+        match self.rest() {
+            Err(error) if is_timeout(&error) => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
+        self.stream.write_all(bytes.as_ref())
+    }
+
+    /// Reads the next `count` bytes piece by piece, and keeps none of them.
+    pub(crate) fn drain(
+        &mut self,
+        mut count: usize,
+        mut look: impl FnMut(&[u8]),
+    ) -> io::Result<()> {
+        let kept = std::mem::take(&mut self.unread);
+        look(&kept);
+        count -= kept.len();
+        let mut buffer = vec![0; PIECE];
+        while count > 0 {
+            let read = self.stream.read(&mut buffer[..PIECE.min(count)])?;
+            if read == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            look(&buffer[..read]);
+            count -= read;
+        }
+        Ok(())
+    }
+
+    /// Sends as much as is taken within `time` without a pause of that length; gives how much.
+    pub(crate) fn flood(&mut self, time: Duration) -> usize {
+        self.stream.set_write_timeout(Some(time)).unwrap();
+        let mut sent = 0;
+        while let Ok(written) = self.stream.write(&[b'x'; 16 * 1024]) {
+            sent += written;
+        }
+        sent
+    }
+
+    /// Says that nothing more will be sent.
+    pub(crate) fn finish(&mut self) -> io::Result<()> {
+        self.stream.shutdown(Shutdown::Write)
+    }
+
+    /// Ends the connection with a reset, as the kernel does for a process that was killed.
+    pub(crate) fn reset(&mut self) -> io::Result<()> {
+        SockRef::from(&self.stream).set_linger(Some(Duration::ZERO))?;
+        // The last descriptor has to go: the known one, and ours.
+        let mut open = self.shared.open.lock().unwrap();
+        let own = self.stream.peer_addr()?;
+        open.retain(|other| other.peer_addr().is_ok_and(|peer| peer != own));
+        drop(open);
+        let none = TcpListener::bind("127.0.0.1:0")?;
+        self.stream = TcpStream::connect(none.local_addr()?)?;
+        Ok(())
+    }
+
+    fn note(&self, asked: &Asked) {
+        self.shared.asked.lock().unwrap().push(asked.clone());
+    }
+
+    fn parse_head(&mut self) -> io::Result<Asked> {
+        let end = loop {
+            match find(&self.unread, b"\r\n\r\n") {
+                Some(at) => break at + 4,
+                None => self.fill_or_fail()?,
+            }
+        };
+        let text = String::from_utf8(self.take(end)?).map_err(odd)?;
+        let mut lines = text.trim_end().split("\r\n");
+        Ok(Asked {
+            connection: self.number,
+            line: lines.next().unwrap_or_default().to_owned(),
+            headers: fields(lines)?,
+            body: Vec::new(),
+            trailers: HeaderMap::new(),
+        })
+    }
+
+    fn chunk(&mut self, trailers: &mut HeaderMap) -> io::Result<Option<Vec<u8>>> {
+        let size = usize::from_str_radix(&self.line()?, 16).map_err(odd)?;
+        if size > 0 {
+            let chunk = self.take(size)?;
+            let end = self.line()?;
+            return if end.is_empty() {
+                Ok(Some(chunk))
+            } else {
+                Err(odd(format!("a chunk goes on: {end}")))
+            };
+        }
+        let mut lines = Vec::new();
+        loop {
+            match self.line()? {
+                line if line.is_empty() => break,
+                line => lines.push(line),
+            }
+        }
+        *trailers = fields(lines.iter().map(String::as_str))?;
+        Ok(None)
+    }
+
+    fn line(&mut self) -> io::Result<String> {
+        let end = loop {
+            match find(&self.unread, b"\r\n") {
+                Some(at) => break at + 2,
+                None => self.fill_or_fail()?,
+            }
+        };
+        let line = self.take(end)?;
+        String::from_utf8(line[..end - 2].to_vec()).map_err(odd)
+    }
+
+    fn fill_or_fail(&mut self) -> io::Result<()> {
+        match self.fill()? {
+            0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn fill(&mut self) -> io::Result<usize> {
+        let mut buffer = [0; 16 * 1024];
+        let read = self.stream.read(&mut buffer)?;
+        self.unread.extend_from_slice(&buffer[..read]);
+        Ok(read)
+    }
+}
+
+impl Asked {
+    /// The field's value; "" if there is none.
+    pub(crate) fn field(&self, name: &str) -> &str {
+        field(&self.headers, name)
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).expect("text")
+    }
+}
+
+/// Something that a test gives, and a script waits for, or the other way round. `Clone` is cheap, and all clones are one.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Signal(Arc<(Mutex<usize>, Condvar)>);
+
+impl Signal {
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    /// Lets one wait end, now or later.
+    pub(crate) fn give(&self) {
+        *self.0.0.lock().unwrap() += 1;
+        self.0.1.notify_all();
+    }
+
+    /// Waits for one.
+    #[track_caller]
+    pub(crate) fn wait(&self) {
+        let given = self.0.0.lock().unwrap();
+        let (mut given, waited) = self
+            .0
+            .1
+            .wait_timeout_while(given, DEADLINE, |given| *given == 0)
+            .unwrap();
+        assert!(!waited.timed_out(), "nobody gave the signal");
+        *given -= 1;
+    }
+}
+
+// What two kernels pass to each other in one go.
+const PIECE: usize = 256 * 1024;
