@@ -19,6 +19,7 @@ use crate::config::Served;
 use crate::config::Upstreams;
 use crate::error::Error;
 use crate::error::Kind;
+use crate::inject::counts::Counts;
 use crate::layer::UpdateNotifierLayer;
 use crate::origin::Fallback;
 use crate::origin::OneUpstream;
@@ -149,6 +150,7 @@ impl Serving {
                 proxies.iter().for_each(Proxy::close);
             }
         };
+        let counted = layer.clone();
         let run = Run {
             server,
             webhook,
@@ -172,6 +174,7 @@ impl Serving {
                     never = source.run(site) => match never {},
                     never = check(&proxy, health) => match never {},
                 }
+                say_counts(counted.counts());
             }
         }
     }
@@ -208,6 +211,17 @@ impl Run {
             None => server.run(Routes::new(service, routes), stop).await,
         }
     }
+}
+
+/// Tells the operator what became of the pages that passed.
+fn say_counts(counts: Counts) {
+    tracing::info!(
+        injected = counts.injected(),
+        passed_for_coding = counts.passed_for_coding(),
+        passed_for_place = counts.passed_for_place(),
+        passed_for_policy = counts.passed_for_policy(),
+        "pages that passed"
+    );
 }
 
 fn source(directory: &Directory, prefix: &str) -> Result<WatchDirectory, Error> {
