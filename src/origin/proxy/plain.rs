@@ -4,6 +4,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 
 use crate::error::Error;
 use crate::error::Kind;
+use crate::origin::proxy::connect::Protocols;
 
 /// What connects over TCP.
 pub(super) type Net = HttpConnector;
@@ -19,6 +20,6 @@ impl Trust {
     }
 }
 
-pub(super) fn over(http: HttpConnector, _: &Trust) -> Net {
+pub(super) fn over(http: HttpConnector, _: &Trust, _: Protocols) -> Net {
     http
 }
