@@ -1,30 +1,23 @@
 //! Connections to an upstream: over TCP, with or without TLS, or a Unix socket.
 
 use std::fmt;
-use std::io;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU8;
-use std::sync::atomic::Ordering;
 use std::task::Context;
 use std::task::Poll;
-use std::task::Waker;
 use std::time::Duration;
 
 use http::Uri;
-use hyper_util::client::legacy::connect::Connected;
 use hyper_util::client::legacy::connect::Connection;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
-use tokio::io::AsyncRead;
-use tokio::io::AsyncWrite;
-use tokio::io::ReadBuf;
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 use tower_service::Service;
 
-use crate::origin::proxy::idle::Idle;
+use crate::origin::proxy::http2::Http2;
+use crate::origin::proxy::stream::Stream;
 use crate::origin::proxy::tls;
 use crate::origin::proxy::tls::Net;
 use crate::origin::proxy::tls::Trust;
@@ -36,6 +29,14 @@ use crate::origin::proxy::upstream::Upstream;
 pub(super) struct Connector {
     way: Way,
     limits: Limits,
+    http2: Option<Http2>,
+}
+
+/// What may be spoken on a connection, if the upstream can as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Protocols {
+    Http1,
+    Both,
 }
 
 /// How long things may take.
@@ -54,7 +55,18 @@ enum Way {
 }
 
 impl Connector {
-    pub(super) fn new(upstream: &Upstream, limits: &Limits, trust: &Trust) -> Self {
+    /// A connection on which the upstream chooses HTTP/2 goes to `http2`, and ends in [`ConnectError::IsHttp2`]; without
+    /// that, there is no choice.
+    pub(super) fn new(
+        upstream: &Upstream,
+        limits: Limits,
+        trust: &Trust,
+        http2: Option<&Http2>,
+    ) -> Self {
+        let protocols = match http2 {
+            Some(_) => Protocols::Both,
+            None => Protocols::Http1,
+        };
         let way = match upstream.target() {
             Target::Unix(path) => Way::Unix(Arc::clone(path)),
             Target::Http | Target::Https => {
@@ -62,12 +74,13 @@ impl Connector {
                 http.enforce_http(false);
                 http.set_nodelay(true);
                 http.set_keepalive(Some(KEEP_ALIVE));
-                Way::Net(Box::new(tls::over(http, trust)))
+                Way::Net(Box::new(tls::over(http, trust, protocols)))
             }
         };
         Self {
             way,
-            limits: *limits,
+            limits,
+            http2: http2.cloned(),
         }
     }
 }
@@ -82,18 +95,23 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let (way, limits) = (self.way.clone(), self.limits);
+        let (way, limits, http2) = (self.way.clone(), self.limits, self.http2.clone());
         Box::pin(async move {
             let connecting = async {
                 Ok(match way {
                     Way::Unix(path) => {
                         let stream = UnixStream::connect(path).await;
-                        Stream::new(stream.map_err(ConnectError::of)?, false, limits.write)
+                        Stream::new(stream.map_err(ConnectError::of)?, limits.write)
                     }
                     Way::Net(mut net) => {
                         let stream = net.call(uri).await.map_err(ConnectError::of)?;
                         let is_http2 = stream.connected().is_negotiated_h2();
-                        Stream::new(TokioIo::new(stream), is_http2, limits.write)
+                        let stream = Stream::new(TokioIo::new(stream), limits.write);
+                        if is_http2 && let Some(http2) = http2 {
+                            http2.begin(stream).await.map_err(ConnectError::of)?;
+                            return Err(ConnectError::IsHttp2);
+                        }
+                        stream
                     }
                 })
             };
@@ -109,6 +127,8 @@ impl Service<Uri> for Connector {
 #[derive(Debug)]
 pub(super) enum ConnectError {
     TimedOut(Duration),
+    /// There is one, of HTTP/2.
+    IsHttp2,
     Failed(Box<dyn std::error::Error + Send + Sync>),
 }
 
@@ -122,6 +142,7 @@ impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TimedOut(limit) => write!(f, "no connection within {limit:?}"),
+            Self::IsHttp2 => f.write_str("it speaks HTTP/2"),
             Self::Failed(error) => error.fmt(f),
         }
     }
@@ -130,169 +151,9 @@ impl fmt::Display for ConnectError {
 impl std::error::Error for ConnectError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::TimedOut(_) => None,
+            Self::TimedOut(_) | Self::IsHttp2 => None,
             Self::Failed(error) => error.source(),
         }
-    }
-}
-
-/// A connection to an upstream, which notes whether anything came back.
-///
-/// An upstream that ends it with our bytes unread may have answered before: that they can't be written shows only after
-/// all that it said was read.
-pub(super) struct Stream {
-    io: Box<dyn Io>,
-    is_http2: bool,
-    exchange: Exchange,
-    has_read_all: bool,
-    writer: Option<Waker>,
-    idle: Idle,
-}
-
-/// What an upstream has sent on a connection. `Clone` is cheap, and all clones are one.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Exchange(Arc<AtomicU8>);
-
-impl Exchange {
-    /// What is known of the connection that a request went by.
-    pub(super) fn of(connected: &Connected) -> Option<Self> {
-        let mut extensions = http::Extensions::new();
-        connected.get_extras(&mut extensions);
-        extensions.remove()
-    }
-
-    /// True if it has sent anything since it was last sent something: of HTTP/1.1, a byte of an answer.
-    pub(super) fn has_answer(&self) -> bool {
-        self.0.load(Ordering::Acquire) & ANSWER != 0
-    }
-
-    /// True if it has ever sent anything: this was not the first request.
-    pub(super) fn is_used(&self) -> bool {
-        self.0.load(Ordering::Acquire) & USED != 0
-    }
-
-    fn was_read(&self) {
-        self.0.store(ANSWER | USED, Ordering::Release);
-    }
-
-    fn was_written(&self) {
-        self.0.fetch_and(!ANSWER, Ordering::Release);
-    }
-}
-
-const ANSWER: u8 = 1;
-
-const USED: u8 = 2;
-
-trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
-
-impl Stream {
-    fn new(
-        io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
-        is_http2: bool,
-        write_limit: Duration,
-    ) -> TokioIo<Self> {
-        TokioIo::new(Self {
-            io: Box::new(io),
-            is_http2,
-            exchange: Exchange::default(),
-            has_read_all: false,
-            writer: None,
-            idle: Idle::new(Some(write_limit)),
-        })
-    }
-
-    fn read_first<T>(
-        &mut self,
-        cx: &Context<'_>,
-        written: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        match written {
-            Poll::Ready(Err(error)) if !self.has_read_all && is_cut(&error) => {
-                self.writer = Some(cx.waker().clone());
-                Poll::Pending
-            }
-            written => written,
-        }
-    }
-}
-
-fn is_cut(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::BrokenPipe
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionAborted
-    )
-}
-
-impl Connection for Stream {
-    fn connected(&self) -> Connected {
-        let connected = Connected::new().extra(self.exchange.clone());
-        if self.is_http2 {
-            connected.negotiated_h2()
-        } else {
-            connected
-        }
-    }
-}
-
-impl AsyncRead for Stream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        let read = Pin::new(&mut self.io).poll_read(cx, buf);
-        if buf.filled().len() > before {
-            self.exchange.was_read();
-        } else if read.is_ready() && buf.remaining() > 0 {
-            self.has_read_all = true;
-            if let Some(writer) = self.writer.take() {
-                writer.wake();
-            }
-        }
-        read
-    }
-}
-
-impl AsyncWrite for Stream {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.exchange.was_written();
-        let written = Pin::new(&mut self.io).poll_write(cx, buf);
-        let written = self.idle.watch(cx, written);
-        self.read_first(cx, written)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = Pin::new(&mut self.io).poll_flush(cx);
-        self.read_first(cx, flushed)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.exchange.was_written();
-        let written = Pin::new(&mut self.io).poll_write_vectored(cx, bufs);
-        let written = self.idle.watch(cx, written);
-        self.read_first(cx, written)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
     }
 }
 

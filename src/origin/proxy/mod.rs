@@ -1,5 +1,6 @@
 //! The proxy: an origin whose responses come from servers behind it.
 
+mod ask;
 mod body;
 mod check;
 mod connect;
@@ -7,12 +8,14 @@ mod failure;
 mod fields;
 mod forwarded;
 mod held;
+mod http2;
 mod idle;
 mod member;
 mod outbound;
 mod refusal;
 mod send;
 mod service;
+mod stream;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;
 #[cfg(not(feature = "tls"))]
@@ -33,8 +36,8 @@ use ipnet::IpNet;
 use crate::error::Error;
 use crate::error::Kind;
 pub use crate::origin::proxy::body::ProxyBody;
-use crate::origin::proxy::connect::Connector;
 use crate::origin::proxy::connect::Limits;
+pub(crate) use crate::origin::proxy::connect::Protocols;
 pub use crate::origin::proxy::forwarded::HostField;
 pub(crate) use crate::origin::proxy::forwarded::Prefix;
 use crate::origin::proxy::forwarded::Teller;
@@ -206,8 +209,12 @@ impl Proxy {
     fn of(settings: Settings) -> Self {
         let upstreams = settings.upstreams.iter();
         let members = upstreams.map(|upstream| {
-            let connector = Connector::new(upstream, &settings.limits(), &settings.trust);
-            Member::new(upstream.clone(), connector, settings.pool_idle)
+            Member::new(
+                upstream.clone(),
+                settings.limits(),
+                &settings.trust,
+                settings.pool_idle,
+            )
         });
         Self {
             shared: Arc::new(Shared {

@@ -4,6 +4,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 
 use crate::error::Error;
 use crate::error::Kind;
+use crate::origin::proxy::connect::Protocols;
 
 /// What connects over TCP.
 pub(crate) type Net = HttpConnector;
@@ -23,6 +24,6 @@ impl Trust {
 }
 
 /// TCP as `http` makes it, and what is to be on top.
-pub(crate) fn over(http: HttpConnector, _: &Trust) -> Net {
+pub(crate) fn over(http: HttpConnector, _: &Trust, _: Protocols) -> Net {
     http
 }

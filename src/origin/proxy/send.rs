@@ -3,26 +3,15 @@
 use std::time::Duration;
 
 use http::HeaderMap;
-use http::HeaderValue;
 use http::Method;
-use http::Request;
 use http::Response;
-use http::Uri;
-use http::header;
 use http::uri::PathAndQuery;
-use http_body::Body as _;
 use hyper::body::Incoming;
-use hyper_util::client::legacy::connect::capture_connection;
 use tokio::time::Instant;
 use tokio::time::sleep;
-use tokio::time::sleep_until;
 
 use crate::origin::proxy::Shared;
-use crate::origin::proxy::connect::Exchange;
 use crate::origin::proxy::failure::Failure;
-use crate::origin::proxy::failure::causes;
-use crate::origin::proxy::fields;
-use crate::origin::proxy::forwarded::HostField;
 use crate::origin::proxy::member::Member;
 use crate::origin::proxy::upload::Upload;
 
@@ -116,81 +105,6 @@ impl Outgoing {
         self.upload.is_untouched()
             && (failure.was_not_sent() || (failure.has_no_byte() && self.method.is_idempotent()))
     }
-
-    async fn ask(&self, shared: &Shared, member: &Member) -> Result<Response<Incoming>, Failure> {
-        let mut request = self.request(shared, member);
-        let connection = capture_connection(&mut request);
-        let asking = member.client.request(request);
-        let mut asking = std::pin::pin!(asking);
-        let start = Instant::now();
-        let limit = shared.settings.first_byte_timeout;
-        let answered = loop {
-            let end = self.upload.awaits_upstream_since(start) + limit;
-            tokio::select! {
-                answered = &mut asking => break answered,
-                () = sleep_until(end) => {
-                    if self.upload.awaits_upstream_since(start) + limit <= end {
-                        let exchange = connection.connection_metadata().as_ref().and_then(Exchange::of);
-                        let has_answer = exchange.is_some_and(|exchange| exchange.has_answer());
-                        let failure = if has_answer { Failure::Stalled } else { Failure::AnswerTimeout };
-                        note_failure(member, failure, "");
-                        return Err(failure);
-                    }
-                }
-            }
-        };
-        answered.map_err(|error| {
-            let failure = Failure::of(&error);
-            match failure {
-                Failure::Upload => tracing::debug!(error = %causes(&error), "a request broke off"),
-                // It is no failure, unless the next is.
-                Failure::Stale => {
-                    tracing::debug!(error = %causes(&error), "a connection was stale");
-                }
-                _ => note_failure(member, failure, &causes(&error)),
-            }
-            failure
-        })
-    }
-
-    fn request(&self, shared: &Shared, member: &Member) -> Request<Upload> {
-        let mut request = Request::new(self.upload.clone());
-        *request.method_mut() = self.method.clone();
-        *request.headers_mut() = self.headers.clone();
-        let mut uri = Uri::default().into_parts();
-        uri.scheme = Some(member.upstream.scheme());
-        uri.authority = Some(member.upstream.authority().clone());
-        uri.path_and_query = Some(self.target.clone());
-        // All three are there.
-        *request.uri_mut() = Uri::from_parts(uri).unwrap_or_default();
-        let host = match &shared.settings.teller.host {
-            HostField::Name(name) => Some(name),
-            HostField::Keep if self.headers.contains_key(header::HOST) => None,
-            HostField::Keep | HostField::Upstream => Some(member.upstream.authority()),
-        };
-        if let Some(host) = host.and_then(|host| host.as_str().parse().ok()) {
-            request.headers_mut().insert(header::HOST, host);
-        }
-        if !self.upload.is_none()
-            && self.upload.size_hint().exact().is_none()
-            && !self.headers.contains_key(header::CONTENT_LENGTH)
-        {
-            // The client would leave out the body of a GET.
-            let chunked = HeaderValue::from_static("chunked");
-            let fields = request.headers_mut();
-            fields.insert(header::TRANSFER_ENCODING, chunked);
-        }
-        if !self.upload.is_none() && fields::expects_continue(&self.headers) {
-            self.upload.wait();
-            let upload = self.upload.clone();
-            hyper::ext::on_informational(&mut request, move |said| {
-                if said.status() == http::StatusCode::CONTINUE {
-                    upload.go();
-                }
-            });
-        }
-        request
-    }
 }
 
 impl Shared {
@@ -219,16 +133,8 @@ impl Shared {
     }
 }
 
-fn note_failure(member: &Member, failure: Failure, causes: &str) {
-    if member.health.failed() {
-        tracing::warn!(upstream = %member.upstream, causes, "the upstream fails: {}", failure.as_str());
-    } else {
-        tracing::debug!(upstream = %member.upstream, causes, "the upstream fails: {}", failure.as_str());
-    }
-}
-
 // A pool may have several connections that an upstream closed when it stopped.
-const MOST_STALE: usize = 3;
+pub(super) const MOST_STALE: usize = 3;
 
 // A process that restarts is back in less than that, a container hardly in a hundred times as much.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);

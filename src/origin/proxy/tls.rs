@@ -14,6 +14,7 @@ use rustls::pki_types::pem::PemObject as _;
 
 use crate::error::Error;
 use crate::error::Kind;
+use crate::origin::proxy::connect::Protocols;
 
 /// What connects over TCP, with TLS where the address says so.
 pub(crate) type Net = HttpsConnector<HttpConnector>;
@@ -44,7 +45,7 @@ impl Trust {
 }
 
 /// TCP as `http` makes it, and what is to be on top.
-pub(crate) fn over(http: HttpConnector, trust: &Trust) -> Net {
+pub(crate) fn over(http: HttpConnector, trust: &Trust, protocols: Protocols) -> Net {
     let builder = HttpsConnectorBuilder::new();
     let config = trust.0.clone().and_then(config);
     let builder = match config {
@@ -55,10 +56,11 @@ pub(crate) fn over(http: HttpConnector, trust: &Trust) -> Net {
             Err(_) => builder.with_webpki_roots(),
         },
     };
-    builder
-        .https_or_http()
-        .enable_all_versions()
-        .wrap_connector(http)
+    let builder = builder.https_or_http();
+    match protocols {
+        Protocols::Http1 => builder.enable_http1().wrap_connector(http),
+        Protocols::Both => builder.enable_all_versions().wrap_connector(http),
+    }
 }
 
 fn config(store: Arc<RootCertStore>) -> Option<ClientConfig> {
