@@ -35,7 +35,7 @@
 //! | *upstream* | a server that the pages come from, where it is not us |
 //! | *fingerprint* | by what the builds of an upstream are told apart ([`Fingerprint`]) |
 //! | *stamp* | the release that a page says it is of |
-//! | *origin* | where responses come from: [`StaticFiles`], or any tower service |
+//! | *origin* | where responses come from: [`StaticFiles`], a [`Proxy`], or any tower service |
 //! | *inject* | putting the client script into a page |
 //! | *client* | the script in the page; what it shows is the *notice*; what it holds is the *event stream* |
 //! | *webhook* | a path on which whoever has the secret announces a deploy ([`WebhookLayer`]; the other end is [`Announcement`]) |
@@ -45,9 +45,13 @@
 //!
 //! ```text
 //! server     accept → hyper → one task a connection
+//! routes     below the path of a route? its proxy answers
+//! webhook    /__tidings/deploys? the secret, the word → the sources look
 //! service    under /__tidings/? the endpoint answers. Else note the current release, then call the origin
 //!  origin    StaticFiles: one read of the Site → (release, entry) → conditional → range → encoding
 //!            → bytes that are ready since the release was published
+//!            or Proxy: what is for one connection is taken off, what tells of the client put on → an upstream that is
+//!            well → another if it can't be reached, or a moment's wait → its answer, as it streams
 //! service    a page, and not seen to by the origin? Its body becomes an InjectBody with the id of that release,
 //!            between a Decode and an Encode that are only there if it comes in a coding, or is to go out in one
 //! server     hyper writes; backpressure is the body's own polling
