@@ -138,49 +138,49 @@ impl Config {
         self
     }
 
-    /// See [`Site::keep`].
+    /// See [`Site::keep`](crate::Site::keep).
     pub fn keep(mut self, releases: usize) -> Self {
         self.directory(|directory| directory.keep = releases);
         self
     }
 
-    /// See [`Site::memory`].
+    /// See [`Site::memory`](crate::Site::memory).
     pub fn memory(mut self, bytes: u64) -> Self {
         self.directory(|directory| directory.memory = bytes);
         self
     }
 
-    /// See [`WatchDirectory::file_limit`].
+    /// See [`WatchDirectory::file_limit`](crate::WatchDirectory::file_limit).
     pub fn file_limit(mut self, bytes: u64) -> Self {
         self.directory(|directory| directory.file_limit = bytes);
         self
     }
 
-    /// See [`UpdateNotifierLayer::max_streams`].
+    /// See [`UpdateNotifierLayer::max_streams`](crate::UpdateNotifierLayer::max_streams).
     pub fn max_streams(mut self, streams: usize) -> Self {
         self.max_streams = streams;
         self
     }
 
-    /// See [`StaticFiles::fallback`].
+    /// See [`StaticFiles::fallback`](crate::StaticFiles::fallback).
     pub fn fallback(mut self, fallback: Fallback) -> Self {
         self.directory(|directory| directory.fallback = fallback);
         self
     }
 
-    /// See [`WatchDirectory::quiet`].
+    /// See [`WatchDirectory::quiet`](crate::WatchDirectory::quiet).
     pub fn quiet(mut self, quiet: Duration) -> Self {
         self.directory(|directory| directory.quiet = quiet);
         self
     }
 
-    /// See [`WatchDirectory::incomplete_after`].
+    /// See [`WatchDirectory::incomplete_after`](crate::WatchDirectory::incomplete_after).
     pub fn incomplete_after(mut self, patience: Duration) -> Self {
         self.directory(|directory| directory.incomplete_after = patience);
         self
     }
 
-    /// The time between two looks at what is served: see [`WatchDirectory::poll`] and [`PollUpstream::every`].
+    /// The time between two looks at what is served: see [`WatchDirectory::poll`](crate::WatchDirectory::poll) and [`PollUpstream::every`](crate::PollUpstream::every).
     pub fn poll(mut self, poll: Duration) -> Self {
         match &mut self.served {
             Served::Directory(directory) => directory.poll = poll,
@@ -189,55 +189,55 @@ impl Config {
         self
     }
 
-    /// See [`PollUpstream::pages`].
+    /// See [`PollUpstream::pages`](crate::PollUpstream::pages).
     pub fn pages(mut self, pages: impl IntoIterator<Item = String>) -> Self {
         self.upstreams(|upstreams| upstreams.pages = pages.into_iter().collect());
         self
     }
 
-    /// See [`PollUpstream::fingerprint`].
+    /// See [`PollUpstream::fingerprint`](crate::PollUpstream::fingerprint).
     pub fn fingerprint(mut self, fingerprint: Fingerprint) -> Self {
         self.upstreams(|upstreams| upstreams.fingerprint = fingerprint);
         self
     }
 
-    /// See [`PollUpstream::host`].
+    /// See [`PollUpstream::host`](crate::PollUpstream::host).
     pub fn poll_host(mut self, host: impl Into<String>) -> Self {
         self.upstreams(|upstreams| upstreams.host = Some(host.into()));
         self
     }
 
-    /// See [`WatchDirectory::events`].
+    /// See [`WatchDirectory::events`](crate::WatchDirectory::events).
     pub fn events(mut self, events: Events) -> Self {
         self.directory(|directory| directory.events = events);
         self
     }
 
-    /// See [`UpdateNotifierLayer::prefix`].
+    /// See [`UpdateNotifierLayer::prefix`](crate::UpdateNotifierLayer::prefix).
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
     }
 
-    /// See [`UpdateNotifierLayer::csp`].
+    /// See [`UpdateNotifierLayer::csp`](crate::UpdateNotifierLayer::csp).
     pub fn csp(mut self, csp: Csp) -> Self {
         self.csp = csp;
         self
     }
 
-    /// See [`Server::drain`].
+    /// See [`Server::drain`](crate::Server::drain).
     pub fn drain(mut self, drain: Duration) -> Self {
         self.drain = drain;
         self
     }
 
-    /// See [`UpdateNotifierLayer::client`].
+    /// See [`UpdateNotifierLayer::client`](crate::UpdateNotifierLayer::client).
     pub fn client(mut self, settings: ClientSettings) -> Self {
         self.client = settings;
         self
     }
 
-    /// Speaks HTTP/2 too, with clients that know it beforehand: see [`Server::http2`].
+    /// Speaks HTTP/2 too, with clients that know it beforehand: see [`Server::http2`](crate::Server::http2).
     pub fn http2(mut self) -> Self {
         self.http2 = Http2::PriorKnowledge;
         self
