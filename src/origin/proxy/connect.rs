@@ -24,6 +24,7 @@ use tokio::net::UnixStream;
 use tokio::time::timeout;
 use tower_service::Service;
 
+use crate::origin::proxy::http2::Http2;
 use crate::origin::proxy::idle::Idle;
 use crate::origin::proxy::tls;
 use crate::origin::proxy::tls::Net;
@@ -36,6 +37,7 @@ use crate::origin::proxy::upstream::Upstream;
 pub(super) struct Connector {
     way: Way,
     limits: Limits,
+    http2: Option<Http2>,
 }
 
 /// How long things may take.
@@ -54,7 +56,18 @@ enum Way {
 }
 
 impl Connector {
-    pub(super) fn new(upstream: &Upstream, limits: &Limits, trust: &Trust) -> Self {
+    /// A connection on which the upstream chooses HTTP/2 goes to `http2`, and ends in [`ConnectError::IsHttp2`]; without
+    /// that, there is no choice.
+    pub(super) fn new(
+        upstream: &Upstream,
+        limits: Limits,
+        trust: &Trust,
+        http2: Option<&Http2>,
+    ) -> Self {
+        let over = match http2 {
+            Some(_) => tls::over,
+            None => tls::over_http1,
+        };
         let way = match upstream.target() {
             Target::Unix(path) => Way::Unix(Arc::clone(path)),
             Target::Http | Target::Https => {
@@ -62,12 +75,13 @@ impl Connector {
                 http.enforce_http(false);
                 http.set_nodelay(true);
                 http.set_keepalive(Some(KEEP_ALIVE));
-                Way::Net(Box::new(tls::over(http, trust)))
+                Way::Net(Box::new(over(http, trust)))
             }
         };
         Self {
             way,
-            limits: *limits,
+            limits,
+            http2: http2.cloned(),
         }
     }
 }
@@ -82,18 +96,23 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let (way, limits) = (self.way.clone(), self.limits);
+        let (way, limits, http2) = (self.way.clone(), self.limits, self.http2.clone());
         Box::pin(async move {
             let connecting = async {
                 Ok(match way {
                     Way::Unix(path) => {
                         let stream = UnixStream::connect(path).await;
-                        Stream::new(stream.map_err(ConnectError::of)?, false, limits.write)
+                        Stream::new(stream.map_err(ConnectError::of)?, limits.write)
                     }
                     Way::Net(mut net) => {
                         let stream = net.call(uri).await.map_err(ConnectError::of)?;
                         let is_http2 = stream.connected().is_negotiated_h2();
-                        Stream::new(TokioIo::new(stream), is_http2, limits.write)
+                        let stream = Stream::new(TokioIo::new(stream), limits.write);
+                        if is_http2 && let Some(http2) = http2 {
+                            http2.begin(stream).await.map_err(ConnectError::of)?;
+                            return Err(ConnectError::IsHttp2);
+                        }
+                        stream
                     }
                 })
             };
@@ -109,6 +128,8 @@ impl Service<Uri> for Connector {
 #[derive(Debug)]
 pub(super) enum ConnectError {
     TimedOut(Duration),
+    /// There is one, of HTTP/2.
+    IsHttp2,
     Failed(Box<dyn std::error::Error + Send + Sync>),
 }
 
@@ -122,6 +143,7 @@ impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TimedOut(limit) => write!(f, "no connection within {limit:?}"),
+            Self::IsHttp2 => f.write_str("it speaks HTTP/2"),
             Self::Failed(error) => error.fmt(f),
         }
     }
@@ -130,7 +152,7 @@ impl fmt::Display for ConnectError {
 impl std::error::Error for ConnectError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::TimedOut(_) => None,
+            Self::TimedOut(_) | Self::IsHttp2 => None,
             Self::Failed(error) => error.source(),
         }
     }
@@ -142,7 +164,6 @@ impl std::error::Error for ConnectError {
 /// all that it said was read.
 pub(super) struct Stream {
     io: Box<dyn Io>,
-    is_http2: bool,
     exchange: Exchange,
     has_read_all: bool,
     writer: Option<Waker>,
@@ -191,12 +212,10 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 impl Stream {
     fn new(
         io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
-        is_http2: bool,
         write_limit: Duration,
     ) -> TokioIo<Self> {
         TokioIo::new(Self {
             io: Box::new(io),
-            is_http2,
             exchange: Exchange::default(),
             has_read_all: false,
             writer: None,
@@ -230,12 +249,7 @@ fn is_cut(error: &io::Error) -> bool {
 
 impl Connection for Stream {
     fn connected(&self) -> Connected {
-        let connected = Connected::new().extra(self.exchange.clone());
-        if self.is_http2 {
-            connected.negotiated_h2()
-        } else {
-            connected
-        }
+        Connected::new().extra(self.exchange.clone())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Failures: why there is no answer, and what the visitor gets instead.
 
 use std::error::Error as StdError;
+use std::io;
 
 use http::Response;
 use http::StatusCode;
@@ -20,6 +21,8 @@ pub(super) enum Failure {
     Absent,
     /// There was none in time.
     ConnectTimeout,
+    /// The connection is there, and is another's.
+    IsHttp2,
     /// It closed a connection that had been used before, without a byte of an answer: most likely it had been about to.
     Stale,
     /// It took the request, and closed without a byte of an answer.
@@ -37,29 +40,38 @@ pub(super) enum Failure {
 impl Failure {
     pub(super) fn of(error: &legacy::Error) -> Self {
         if error.is_connect() {
-            let timed_out = source::<ConnectError>(error)
-                .is_some_and(|error| matches!(error, ConnectError::TimedOut(_)));
-            return if timed_out {
-                Self::ConnectTimeout
-            } else {
-                Self::Absent
+            return match source::<ConnectError>(error) {
+                Some(ConnectError::TimedOut(_)) => Self::ConnectTimeout,
+                Some(ConnectError::IsHttp2) => Self::IsHttp2,
+                _ => Self::Absent,
             };
         }
         let http = source::<hyper::Error>(error);
-        if http.is_some_and(hyper::Error::is_user) {
-            return Self::Upload;
-        }
         let is_parse = http.is_some_and(hyper::Error::is_parse);
+        let failure = Self::of_http(http);
         match error.connect_info().and_then(Exchange::of) {
+            _ if failure == Self::Upload => failure,
             Some(exchange) if is_parse || exchange.has_answer() => Self::Broken,
-            Some(exchange) if exchange.is_used() => Self::Stale,
+            Some(exchange) if failure == Self::NoAnswer && exchange.is_used() => Self::Stale,
+            _ => failure,
+        }
+    }
+
+    /// As far as it is known without the connection.
+    pub(super) fn of_http(error: Option<&hyper::Error>) -> Self {
+        let is_user = error.is_some_and(hyper::Error::is_user);
+        let io = error.and_then(|error| source::<io::Error>(error));
+        match io.map(io::Error::kind) {
+            _ if is_user => Self::Upload,
+            // It has not even taken the request in time.
+            Some(io::ErrorKind::TimedOut) => Self::AnswerTimeout,
             _ => Self::NoAnswer,
         }
     }
 
     /// True if the request can't have done anything.
     pub(super) fn was_not_sent(self) -> bool {
-        matches!(self, Self::Absent | Self::ConnectTimeout)
+        matches!(self, Self::Absent | Self::ConnectTimeout | Self::IsHttp2)
     }
 
     /// True if there was no byte of an answer, so that an idempotent request may be sent again.
@@ -69,7 +81,9 @@ impl Failure {
 
     fn status(self) -> StatusCode {
         match self {
-            Self::Absent | Self::Stale | Self::NoAnswer | Self::Broken => StatusCode::BAD_GATEWAY,
+            Self::Absent | Self::IsHttp2 | Self::Stale | Self::NoAnswer | Self::Broken => {
+                StatusCode::BAD_GATEWAY
+            }
             Self::ConnectTimeout | Self::AnswerTimeout | Self::Stalled => {
                 StatusCode::GATEWAY_TIMEOUT
             }
@@ -81,6 +95,7 @@ impl Failure {
         match self {
             Self::Absent => "can't connect",
             Self::ConnectTimeout => "no connection in time",
+            Self::IsHttp2 => "no connection is kept",
             Self::Stale => "it closed a connection that was kept",
             Self::NoAnswer => "it closed the connection without an answer",
             Self::AnswerTimeout => "no answer in time",

@@ -11,6 +11,9 @@ use hyper_util::rt::TokioTimer;
 use tokio::time::Instant;
 
 use crate::origin::proxy::connect::Connector;
+use crate::origin::proxy::connect::Limits;
+use crate::origin::proxy::http2::Http2;
+use crate::origin::proxy::tls::Trust;
 use crate::origin::proxy::upload::Upload;
 use crate::origin::proxy::upstream::Upstream;
 
@@ -19,23 +22,34 @@ use crate::origin::proxy::upstream::Upstream;
 pub(super) struct Member {
     pub(super) upstream: Upstream,
     pub(super) client: Client<Connector, Upload>,
+    /// For requests to switch to another protocol, which HTTP/2 does not know.
+    pub(super) switching: Client<Connector, Upload>,
+    pub(super) http2: Http2,
     pub(super) health: Health,
 }
 
 impl Member {
     /// Connections that nobody uses for as long as `pool_idle` are closed.
-    pub(super) fn new(upstream: Upstream, connector: Connector, pool_idle: Duration) -> Self {
-        let client = Client::builder(TokioExecutor::new())
-            .timer(TokioTimer::new())
+    pub(super) fn new(
+        upstream: Upstream,
+        limits: Limits,
+        trust: &Trust,
+        pool_idle: Duration,
+    ) -> Self {
+        let http2 = Http2::new(pool_idle);
+        let connector = Connector::new(&upstream, limits, trust, Some(&http2));
+        let only_http1 = Connector::new(&upstream, limits, trust, None);
+        let mut builder = Client::builder(TokioExecutor::new());
+        builder
             // Without it nothing in the pool would ever be too old.
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(pool_idle)
-            .http2_keep_alive_interval(PING)
-            .set_host(false)
-            .build(connector);
+            .set_host(false);
         Self {
+            client: builder.build(connector),
+            switching: builder.build(only_http1),
             upstream,
-            client,
+            http2,
             health: Health::new(),
         }
     }
@@ -91,8 +105,6 @@ impl Health {
 
 // As long as nginx spares a server after a failure.
 const SPARED: Duration = Duration::from_secs(10);
-
-const PING: Duration = Duration::from_secs(25);
 
 #[cfg(test)]
 mod tests {

@@ -7,6 +7,7 @@ mod failure;
 mod fields;
 mod forwarded;
 mod held;
+mod http2;
 mod idle;
 mod member;
 mod outbound;
@@ -33,7 +34,6 @@ use ipnet::IpNet;
 use crate::error::Error;
 use crate::error::Kind;
 pub use crate::origin::proxy::body::ProxyBody;
-use crate::origin::proxy::connect::Connector;
 use crate::origin::proxy::connect::Limits;
 pub use crate::origin::proxy::forwarded::HostField;
 pub(crate) use crate::origin::proxy::forwarded::Prefix;
@@ -206,8 +206,12 @@ impl Proxy {
     fn of(settings: Settings) -> Self {
         let upstreams = settings.upstreams.iter();
         let members = upstreams.map(|upstream| {
-            let connector = Connector::new(upstream, &settings.limits(), &settings.trust);
-            Member::new(upstream.clone(), connector, settings.pool_idle)
+            Member::new(
+                upstream.clone(),
+                settings.limits(),
+                &settings.trust,
+                settings.pool_idle,
+            )
         });
         Self {
             shared: Arc::new(Shared {

@@ -26,3 +26,8 @@ impl Trust {
 pub(crate) fn over(http: HttpConnector, _: &Trust) -> Net {
     http
 }
+
+/// As [`over`], without HTTP/2 inside.
+pub(crate) fn over_http1(http: HttpConnector, _: &Trust) -> Net {
+    http
+}

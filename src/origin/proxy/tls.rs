@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use hyper_rustls::HttpsConnector;
 use hyper_rustls::HttpsConnectorBuilder;
+use hyper_rustls::builderstates::WantsProtocols1;
 use hyper_util::client::legacy::connect::HttpConnector;
 use rustls::ClientConfig;
 use rustls::RootCertStore;
@@ -45,6 +46,15 @@ impl Trust {
 
 /// TCP as `http` makes it, and what is to be on top.
 pub(crate) fn over(http: HttpConnector, trust: &Trust) -> Net {
+    builder(trust).enable_all_versions().wrap_connector(http)
+}
+
+/// As [`over`], without HTTP/2 inside.
+pub(crate) fn over_http1(http: HttpConnector, trust: &Trust) -> Net {
+    builder(trust).enable_http1().wrap_connector(http)
+}
+
+fn builder(trust: &Trust) -> HttpsConnectorBuilder<WantsProtocols1> {
     let builder = HttpsConnectorBuilder::new();
     let config = trust.0.clone().and_then(config);
     let builder = match config {
@@ -55,10 +65,7 @@ pub(crate) fn over(http: HttpConnector, trust: &Trust) -> Net {
             Err(_) => builder.with_webpki_roots(),
         },
     };
-    builder
-        .https_or_http()
-        .enable_all_versions()
-        .wrap_connector(http)
+    builder.https_or_http()
 }
 
 fn config(store: Arc<RootCertStore>) -> Option<ClientConfig> {

@@ -76,6 +76,11 @@ impl Upload {
         self.0.is_none()
     }
 
+    /// True if there is one, and nobody knows how long it is.
+    pub(super) fn has_no_length(&self) -> bool {
+        !self.is_none() && self.size_hint().exact().is_none()
+    }
+
     /// Holds it until [`go`](Self::go), or until the upstream has had a moment to say something else.
     pub(super) fn wait(&self) {
         self.change(|state| {

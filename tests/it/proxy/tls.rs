@@ -1,18 +1,24 @@
 //! Upstreams at `https`: whose certificates are believed, and what is spoken inside.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
 
 use ::http::Request;
 use ::http::Response;
 use bytes::Bytes;
+use http_body_util::BodyExt as _;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioExecutor;
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::PrivateKeyDer;
+use tokio::io::AsyncReadExt as _;
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
+use tokio::sync::Notify;
 use tokio_rustls::TlsAcceptor;
 
 use super::*;
@@ -21,6 +27,10 @@ use super::*;
 struct Secure {
     port: u16,
     authority: String,
+    connections: Arc<AtomicUsize>,
+    ended: Arc<AtomicUsize>,
+    /// Ends all connections.
+    leave: Arc<Notify>,
     _runtime: Runtime,
 }
 
@@ -43,15 +53,34 @@ impl Secure {
         let runtime = Runtime::new().unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let port = listener.local_addr().unwrap().port();
+        let [connections, ended] = [(); 2].map(|()| Arc::new(AtomicUsize::new(0)));
+        let leave = Arc::new(Notify::new());
+        let (begun, over, leaving) = (
+            Arc::clone(&connections),
+            Arc::clone(&ended),
+            Arc::clone(&leave),
+        );
         runtime.spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                tokio::spawn(serve(acceptor.clone(), stream));
+                begun.fetch_add(1, Ordering::SeqCst);
+                let (acceptor, over, leaving) =
+                    (acceptor.clone(), Arc::clone(&over), Arc::clone(&leaving));
+                tokio::spawn(async move {
+                    tokio::select! {
+                        () = serve(acceptor, stream) => {}
+                        () = leaving.notified() => {}
+                    }
+                    over.fetch_add(1, Ordering::SeqCst);
+                });
             }
         });
         Self {
             port,
             authority: certified.cert.pem(),
+            connections,
+            ended,
+            leave,
             _runtime: runtime,
         }
     }
@@ -66,16 +95,32 @@ async fn serve(acceptor: TlsAcceptor, stream: tokio::net::TcpStream) {
         return;
     };
     let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-    let service = service_fn(async |request: Request<Incoming>| {
+    let service = service_fn(async |mut request: Request<Incoming>| {
+        if request.headers().contains_key("upgrade") {
+            let switching = hyper::upgrade::on(&mut request);
+            tokio::spawn(async move {
+                let mut io = TokioIo::new(switching.await.unwrap());
+                let mut words = [0; 5];
+                io.read_exact(&mut words).await.unwrap();
+                io.write_all(&words).await.unwrap();
+            });
+            let switch = Response::builder().status(101);
+            let switch = switch
+                .header("connection", "upgrade")
+                .header("upgrade", "websocket");
+            return Ok(switch.body(Full::default()).unwrap());
+        }
         let authority = request.uri().authority().map(ToString::to_string);
         let host = request
             .headers()
             .get("host")
             .map(|host| host.to_str().unwrap());
+        let (version, path) = (request.version(), request.uri().path().to_owned());
+        let host = host.map(str::to_owned);
+        let body = request.into_body().collect().await.unwrap().to_bytes();
         let text = format!(
-            "{:?} {} authority={} host={}",
-            request.version(),
-            request.uri().path(),
+            "{version:?} {path} body={} authority={} host={}",
+            body.len(),
             authority.unwrap_or_default(),
             host.unwrap_or_default(),
         );
@@ -87,7 +132,7 @@ async fn serve(acceptor: TlsAcceptor, stream: tokio::net::TcpStream) {
         _ = server.serve_connection(io, service).await;
     } else {
         let server = hyper::server::conn::http1::Builder::new();
-        _ = server.serve_connection(io, service).await;
+        _ = server.serve_connection(io, service).with_upgrades().await;
     }
 }
 
@@ -105,7 +150,7 @@ fn an_upstream_is_spoken_to_in_the_best_protocol_that_it_knows() {
         });
         for _ in 0..3 {
             let answer = proxied.get("/x", &[]);
-            assert_eq!(answer.status, 200);
+            assert_eq!(answer.status, 200, "{answer:?}");
             let start = format!("{expected} /x ");
             assert!(answer.text().starts_with(&start), "{answer:?}");
             assert!(answer.field("via").starts_with(&expected["HTTP/".len()..]));
@@ -139,6 +184,60 @@ fn the_name_that_is_asked_for_is_one_and_the_same_in_every_protocol() {
             assert!(answer.text().ends_with(&told), "{host} {answer:?}");
         }
     }
+}
+
+#[test]
+fn requests_to_an_upstream_that_speaks_http_2_share_its_connection() {
+    let secure = Secure::new(&["h2", "http/1.1"]);
+    let proxied = Proxied::to(&[&secure.url()], |proxy| {
+        let proxy = proxy.authorities(secure.authority.as_bytes()).unwrap();
+        proxy.pool_idle(Duration::from_secs(600))
+    });
+    proxied.get("/", &[]);
+    for _ in 0..20 {
+        assert_eq!(proxied.get("/", &[]).status, 200);
+    }
+    assert_eq!(secure.connections.load(Ordering::SeqCst), 1);
+    // With a body, and an answer that is none.
+    let mut client = proxied.send(
+        "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+    );
+    assert!(client.answer().unwrap().text().contains(" body=3 "));
+    let answer = client.request("HEAD", "/x", &[]).unwrap();
+    assert_eq!(answer.status, 200);
+}
+
+#[test]
+fn a_connection_of_http_2_that_has_ended_is_followed_by_another() {
+    let secure = Secure::new(&["h2", "http/1.1"]);
+    let proxied = Proxied::to(&[&secure.url()], |proxy| {
+        let proxy = proxy.authorities(secure.authority.as_bytes()).unwrap();
+        proxy.pool_idle(Duration::from_secs(600))
+    });
+    for number in 1..=3 {
+        let post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n";
+        assert_eq!(proxied.send(post).answer().unwrap().status, 200);
+        assert_eq!(secure.connections.load(Ordering::SeqCst), number);
+        secure.leave.notify_waiters();
+        crate::support::until("the end", || {
+            (secure.ended.load(Ordering::SeqCst) == number).then_some(())
+        });
+    }
+}
+
+#[test]
+fn a_socket_to_an_upstream_that_speaks_http_2_is_opened_in_http_1() {
+    let secure = Secure::new(&["h2", "http/1.1"]);
+    let proxied = Proxied::to(&[&secure.url()], |proxy| {
+        proxy.authorities(secure.authority.as_bytes()).unwrap()
+    });
+    assert!(proxied.get("/", &[]).text().starts_with("HTTP/2.0 "));
+    let mut client = proxied.connect();
+    let fields = [("Connection", "Upgrade"), ("Upgrade", "websocket")];
+    client.ask("GET", "/socket", &fields).unwrap();
+    assert_eq!(client.head().unwrap().status, 101);
+    client.send("hello").unwrap();
+    assert_eq!(client.take(5).unwrap(), b"hello");
 }
 
 #[test]
