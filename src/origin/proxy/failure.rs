@@ -10,8 +10,8 @@ use hyper_util::client::legacy;
 use crate::inject::AlreadyInjected;
 use crate::origin::proxy::body::ProxyBody;
 use crate::origin::proxy::connect::ConnectError;
-use crate::origin::proxy::connect::Exchange;
 use crate::origin::proxy::refusal;
+use crate::origin::proxy::stream::Exchange;
 use crate::origin::waiting::Absence;
 
 /// Why an upstream gave no answer.

@@ -14,7 +14,7 @@ use hyper_util::rt::TokioIo;
 use hyper_util::rt::TokioTimer;
 use tokio::time::Instant;
 
-use crate::origin::proxy::connect::Stream;
+use crate::origin::proxy::stream::Stream;
 use crate::origin::proxy::upload::Upload;
 
 /// The connection to an upstream that has chosen to speak HTTP/2. `Clone` is cheap, and all clones are one.

@@ -1,5 +1,6 @@
 //! The proxy: an origin whose responses come from servers behind it.
 
+mod ask;
 mod body;
 mod check;
 mod connect;
@@ -14,6 +15,7 @@ mod outbound;
 mod refusal;
 mod send;
 mod service;
+mod stream;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;
 #[cfg(not(feature = "tls"))]

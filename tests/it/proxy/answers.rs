@@ -4,7 +4,7 @@ use std::io;
 
 use super::*;
 use crate::support::http::Framing;
-use crate::support::upstream::Signal;
+use crate::support::signal::Signal;
 
 /// An upstream that sends these bytes in answer to its first request, and then ends the connection; the second connection
 /// is answered as it should be.

@@ -3,7 +3,7 @@
 use super::*;
 use crate::support::http::Framing;
 use crate::support::noise;
-use crate::support::upstream::Signal;
+use crate::support::signal::Signal;
 
 #[test]
 fn a_request_streams() {
@@ -249,8 +249,8 @@ fn an_answer_of_an_upstream_that_leaves_the_body_unread_arrives() {
         let mut client =
             proxied.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9000000\r\n\r\n");
         // For as long as anybody takes it.
-        for _ in 0..100 {
-            if client.send([b'x'; 64 * 1024]).is_err() {
+        for _ in 0..400 {
+            if client.send([b'x'; 16 * 1024]).is_err() {
                 break;
             }
         }
@@ -292,4 +292,21 @@ fn an_upload_that_breaks_off_is_never_a_whole_one() {
         is_over.wait();
         assert_eq!(upstream.connections(), 1);
     }
+}
+
+#[test]
+fn a_body_that_waits_goes_to_the_upstream_that_is_there() {
+    let upstream = Upstream::new(|connection| {
+        connection.head()?;
+        connection.send("HTTP/1.1 100 Continue\r\n\r\n")?;
+        assert_eq!(connection.take(3)?, b"abc");
+        connection.send(OK)
+    });
+    let there = url(upstream.address());
+    let proxied = Proxied::to(&["http://127.0.0.1:1", &there], |proxy| proxy);
+    let mut client = proxied
+        .send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
+    assert_eq!(client.head().unwrap().status, 100);
+    client.send("abc").unwrap();
+    assert_eq!(client.answer().unwrap().text(), "ok");
 }

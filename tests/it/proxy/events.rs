@@ -7,7 +7,7 @@ use tower::Layer as _;
 
 use super::*;
 use crate::support::running::Running;
-use crate::support::upstream::Signal;
+use crate::support::signal::Signal;
 
 /// A proxy with the layer in front, as the program has it; nothing may stand still for longer than a moment.
 fn layered(upstream: &Upstream) -> Running {

@@ -168,7 +168,7 @@ fn methods_and_statuses_that_nobody_knows_pass() {
     let upstream = Upstream::answering("HTTP/1.1 599 X\r\nContent-Length: 2\r\n\r\nok");
     let proxied = Proxied::new(&upstream);
     for method in ["PROPFIND", "PATCH", "X-Y", "QUERY"] {
-        let answer = crate::support::http::request(proxied.address(), method, "/", &[]).unwrap();
+        let answer = http::request(proxied.address(), method, "/", &[]).unwrap();
         assert_eq!(answer.status, 599);
         let line = upstream.asked().pop().unwrap().line;
         assert_eq!(line, format!("{method} / HTTP/1.1"));

@@ -119,7 +119,7 @@ fn a_body_that_breaks_off_is_reset_in_http_2() {
 
 #[test]
 fn a_reset_of_http_2_leaves_the_upstream() {
-    let left = crate::support::upstream::Signal::new();
+    let left = crate::support::signal::Signal::new();
     let has_left = left.clone();
     let upstream = Upstream::new(move |connection| {
         connection.request()?;

@@ -4,8 +4,8 @@ use std::net::TcpListener;
 
 use super::*;
 use crate::support::http::request;
+use crate::support::signal::Signal;
 use crate::support::until;
-use crate::support::upstream::Signal;
 
 /// An address at which nobody listens.
 fn nowhere() -> String {

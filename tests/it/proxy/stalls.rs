@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::time::Instant;
 
 use super::*;
-use crate::support::upstream::Signal;
+use crate::support::signal::Signal;
 
 /// A proxy that waits for nothing longer than a moment.
 fn impatient(upstream: &Upstream) -> Proxied {
@@ -186,8 +186,8 @@ fn an_upstream_that_takes_no_more_of_an_upload_is_given_up() {
     let head = format!("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n");
     let mut client = proxied.send(head);
     let mut sent = 0;
-    while sent < length && client.send([b'x'; 64 * 1024]).is_ok() {
-        sent += 64 * 1024;
+    while sent < length && client.send([b'x'; 16 * 1024]).is_ok() {
+        sent += 16 * 1024;
     }
     assert!(sent < length / 2, "{sent}");
     assert_eq!(client.answer().unwrap().status, 504);

@@ -2,8 +2,10 @@
 
 use super::*;
 use crate::support::noise;
+use crate::support::program::Program;
+use crate::support::program::tidings;
+use crate::support::signal::Signal;
 use crate::support::upstream::Connection;
-use crate::support::upstream::Signal;
 
 const ASK: &str = "GET /socket HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\n\
     Upgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
@@ -356,5 +358,20 @@ fn a_server_stops_while_a_tunnel_is_open() {
     proxied.running.ended();
     check_echo(&mut client, "hello");
     drop(proxied);
+    assert!(client.is_closed());
+}
+
+#[test]
+fn the_program_ends_its_tunnels_when_it_is_told_to_stop() {
+    let upstream = echo();
+    let url = url(upstream.address());
+    let program = Program::start(tidings().args(["proxy", &url, "--listen", "127.0.0.1:0"]));
+    let mut client = Client::connect(program.address()).unwrap();
+    client.send(ASK).unwrap();
+    assert_eq!(client.head().unwrap().status, 101);
+    check_echo(&mut client, "hello");
+    let ended = program.stop("TERM");
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.took < Duration::from_secs(5), "{:?}", ended.took);
     assert!(client.is_closed());
 }

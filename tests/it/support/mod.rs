@@ -10,6 +10,7 @@ pub(crate) mod http;
 pub(crate) mod program;
 pub(crate) mod running;
 pub(crate) mod served;
+pub(crate) mod signal;
 pub(crate) mod upstream;
 
 use std::fs;
