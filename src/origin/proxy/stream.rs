@@ -85,18 +85,20 @@ impl Stream {
         })
     }
 
-    fn read_first<T>(
+    fn when_read<T>(
         &mut self,
-        cx: &Context<'_>,
+        cx: &mut Context<'_>,
         written: Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
-        match written {
+        let written = match written {
             Poll::Ready(Err(error)) if !self.has_read_all && is_cut(&error) => {
                 self.writer = Some(cx.waker().clone());
                 Poll::Pending
             }
             written => written,
-        }
+        };
+        // Who is about to close it does not read any more.
+        self.idle.watch(cx, written)
     }
 }
 
@@ -143,13 +145,12 @@ impl AsyncWrite for Stream {
     ) -> Poll<io::Result<usize>> {
         self.exchange.was_written();
         let written = Pin::new(&mut self.io).poll_write(cx, buf);
-        let written = self.idle.watch(cx, written);
-        self.read_first(cx, written)
+        self.when_read(cx, written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.io).poll_flush(cx);
-        self.read_first(cx, flushed)
+        self.when_read(cx, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -163,8 +164,7 @@ impl AsyncWrite for Stream {
     ) -> Poll<io::Result<usize>> {
         self.exchange.was_written();
         let written = Pin::new(&mut self.io).poll_write_vectored(cx, bufs);
-        let written = self.idle.watch(cx, written);
-        self.read_first(cx, written)
+        self.when_read(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {

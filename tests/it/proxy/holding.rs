@@ -137,6 +137,23 @@ fn the_page_of_an_upstream_that_is_away_has_no_script_of_ours() {
 }
 
 #[test]
+fn who_leaves_while_it_waits_is_not_asked_for_later() {
+    let address = free();
+    let proxied = Proxied::to(&[&url(address)], |proxy| proxy);
+    let mut client = proxied.connect();
+    client
+        .ask("GET", "/left", &[("Accept", "text/html")])
+        .unwrap();
+    assert!(client.is_silent(MOMENT));
+    drop(client);
+    let upstream = appears(address);
+    let answer = proxied.get("/stayed", &[("Accept", "text/html")]);
+    assert_eq!(answer.text(), "ok");
+    let upstream = upstream.join().unwrap();
+    assert_eq!(upstream.only().line, "GET /stayed HTTP/1.1");
+}
+
+#[test]
 fn one_upstream_that_is_there_is_enough() {
     let upstream = Upstream::answering(OK);
     let addresses = [url(free()), url(upstream.address())];

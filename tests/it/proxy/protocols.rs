@@ -178,15 +178,19 @@ fn http_1_is_spoken_on_the_same_port() {
 fn who_says_nothing_or_only_half_of_what_tells_the_protocol_is_dropped() {
     let upstream = Upstream::answering(OK);
     let running = both(&upstream);
-    for start in [
+    let starts = [
         "",
         "P",
         "PRI * HT",
         "PRI * HTTP/2.0\r\n\r\nSM\r\n\r",
         "GET / HT",
-    ] {
+    ];
+    let clients = starts.map(|start| {
         let mut client = Client::connect(running.address()).unwrap();
         client.send(start).unwrap();
+        (start, client)
+    });
+    for (start, mut client) in clients {
         // Maybe not without a word.
         let rest = client.rest();
         assert!(

@@ -161,7 +161,7 @@ fn who_does_not_answer_in_time_is_followed_by_the_next() {
         let other = named("other");
         let addresses = [url(upstream.address()), url(other.address())];
         let proxied = Proxied::to(&[&addresses[0], &addresses[1]], |proxy| {
-            proxy.first_byte_timeout(MOMENT)
+            proxy.first_byte_timeout(MOMENT * 4)
         });
         assert_eq!(ask(&proxied, method), (expected.0, expected.1.to_owned()));
     }

@@ -104,7 +104,7 @@ fn an_upstream_that_stops_within_its_body_ends_in_a_broken_body() {
         "HTTP/1.1 200 OK\r\n\r\nabc",
     ] {
         let (upstream, has_left) = stalling(answer);
-        let proxied = impatient(&upstream);
+        let proxied = Proxied::with(&upstream, |proxy| proxy.idle_timeout(MOMENT));
         let mut client = proxied.connect();
         client.ask("GET", "/", &[]).unwrap();
         let error = client.answer().unwrap_err();
@@ -120,12 +120,13 @@ fn a_slow_body_that_goes_on_is_not_given_up() {
         connection.request()?;
         connection.send("HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n")?;
         for _ in 0..20 {
-            std::thread::sleep(MOMENT / 10);
+            std::thread::sleep(MOMENT / 2);
             connection.send("x")?;
         }
         Ok(())
     });
-    assert_eq!(impatient(&upstream).get("/", &[]).body.len(), 20);
+    let proxied = Proxied::with(&upstream, |proxy| proxy.idle_timeout(MOMENT * 8));
+    assert_eq!(proxied.get("/", &[]).body.len(), 20);
 }
 
 #[test]
@@ -158,11 +159,13 @@ fn a_client_that_stops_within_its_body_ends_the_request() {
 fn a_slow_upload_is_not_taken_for_a_slow_upstream() {
     let upstream = Upstream::answering(OK);
     let proxied = Proxied::with(&upstream, |proxy| {
-        proxy.first_byte_timeout(MOMENT).idle_timeout(MOMENT * 20)
+        proxy
+            .first_byte_timeout(MOMENT * 4)
+            .idle_timeout(MOMENT * 40)
     });
     let mut client = proxied.send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n");
     for letter in ["a", "b", "c"] {
-        assert!(client.is_silent(MOMENT * 3));
+        assert!(client.is_silent(MOMENT * 5));
         client.send(letter).unwrap();
     }
     assert_eq!(client.answer().unwrap().text(), "ok");
