@@ -24,7 +24,6 @@ use tokio::time::timeout;
 use crate::announce::target::Target;
 use crate::error::Error;
 use crate::error::Kind;
-use crate::origin::Protocols;
 use crate::origin::tls;
 use crate::origin::tls::Trust;
 use crate::release::Policy;
@@ -118,7 +117,7 @@ impl Announcement {
         let mut http = HttpConnector::new();
         http.enforce_http(false);
         http.set_nodelay(true);
-        let connector = tls::over(http, &Trust::default(), Protocols::Http1);
+        let connector = tls::over_http1(http, &Trust::default());
         let client = Client::builder(TokioExecutor::new()).build(connector);
         let asked = async {
             let answer = client.request(request).await;

@@ -25,7 +25,6 @@ pub use crate::origin::proxy::DEFAULT_IDLE_TIMEOUT;
 pub use crate::origin::proxy::DEFAULT_POOL_IDLE;
 pub use crate::origin::proxy::HostField;
 pub use crate::origin::proxy::OneUpstream;
-pub(crate) use crate::origin::proxy::Protocols;
 pub use crate::origin::proxy::Proxy;
 pub use crate::origin::proxy::ProxyBody;
 pub use crate::origin::proxy::ProxyFuture;

@@ -162,7 +162,9 @@ fn late(member: &Member, failure: Failure) -> Failure {
 fn noted(member: &Member, failure: Failure, error: &(dyn StdError + 'static)) -> Failure {
     match failure {
         Failure::IsHttp2 => {}
-        Failure::Upload => tracing::debug!(error = %causes(error), "a request broke off"),
+        Failure::Upload | Failure::SlowUpload => {
+            tracing::debug!(error = %causes(error), "a request broke off")
+        }
         // It is no failure, unless the next is.
         Failure::Stale => tracing::debug!(error = %causes(error), "a connection was stale"),
         _ => note_failure(member, failure, &causes(error)),

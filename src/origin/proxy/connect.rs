@@ -32,13 +32,6 @@ pub(super) struct Connector {
     http2: Option<Http2>,
 }
 
-/// What may be spoken on a connection, if the upstream can as well.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Protocols {
-    Http1,
-    Both,
-}
-
 /// How long things may take.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
@@ -63,9 +56,9 @@ impl Connector {
         trust: &Trust,
         http2: Option<&Http2>,
     ) -> Self {
-        let protocols = match http2 {
-            Some(_) => Protocols::Both,
-            None => Protocols::Http1,
+        let over = match http2 {
+            Some(_) => tls::over,
+            None => tls::over_http1,
         };
         let way = match upstream.target() {
             Target::Unix(path) => Way::Unix(Arc::clone(path)),
@@ -74,7 +67,7 @@ impl Connector {
                 http.enforce_http(false);
                 http.set_nodelay(true);
                 http.set_keepalive(Some(KEEP_ALIVE));
-                Way::Net(Box::new(tls::over(http, trust, protocols)))
+                Way::Net(Box::new(over(http, trust)))
             }
         };
         Self {

@@ -10,6 +10,7 @@ use hyper_util::client::legacy;
 use crate::inject::AlreadyInjected;
 use crate::origin::proxy::body::ProxyBody;
 use crate::origin::proxy::connect::ConnectError;
+use crate::origin::proxy::idle::StoodStill;
 use crate::origin::proxy::refusal;
 use crate::origin::proxy::stream::Exchange;
 use crate::origin::waiting::Absence;
@@ -35,6 +36,8 @@ pub(super) enum Failure {
     Broken,
     /// The client did not send its body to the end.
     Upload,
+    /// The client has stopped to send its body.
+    SlowUpload,
 }
 
 impl Failure {
@@ -50,7 +53,7 @@ impl Failure {
         let is_parse = http.is_some_and(hyper::Error::is_parse);
         let failure = Self::of_http(http);
         match error.connect_info().and_then(Exchange::of) {
-            _ if failure == Self::Upload => failure,
+            _ if failure.is_of_client() => failure,
             Some(exchange) if is_parse || exchange.has_answer() => Self::Broken,
             Some(exchange) if failure == Self::NoAnswer && exchange.is_used() => Self::Stale,
             _ => failure,
@@ -60,13 +63,20 @@ impl Failure {
     /// As far as it is known without the connection.
     pub(super) fn of_http(error: Option<&hyper::Error>) -> Self {
         let is_user = error.is_some_and(hyper::Error::is_user);
+        let is_slow = error.is_some_and(|error| source::<StoodStill>(error).is_some());
         let io = error.and_then(|error| source::<io::Error>(error));
         match io.map(io::Error::kind) {
+            _ if is_user && is_slow => Self::SlowUpload,
             _ if is_user => Self::Upload,
             // It has not even taken the request in time.
             Some(io::ErrorKind::TimedOut) => Self::AnswerTimeout,
             _ => Self::NoAnswer,
         }
+    }
+
+    /// True if it is nothing that the upstream could help.
+    pub(super) fn is_of_client(self) -> bool {
+        matches!(self, Self::Upload | Self::SlowUpload)
     }
 
     /// True if the request can't have done anything.
@@ -76,7 +86,7 @@ impl Failure {
 
     /// True if there was no byte of an answer, so that an idempotent request may be sent again.
     pub(super) fn has_no_byte(self) -> bool {
-        !matches!(self, Self::Broken | Self::Stalled | Self::Upload)
+        !self.is_of_client() && !matches!(self, Self::Broken | Self::Stalled)
     }
 
     fn status(self) -> StatusCode {
@@ -88,6 +98,7 @@ impl Failure {
                 StatusCode::GATEWAY_TIMEOUT
             }
             Self::Upload => StatusCode::BAD_REQUEST,
+            Self::SlowUpload => StatusCode::REQUEST_TIMEOUT,
         }
     }
 
@@ -102,13 +113,18 @@ impl Failure {
             Self::Stalled => "no end of its head in time",
             Self::Broken => "its answer is no HTTP, or broke off",
             Self::Upload => "the body of the request broke off",
+            Self::SlowUpload => "the body of the request does not go on",
         }
     }
 
     /// What the visitor gets: for a navigation a page that tries again by itself, for others a line of text.
     pub(super) fn answer(self, is_navigation: bool) -> Response<ProxyBody> {
-        if self == Self::Upload {
-            return refusal::line(self.status(), "400 The body of the request broke off\n");
+        if self.is_of_client() {
+            let text = match self {
+                Self::SlowUpload => "408 The body of the request does not go on\n",
+                _ => "400 The body of the request broke off\n",
+            };
+            return refusal::line(self.status(), text);
         }
         let absence = Absence {
             status: self.status(),

@@ -37,7 +37,6 @@ use crate::error::Error;
 use crate::error::Kind;
 pub use crate::origin::proxy::body::ProxyBody;
 use crate::origin::proxy::connect::Limits;
-pub(crate) use crate::origin::proxy::connect::Protocols;
 pub use crate::origin::proxy::forwarded::HostField;
 pub(crate) use crate::origin::proxy::forwarded::Prefix;
 use crate::origin::proxy::forwarded::Teller;

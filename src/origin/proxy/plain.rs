@@ -4,7 +4,6 @@ use hyper_util::client::legacy::connect::HttpConnector;
 
 use crate::error::Error;
 use crate::error::Kind;
-use crate::origin::proxy::connect::Protocols;
 
 /// What connects over TCP.
 pub(crate) type Net = HttpConnector;
@@ -24,6 +23,11 @@ impl Trust {
 }
 
 /// TCP as `http` makes it, and what is to be on top.
-pub(crate) fn over(http: HttpConnector, _: &Trust, _: Protocols) -> Net {
+pub(crate) fn over(http: HttpConnector, _: &Trust) -> Net {
+    http
+}
+
+/// As [`over`], without HTTP/2 inside.
+pub(crate) fn over_http1(http: HttpConnector, _: &Trust) -> Net {
     http
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use hyper_rustls::HttpsConnector;
 use hyper_rustls::HttpsConnectorBuilder;
+use hyper_rustls::builderstates::WantsProtocols1;
 use hyper_util::client::legacy::connect::HttpConnector;
 use rustls::ClientConfig;
 use rustls::RootCertStore;
@@ -14,7 +15,6 @@ use rustls::pki_types::pem::PemObject as _;
 
 use crate::error::Error;
 use crate::error::Kind;
-use crate::origin::proxy::connect::Protocols;
 
 /// What connects over TCP, with TLS where the address says so.
 pub(crate) type Net = HttpsConnector<HttpConnector>;
@@ -45,7 +45,16 @@ impl Trust {
 }
 
 /// TCP as `http` makes it, and what is to be on top.
-pub(crate) fn over(http: HttpConnector, trust: &Trust, protocols: Protocols) -> Net {
+pub(crate) fn over(http: HttpConnector, trust: &Trust) -> Net {
+    builder(trust).enable_all_versions().wrap_connector(http)
+}
+
+/// As [`over`], without HTTP/2 inside.
+pub(crate) fn over_http1(http: HttpConnector, trust: &Trust) -> Net {
+    builder(trust).enable_http1().wrap_connector(http)
+}
+
+fn builder(trust: &Trust) -> HttpsConnectorBuilder<WantsProtocols1> {
     let builder = HttpsConnectorBuilder::new();
     let config = trust.0.clone().and_then(config);
     let builder = match config {
@@ -56,11 +65,7 @@ pub(crate) fn over(http: HttpConnector, trust: &Trust, protocols: Protocols) -> 
             Err(_) => builder.with_webpki_roots(),
         },
     };
-    let builder = builder.https_or_http();
-    match protocols {
-        Protocols::Http1 => builder.enable_http1().wrap_connector(http),
-        Protocols::Both => builder.enable_all_versions().wrap_connector(http),
-    }
+    builder.https_or_http()
 }
 
 fn config(store: Arc<RootCertStore>) -> Option<ClientConfig> {

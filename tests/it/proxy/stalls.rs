@@ -146,7 +146,7 @@ fn a_client_that_stops_within_its_body_ends_the_request() {
         let proxied = Proxied::with(&upstream, |proxy| proxy.idle_timeout(MOMENT));
         let mut client = proxied.send(format!("PUT / HTTP/1.1\r\nHost: a\r\n{sent}"));
         let answer = client.answer().unwrap();
-        assert_eq!(answer.status, 400);
+        assert_eq!(answer.status, 408);
         has_left.wait();
         assert!(client.is_closed());
         assert_eq!(upstream.connections(), 1);
