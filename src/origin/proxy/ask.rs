@@ -163,7 +163,7 @@ fn noted(member: &Member, failure: Failure, error: &(dyn StdError + 'static)) ->
     match failure {
         Failure::IsHttp2 => {}
         Failure::Upload | Failure::SlowUpload => {
-            tracing::debug!(error = %causes(error), "a request broke off")
+            tracing::debug!(error = %causes(error), "a request broke off");
         }
         // It is no failure, unless the next is.
         Failure::Stale => tracing::debug!(error = %causes(error), "a connection was stale"),
