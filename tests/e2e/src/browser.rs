@@ -4,7 +4,6 @@ use std::fs;
 use std::fs::File;
 use std::io::BufRead;
 use std::io::BufReader;
-use std::net::TcpListener;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -15,16 +14,16 @@ use fantoccini::Client;
 use fantoccini::ClientBuilder;
 use hyper_util::client::legacy::connect::HttpConnector;
 use tempfile::TempDir;
-use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::sync::SemaphorePermit;
-use tokio::time::sleep;
 use tokio::time::timeout;
 
 use crate::engine::Engine;
 use crate::engine::find;
 use crate::leash::Leash;
 use crate::names;
+use crate::port::free_port;
+use crate::port::listened_on;
 
 /// A running browser with a fresh profile. Dropping it ends it, and its driver.
 #[derive(Debug)]
@@ -50,6 +49,7 @@ impl Browser {
             Engine::WebKit => screen().map(|(leash, display)| (Some(leash), display))?,
             Engine::Chromium | Engine::Firefox => (None, String::new()),
         };
+        // Not every driver can look for one itself and say which it took.
         let port = free_port()?;
         let (program, args) = engine.driver(port)?;
         let log = profile.path().join("driver.log");
@@ -86,12 +86,7 @@ impl Browser {
 }
 
 async fn session(engine: Engine, port: u16) -> Result<Client> {
-    let listens = async {
-        while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
-            sleep(POLL).await;
-        }
-    };
-    timeout(START / 2, listens)
+    timeout(START / 2, listened_on(port))
         .await
         .context("the driver does not listen")?;
     let capabilities = engine.capabilities(&names::proxy()?)?;
@@ -118,17 +113,8 @@ fn screen() -> Result<(Leash, String)> {
     Ok((screen, format!(":{}", number.trim())))
 }
 
-/// A port that nobody listens on. Not every driver can look for one itself and say which it took.
-fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind("127.0.0.1:0").context("a free port")?;
-    Ok(listener.local_addr().context("its number")?.port())
-}
-
 // A browser is busy with more than one core while it starts; more at once than this, and they run into deadlines.
 static PLACES: Semaphore = Semaphore::const_new(2);
 
 // A cold start on a machine that compiles something else at the same time.
 const START: Duration = Duration::from_secs(60);
-
-// A driver listens after some milliseconds.
-const POLL: Duration = Duration::from_millis(20);

@@ -1,10 +1,13 @@
-//! The harness of the browser tests: real browsers look at a real build behind a real `tidings serve`.
+//! The harness of the tests that need a browser, or other servers than ours: real browsers look at a real build behind
+//! a real `tidings`.
 //!
 //! A test is an `async fn(Engine) -> Result<()>`; [`in_every_engine!`] makes a test of it in Chromium, Firefox and
 //! `WebKit` each, [`in_one_engine!`] in one of them. [`visit`] lays a [`Build`] out as a [`Site`], starts a [`Server`] on
 //! it, opens a [`Page`] in a fresh browser and hands all three to the test, which deploys other builds in one of the
 //! [`Way`]s people do, and watches what the page shows and what a screen reader is told. A [`Front`] stands between the
 //! browser and the servers where a test needs a network that misbehaves.
+//!
+//! The tests of `tidings proxy` have other servers behind it: [`Nginx`], [`Vite`], and small [`App`]s on Node.
 //!
 //! Nothing here sleeps and then asserts: [`until`] polls a condition up to a deadline. Every process that is
 //! started is owned by a value that ends it when dropped.
@@ -18,6 +21,8 @@ mod leash;
 mod names;
 mod notice;
 mod page;
+mod peer;
+mod port;
 mod run;
 mod server;
 mod visit;
@@ -36,9 +41,13 @@ pub use page::Look;
 pub use page::Node;
 pub use page::Page;
 pub use page::Tree;
+pub use peer::App;
+pub use peer::Nginx;
+pub use peer::Vite;
 pub use run::Outcome;
 pub use run::run;
 pub use server::Server;
+pub use server::program;
 pub use visit::Visit;
 pub use visit::visit;
 pub use visit::visit_with;

@@ -1,6 +1,8 @@
-//! A `tidings serve` of its own for every test.
+//! A `tidings serve` or `tidings proxy` of its own for every test.
 
 use std::env;
+use std::ffi::OsStr;
+use std::fs;
 use std::io::BufRead;
 use std::io::BufReader;
 use std::io::Read;
@@ -8,6 +10,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::process::Child;
 use std::process::Command;
+use std::process::ExitStatus;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -24,8 +27,9 @@ use anyhow::ensure;
 
 use crate::names;
 use crate::root;
+use crate::wait::until;
 
-/// A running `tidings serve` on a free port. Dropping it ends it.
+/// A running `tidings serve` or `tidings proxy` on a free port. Dropping it ends it.
 #[derive(Debug)]
 pub struct Server {
     child: Child,
@@ -49,11 +53,23 @@ impl Server {
     /// # Errors
     /// As there.
     pub fn start_with(dir: &Path, args: &[&str]) -> Result<Self> {
+        let served = [OsStr::new("serve"), dir.as_os_str()];
+        Self::run(served.into_iter().chain(args.iter().map(OsStr::new)))
+    }
+
+    /// Stands in front of these upstreams, which all serve the same, with more arguments: `&["--poll", "1s"]`.
+    ///
+    /// # Errors
+    /// As of [`Server::start`].
+    pub fn proxy(upstreams: &[&str], args: &[&str]) -> Result<Self> {
+        let args = ["proxy"].iter().chain(upstreams).chain(args);
+        Self::run(args.map(OsStr::new))
+    }
+
+    fn run<'a>(args: impl IntoIterator<Item = &'a OsStr>) -> Result<Self> {
         let mut child = Command::new(program()?)
-            .arg("serve")
-            .arg(dir)
-            .args(["--listen", "127.0.0.1:0"])
             .args(args)
+            .args(["--listen", "127.0.0.1:0"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -104,6 +120,43 @@ impl Server {
         log.clone()
     }
 
+    /// Asks it to end, as a system does, and returns how it did, and what it said.
+    ///
+    /// # Errors
+    /// When it does not end in time.
+    pub async fn terminate(mut self) -> Result<(ExitStatus, String)> {
+        let id = self.child.id().to_string();
+        let asked = Command::new("kill").args(["-TERM", &id]).status()?;
+        ensure!(asked.success(), "there is nothing to end");
+        let status = until("the server to end", async || Ok(self.child.try_wait()?)).await?;
+        Ok((status, self.log()))
+    }
+
+    /// How much memory it has in use, in bytes.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn memory(&self) -> Result<u64> {
+        self.status("VmRSS")
+    }
+
+    /// The most that it ever had in use.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn most_memory(&self) -> Result<u64> {
+        self.status("VmHWM")
+    }
+
+    fn status(&self, field: &str) -> Result<u64> {
+        let file = format!("/proc/{}/status", self.child.id());
+        let status = fs::read_to_string(file).context("the server is gone")?;
+        let line = status.lines().find_map(|line| line.strip_prefix(field));
+        let kilobytes = line.and_then(|line| line.split_whitespace().nth(1));
+        let kilobytes: u64 = kilobytes.with_context(|| status.clone())?.parse()?;
+        Ok(kilobytes * 1024)
+    }
+
     fn collect(&self, stderr: impl Read + Send + 'static) {
         let log = Arc::clone(&self.log);
         thread::spawn(move || {
@@ -123,8 +176,11 @@ impl Drop for Server {
     }
 }
 
-/// The program to test: looked for, or built, once a process.
-fn program() -> Result<&'static Path> {
+/// The program to test: the one that `TIDINGS_BIN` names, or built; once a process.
+///
+/// # Errors
+/// When there is none.
+pub fn program() -> Result<&'static Path> {
     static PROGRAM: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     let found = PROGRAM.get_or_init(|| find().map_err(|error| format!("{error:#}")));
     found
@@ -138,7 +194,7 @@ fn find() -> Result<PathBuf> {
         ensure!(given.is_file(), "TIDINGS_BIN: no file {}", given.display());
         return Ok(given);
     }
-    // This test is PROFILE/deps/browser-HASH; the program is PROFILE/tidings.
+    // This test is PROFILE/deps/NAME-HASH; the program is PROFILE/tidings.
     let test = env::current_exe().context("where this test lies")?;
     let profile = test.ancestors().nth(2).context("the profile's directory")?;
     let target = profile.parent().context("the target directory")?;

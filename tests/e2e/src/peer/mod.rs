@@ -1,0 +1,82 @@
+//! Peers: other servers than ours, behind it or in front of it.
+
+mod app;
+mod nginx;
+mod vite;
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context;
+use anyhow::Result;
+use tempfile::NamedTempFile;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+use crate::leash::Leash;
+use crate::port;
+
+pub use app::App;
+pub use nginx::Nginx;
+pub use vite::Vite;
+
+/// A program that listens on a port, which stays its own while it is away. Dropping it ends the program.
+#[derive(Debug)]
+struct Peer {
+    program: PathBuf,
+    args: Vec<OsString>,
+    dir: PathBuf,
+    port: u16,
+    log: NamedTempFile,
+    leash: Option<Leash>,
+}
+
+impl Peer {
+    /// One that is not started yet, and will be in `dir`.
+    fn new(program: PathBuf, args: Vec<OsString>, dir: PathBuf, port: u16) -> Result<Self> {
+        Ok(Self {
+            program,
+            args,
+            dir,
+            port,
+            log: NamedTempFile::new().context("a peer's log")?,
+            leash: None,
+        })
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// Returns when it accepts connections.
+    async fn start(&mut self) -> Result<()> {
+        let log = self.log.reopen().context("a peer's log")?;
+        let complaints = log.try_clone().context("a peer's log")?;
+        let leash = Leash::soft(&self.program, |peer| {
+            peer.args(&self.args).current_dir(&self.dir);
+            peer.stdout(log).stderr(complaints);
+        })?;
+        self.leash = Some(leash);
+        timeout(PATIENCE, port::listened_on(self.port))
+            .await
+            .with_context(|| {
+                let log = fs::read_to_string(&self.log).unwrap_or_default();
+                format!("{} does not listen: {log}", self.program.display())
+            })
+    }
+
+    /// Has it end as a system ends its services, and returns when its port is free.
+    async fn stop(&mut self) -> Result<()> {
+        let leash = self.leash.take();
+        // It takes as long as the program likes.
+        spawn_blocking(|| drop(leash)).await?;
+        timeout(PATIENCE, port::left(self.port))
+            .await
+            .with_context(|| format!("{} does not end", self.program.display()))
+    }
+}
+
+// Node's own start, on a machine that compiles something else at the same time, and then Vite's.
+const PATIENCE: Duration = Duration::from_secs(30);
