@@ -1,0 +1,248 @@
+//! Bodies of any size pass in little memory.
+
+use std::pin::Pin;
+use std::task::Context;
+use std::task::Poll;
+use std::time::Duration;
+
+use anyhow::Result;
+use anyhow::ensure;
+use bytes::Bytes;
+use http::Method;
+use hyper::body::Body;
+use hyper::body::Frame;
+use hyper::body::SizeHint;
+use serde_json::json;
+use tidings_e2e::App;
+use tidings_e2e::Server;
+use tokio::time::Instant;
+use tokio::time::sleep;
+
+use crate::tag::apart;
+use crate::tag::first_page;
+use crate::visitor::Answer;
+use crate::visitor::NAVIGATION;
+use crate::visitor::Stream;
+use crate::visitor::Visitor;
+
+#[tokio::test]
+async fn large_downloads_and_uploads_pass_in_little_memory() -> Result<()> {
+    let world = World::start().await?;
+    for (framing, size) in [("counted", LARGEST), ("chunked", LARGE)] {
+        let mut body = world.open(&format!("/{framing}?bytes={size}"), &[]).await?;
+        let mut come = Blocks::new();
+        while let Some(bytes) = body.bytes().await? {
+            ensure!(come.take(&bytes), "{framing}: wrong after {}", come.at);
+        }
+        ensure!(come.at == size, "{framing}: {} bytes", come.at);
+        world.is_small(framing)?;
+    }
+    for (framing, size) in [(Framing::Counted, LARGE), (Framing::Chunked, LARGEST)] {
+        let url = world.server.url("/upload");
+        let upload = Upload {
+            blocks: Blocks::new(),
+            framing,
+            size,
+        };
+        let visitor = &world.visitor;
+        let sent = visitor.ask(Method::POST, &url, &[], upload).await?;
+        let sent = Answer::whole(sent).await?.json()?;
+        ensure!(
+            sent == json!({ "bytes": size, "right": true }),
+            "{framing:?}: {sent}"
+        );
+        world.is_small("an upload")?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_page_of_100_mb_passes_in_little_memory() -> Result<()> {
+    const PAGE: usize = 100_000_000;
+    let world = World::start().await?;
+    let mut theirs = world
+        .visitor
+        .stream(&world.app.url(&format!("/page?bytes={PAGE}")), NAVIGATION)
+        .await?;
+    let mut ours = world
+        .open(&format!("/page?bytes={PAGE}"), NAVIGATION)
+        .await?;
+    // The script is in the first of it; all else is compared as it comes.
+    let mut head = Vec::new();
+    while !head.windows(7).any(|end| end == b"</head>") {
+        head.extend(ours.bytes().await?.unwrap_or_default());
+    }
+    let (_, head) = apart(str::from_utf8(&head)?)?;
+    let mut ahead = Bytes::from(head);
+    let mut count = 0;
+    while let Some(expected) = theirs.bytes().await? {
+        let mut expected = &expected[..];
+        while !expected.is_empty() {
+            if ahead.is_empty() {
+                ahead = ours.bytes().await?.unwrap_or_default();
+                ensure!(!ahead.is_empty(), "it ends after {count} bytes");
+            }
+            let length = ahead.len().min(expected.len());
+            ensure!(ahead[..length] == expected[..length], "wrong after {count}");
+            ahead = ahead.slice(length..);
+            expected = &expected[length..];
+            count += length;
+        }
+    }
+    ensure!(
+        ahead.is_empty() && ours.bytes().await?.is_none(),
+        "more than it was"
+    );
+    ensure!(count > PAGE, "{count} bytes");
+    world.is_small("a long page")
+}
+
+#[tokio::test]
+async fn a_bomb_does_not_go_off() -> Result<()> {
+    let world = World::start().await?;
+    let mut open = Vec::new();
+    for (coding, depth) in DEPTHS {
+        let fields = [NAVIGATION, &[("accept-encoding", coding)]].concat();
+        // One is read to some depth, the other not at all.
+        let mut slow = world.open("/bomb", &fields).await?;
+        let mut read = 0;
+        while read < depth {
+            let Some(bytes) = slow.bytes().await? else {
+                break;
+            };
+            read += bytes.len();
+            world.is_small(coding)?;
+        }
+        open.push(slow);
+        open.push(world.open("/bomb", &fields).await?);
+    }
+    // However long they hold still.
+    let end = Instant::now() + Duration::from_millis(1500);
+    while Instant::now() < end {
+        world.is_small("bombs that nobody reads")?;
+        sleep(Duration::from_millis(50)).await;
+    }
+    first_page(&world.server).await.map(drop)
+}
+
+/// The app, us in front of it, and how much memory we have in use without doing anything.
+struct World {
+    app: App,
+    server: Server,
+    visitor: Visitor,
+    idle: u64,
+}
+
+impl World {
+    async fn start() -> Result<Self> {
+        let app = App::bulk().await?;
+        let server = Server::proxy(&[&app.url("")], &[])?;
+        let visitor = Visitor::new();
+        first_page(&server).await?;
+        let idle = server.memory()?;
+        Ok(Self {
+            app,
+            server,
+            visitor,
+            idle,
+        })
+    }
+
+    async fn open(&self, path: &str, fields: &[(&str, &str)]) -> Result<Stream> {
+        self.visitor.stream(&self.server.url(path), fields).await
+    }
+
+    fn is_small(&self, what: &str) -> Result<()> {
+        let more = self.server.most_memory()?.saturating_sub(self.idle) >> 20;
+        ensure!(more < MOST, "{what}: {more} MiB more than without");
+        Ok(())
+    }
+}
+
+/// The blocks that a body is made of, as in `bulk.mjs`.
+struct Blocks {
+    block: Vec<u8>,
+    at: usize,
+}
+
+impl Blocks {
+    fn new() -> Self {
+        let byte = |at: usize| u8::try_from((at * 31 + (at >> 8) * 17) & 255).unwrap_or(0);
+        Self {
+            block: (0..BLOCK).map(byte).collect(),
+            at: 0,
+        }
+    }
+
+    /// What comes next, up to the end of the block.
+    fn next(&mut self) -> &[u8] {
+        let number = u32::try_from(self.at / BLOCK).unwrap_or(u32::MAX);
+        self.block[..4].copy_from_slice(&number.to_le_bytes());
+        &self.block[self.at % BLOCK..]
+    }
+
+    /// Whether it is these bytes that come next; if so they are passed over.
+    fn take(&mut self, mut bytes: &[u8]) -> bool {
+        while !bytes.is_empty() {
+            let next = self.next();
+            let length = next.len().min(bytes.len());
+            if next[..length] != bytes[..length] {
+                return false;
+            }
+            self.at += length;
+            bytes = &bytes[length..];
+        }
+        true
+    }
+}
+
+/// A body of blocks.
+struct Upload {
+    blocks: Blocks,
+    framing: Framing,
+    size: usize,
+}
+
+/// How the other side knows where a body ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Framing {
+    Counted,
+    Chunked,
+}
+
+impl Body for Upload {
+    type Data = Bytes;
+    type Error = anyhow::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>>>> {
+        if self.blocks.at >= self.size {
+            return Poll::Ready(None);
+        }
+        let block = Bytes::copy_from_slice(self.blocks.next());
+        self.blocks.at += block.len();
+        Poll::Ready(Some(Ok(Frame::data(block))))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self.framing {
+            Framing::Counted => SizeHint::with_exact((self.size - self.blocks.at) as u64),
+            Framing::Chunked => SizeHint::default(),
+        }
+    }
+}
+
+// Far more than may be held. Whole numbers of blocks.
+const LARGE: usize = 256 << 20;
+const LARGEST: usize = 1 << 30;
+
+const BLOCK: usize = 65536;
+
+// MiB. It takes less than ten.
+const MOST: u64 = 40;
+
+// How many bytes of a bomb are read: what is 64 MB without a coding, far more than all buffers on the way. Of Brotli it
+// would be so few that they don't come before the end.
+const DEPTHS: [(&str, usize); 3] = [("identity", 64 << 20), ("gzip", 64 << 10), ("br", 0)];

@@ -1,0 +1,48 @@
+//! The last step of a CI job: it tells us of the deploy.
+
+use std::fs;
+use std::process::Command;
+
+use anyhow::Context;
+use anyhow::Result;
+use anyhow::ensure;
+use tempfile::TempDir;
+use tidings_e2e::App;
+use tidings_e2e::Build;
+use tidings_e2e::Server;
+use tidings_e2e::Site;
+use tidings_e2e::Way;
+use tidings_e2e::program;
+
+use crate::tag::first_page;
+use crate::tag::release;
+use crate::visitor::Visitor;
+
+#[tokio::test]
+async fn an_announced_deploy_is_news_at_once() -> Result<()> {
+    let dir = TempDir::new()?;
+    let secret = dir.path().join("secret");
+    fs::write(&secret, "correct horse battery staple, 32 bytes")?;
+    let secret = secret.display().to_string();
+    let site = Site::new(Way::LinkRename, &Build::one()?)?;
+    let app = App::site(&site.dir()).await?;
+    let args = ["--poll", "1h", "--webhook-secret-file", &secret];
+    let server = Server::proxy(&[&app.url("")], &args)?;
+    let visitor = Visitor::new();
+    let page = first_page(&server).await?;
+    let mut news = visitor
+        .stream(&server.url("/__tidings/events"), &[])
+        .await?;
+    ensure!(news.release().await? == release(page.text()?)?);
+
+    site.deploy(&Build::two()?)?;
+    let mut announce = Command::new(program()?);
+    announce.args(["announce", &server.url(""), "--secret-file", &secret]);
+    let said = announce.args(["--label", "2.0"]).output()?;
+    ensure!(said.status.success(), "{said:?}");
+    // An hour before anybody would look by himself.
+    let second = news.release().await.with_context(|| server.log())?;
+    let page = visitor.visit(&server.url("/")).await?;
+    ensure!(second == release(page.text()?)?, "{page:?}");
+    Ok(())
+}

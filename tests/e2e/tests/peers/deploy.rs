@@ -1,0 +1,81 @@
+//! Behind us, a site on Node that is deployed while people look at it.
+
+use anyhow::Result;
+use anyhow::ensure;
+use tidings_e2e::App;
+use tidings_e2e::Build;
+use tidings_e2e::Engine;
+use tidings_e2e::Page;
+use tidings_e2e::Server;
+use tidings_e2e::Site;
+use tidings_e2e::Way;
+use tidings_e2e::in_one_engine;
+use tidings_e2e::until;
+
+use crate::tag::first_page;
+
+in_one_engine!(
+    a_deploy_is_news_and_refresh_brings_it,
+    a_server_that_is_replaced_shows_nobody_an_error,
+);
+
+async fn a_deploy_is_news_and_refresh_brings_it(engine: Engine) -> Result<()> {
+    let site = Site::new(Way::LinkRename, &Build::one()?)?;
+    let app = App::site(&site.dir()).await?;
+    let server = Server::proxy(&[&app.url("")], &["--poll", "1s"])?;
+    let page = open(engine, &server).await?;
+    site.deploy(&Build::two()?)?;
+    page.notice("new version").await?;
+    ensure!(page.updates().await?.len() == 1, "told more than once");
+    page.press("Refresh").await?;
+    page.shows("#version", "Version 2").await?;
+    page.no_notice().await?;
+    ensure!(page.eval("return tidings.state").await? == "current");
+    page.close().await
+}
+
+async fn a_server_that_is_replaced_shows_nobody_an_error(engine: Engine) -> Result<()> {
+    let (one, two) = (Build::one()?, Build::two()?);
+    let mut app = App::site(one.dir()).await?;
+    let server = Server::proxy(&[&app.url("")], &["--poll", "1s"])?;
+    let waiting = open(engine, &server).await?;
+    let going = waiting.second_tab().await?;
+
+    app.stop().await?;
+    let url = server.url("/about");
+    let navigation = going.goto(&url);
+    let start = async {
+        until("the outage to be noticed", async || {
+            Ok(server.log().contains("can't connect").then_some(()))
+        })
+        .await?;
+        app.replace(two.dir()).await
+    };
+    let (gone, started) = tokio::join!(navigation, start);
+    started?;
+    gone?;
+    going.shows("h1", "About").await?;
+    let text = going.eval("return document.body.innerText").await?;
+    ensure!(!text.to_string().contains("Not there"), "{text}");
+    let errors = going.errors().await?;
+    ensure!(errors.is_empty(), "{errors:?}");
+    going.close_tab().await?;
+
+    waiting.front().await?;
+    waiting.notice("new version").await?;
+    ensure!(waiting.updates().await?.len() == 1, "told more than once");
+    waiting.press("Refresh").await?;
+    waiting.shows("#version", "Version 2").await?;
+    let errors = waiting.errors().await?;
+    ensure!(errors.is_empty(), "{errors:?}");
+    waiting.close().await
+}
+
+/// A tab with version 1.
+async fn open(engine: Engine, server: &Server) -> Result<Page> {
+    first_page(server).await?;
+    let page = Page::open(engine).await?;
+    page.goto(&server.url("/")).await?;
+    page.shows("#version", "Version 1").await?;
+    Ok(page)
+}

@@ -1,0 +1,103 @@
+//! Behind us, three servers of one site, replaced one after the other while people visit it.
+
+use std::cell::Cell;
+use std::convert::Infallible;
+
+use anyhow::Context;
+use anyhow::Result;
+use anyhow::ensure;
+use http::StatusCode;
+use tidings_e2e::App;
+use tidings_e2e::Build;
+use tidings_e2e::Server;
+
+use crate::tag::first_page;
+use crate::tag::release;
+use crate::visitor::Stream;
+use crate::visitor::Visitor;
+
+#[tokio::test]
+async fn a_rolling_deploy_fails_nobody_and_is_news_once() -> Result<()> {
+    let (one, two) = (Build::one()?, Build::two()?);
+    let mut apps = Vec::new();
+    for _ in 0..3 {
+        apps.push(App::site(one.dir()).await?);
+    }
+    let urls: Vec<_> = apps.iter().map(|app| app.url("")).collect();
+    let urls: Vec<_> = urls.iter().map(String::as_str).collect();
+    let server = Server::proxy(&urls, &["--poll", "1s"])?;
+    let home = server.url("/");
+    let first = first_page(&server).await?;
+    let first = release(first.text()?)?.to_owned();
+
+    let listener = Visitor::new();
+    let mut news = listener
+        .stream(&server.url("/__tidings/events"), &[])
+        .await?;
+    let visits = [const { Cell::new(0) }; 4];
+    let roll = async {
+        ensure!(news.release().await? == first, "another release at first");
+        for app in &mut apps {
+            // What only some of them show is no news.
+            ensure!(server.log().matches("published").count() == 1);
+            app.replace(two.dir()).await?;
+            for _ in 0..20 {
+                Visitor::new().visit(&home).await?;
+            }
+        }
+        let second = news.release().await?;
+        // Nothing but the new release from here on, and no other news of it.
+        for _ in 0..60 {
+            let page = Visitor::new().visit(&home).await?;
+            ensure!(release(page.text()?)? == second, "an old page");
+        }
+        Ok(second)
+    };
+    let load = async {
+        tokio::try_join!(
+            load(&server, &visits[0]),
+            load(&server, &visits[1]),
+            load(&server, &visits[2]),
+            load(&server, &visits[3]),
+        )
+    };
+    let second = tokio::select! {
+        second = roll => second,
+        Err(error) = load => Err(error),
+    };
+    let second = second.with_context(|| server.log())?;
+    ensure!(visits.iter().all(|visits| visits.get() > 5), "{visits:?}");
+    ensure!(second != first, "the same release");
+
+    // The stream ends with the server; what it has told is known by then.
+    let (_, log) = server.terminate().await?;
+    let told = rest(&mut news).await;
+    ensure!(told.is_empty(), "told more than once: {told:?}");
+    ensure!(log.matches("published").count() == 2, "{log}");
+    Ok(())
+}
+
+/// Somebody who loads pages with all that they name, on connections that are kept, again and again.
+async fn load(server: &Server, visits: &Cell<u32>) -> Result<Infallible> {
+    let visitor = Visitor::new();
+    loop {
+        let page = visitor.visit(&server.url("/")).await?;
+        ensure!(page.status == StatusCode::OK, "{page:?}");
+        let parts = page.text()?.split('"');
+        for path in parts.filter(|part| part.starts_with("/assets/")) {
+            let asset = visitor.get(&server.url(path), &[]).await?;
+            // A server that is older or newer than the one with the page may not have it.
+            ensure!(!asset.status.is_server_error(), "{path}: {asset:?}");
+        }
+        visits.set(visits.get() + 1);
+    }
+}
+
+/// The releases that a stream tells of before it ends.
+async fn rest(news: &mut Stream) -> Vec<String> {
+    let mut told = Vec::new();
+    while let Ok(release) = news.release().await {
+        told.push(release);
+    }
+    told
+}

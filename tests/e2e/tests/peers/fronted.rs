@@ -1,0 +1,97 @@
+//! In front of us, an nginx with its defaults: it speaks HTTP/1.0 to us, buffers what we answer, and compresses.
+
+use anyhow::Result;
+use anyhow::ensure;
+use tidings_e2e::App;
+use tidings_e2e::Build;
+use tidings_e2e::Nginx;
+use tidings_e2e::Server;
+use tidings_e2e::Site;
+use tidings_e2e::Way;
+
+use crate::nginx::inflated;
+use crate::tag::apart;
+use crate::tag::first_page;
+use crate::tag::release;
+use crate::visitor::NAVIGATION;
+use crate::visitor::Visitor;
+
+#[tokio::test]
+async fn pages_and_news_come_through_an_nginx_that_buffers() -> Result<()> {
+    let site = Site::new(Way::LinkRename, &Build::one()?)?;
+    let app = App::site(&site.dir()).await?;
+    let server = Server::proxy(&[&app.url("")], &["--poll", "1s"])?;
+    let front = Nginx::start(&in_front(&server, "gzip on;")).await?;
+    let visitor = Visitor::new();
+    first_page(&server).await?;
+    let page = visitor.visit(&front.url("/")).await?;
+    let (_, was) = apart(page.text()?)?;
+    ensure!(was == std::fs::read_to_string(site.dir().join("index.html"))?);
+    let coded = [NAVIGATION, &[("accept-encoding", "gzip")]].concat();
+    let packed = visitor.get(&front.url("/"), &coded).await?;
+    ensure!(packed.field("content-encoding") == "gzip", "{packed:?}");
+    let unpacked = inflated(&packed.body)?;
+    ensure!(unpacked == page.body, "another page when it is compressed");
+
+    let mut news = visitor
+        .stream(&front.url("/__tidings/events"), &coded)
+        .await?;
+    ensure!(
+        news.fields["content-type"]
+            .to_str()?
+            .starts_with("text/event-stream")
+    );
+    let first = news.release().await?;
+    ensure!(first == release(page.text()?)?, "{first}: {page:?}");
+    site.deploy(&Build::two()?)?;
+    let second = news.release().await?;
+    let page = visitor.visit(&front.url("/")).await?;
+    ensure!(second == release(page.text()?)?, "{second}: {page:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn events_of_the_app_come_one_by_one() -> Result<()> {
+    let app = App::live().await?;
+    let server = Server::proxy(&[&app.url("")], &[])?;
+    let front = Nginx::start(&in_front(&server, "")).await?;
+    let visitor = Visitor::new();
+    let mut events = visitor.stream(&front.url("/events"), &[]).await?;
+    ensure!(events.event().await? == "retry: 100");
+    for number in 1..=5 {
+        visitor.post(&front.url("/push"), "news").await?;
+        ensure!(events.event().await? == format!("id: {number}\ndata: news"));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_word_of_a_trusted_nginx_on_the_client_counts() -> Result<()> {
+    let app = App::live().await?;
+    let tell = "proxy_set_header Host site.example;
+        proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+        proxy_set_header X-Forwarded-Proto https;";
+    let visitor = Visitor::new();
+    let trusting = ["--trusted-proxy", "127.0.0.1"];
+    for (args, clients, proto) in [
+        (&trusting[..], "203.0.113.9, 127.0.0.1, 127.0.0.1", "https"),
+        (&[], "127.0.0.1", "http"),
+    ] {
+        let server = Server::proxy(&[&app.url("")], args)?;
+        let front = Nginx::start(&in_front(&server, tell)).await?;
+        let fields = [("x-forwarded-for", "203.0.113.9")];
+        let told = visitor.get(&front.url("/fields"), &fields).await?.json()?;
+        ensure!(told["x-forwarded-for"] == clients, "{told}");
+        ensure!(told["x-forwarded-proto"] == proto, "{told}");
+        ensure!(told["x-forwarded-host"] == "site.example", "{told}");
+        ensure!(told["host"] == "site.example", "{told}");
+        let via = told["via"].as_str().unwrap_or("");
+        ensure!(via.starts_with("1.0 tidings-"), "{told}");
+    }
+    Ok(())
+}
+
+fn in_front(server: &Server, directives: &str) -> String {
+    let url = server.url("");
+    format!("location / {{ {directives} proxy_pass {url}; }}")
+}

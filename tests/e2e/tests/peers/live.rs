@@ -1,0 +1,108 @@
+//! Behind us, an app that answers little by little, and is sent to little by little.
+
+use std::pin::Pin;
+use std::task::Context;
+use std::task::Poll;
+
+use anyhow::Result;
+use anyhow::ensure;
+use bytes::Bytes;
+use http::Method;
+use http::StatusCode;
+use hyper::body::Body;
+use hyper::body::Frame;
+use tidings_e2e::App;
+use tidings_e2e::Server;
+use tidings_e2e::until;
+use tokio::sync::mpsc;
+
+use crate::visitor::Stream;
+use crate::visitor::Visitor;
+
+#[tokio::test]
+async fn events_come_one_by_one_and_who_leaves_is_missed() -> Result<()> {
+    let (app, server) = start().await?;
+    let visitor = Visitor::new();
+    let mut events = visitor.stream(&server.url("/events"), &[]).await?;
+    ensure!(events.event().await? == "retry: 100");
+    for number in 1..=5 {
+        visitor.post(&app.url("/push"), "news").await?;
+        ensure!(events.event().await? == format!("id: {number}\ndata: news"));
+    }
+    drop((events, visitor));
+    sees(&app, "events closed").await?;
+    let visitor = Visitor::new();
+    let known = [("last-event-id", "5")];
+    let mut events = visitor.stream(&server.url("/events"), &known).await?;
+    ensure!(events.event().await? == "retry: 100");
+    sees(&app, "events open 5").await
+}
+
+#[tokio::test]
+async fn a_long_poll_is_answered_when_there_is_something() -> Result<()> {
+    let (app, server) = start().await?;
+    let visitor = Visitor::new();
+    let url = server.url("/wait");
+    let push = async {
+        sees(&app, "waits").await?;
+        visitor.post(&app.url("/push"), "something").await
+    };
+    let (answer, pushed) = tokio::join!(visitor.get(&url, &[]), push);
+    pushed?;
+    let answer = answer?;
+    ensure!(answer.status == StatusCode::OK && answer.text()? == "something");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_upload_is_answered_while_it_comes() -> Result<()> {
+    let (_app, server) = start().await?;
+    let visitor = Visitor::new();
+    let (send, parts) = mpsc::channel(1);
+    let url = server.url("/echo");
+    send.send("first").await?;
+    let answer = visitor.ask(Method::POST, &url, &[], Upload(parts)).await?;
+    let mut echo = Stream::new(answer);
+    ensure!(echo.bytes().await?.as_deref() == Some(&b"first"[..]));
+    for part in ["second", "third"] {
+        send.send(part).await?;
+        ensure!(echo.bytes().await?.as_deref() == Some(part.as_bytes()));
+    }
+    drop(send);
+    ensure!(echo.bytes().await?.is_none());
+    Ok(())
+}
+
+/// The app, and us in front of it.
+pub(crate) async fn start() -> Result<(App, Server)> {
+    let app = App::live().await?;
+    let server = Server::proxy(&[&app.url("")], &["--poll", "1s", "--drain", "1h"])?;
+    Ok((app, server))
+}
+
+/// Waits until something has happened to the app.
+pub(crate) async fn sees(app: &App, what: &str) -> Result<()> {
+    let visitor = Visitor::new();
+    until(what, async || {
+        let seen = visitor.get(&app.url("/seen"), &[]).await?.json()?;
+        let seen = seen.as_array().map_or(&[][..], Vec::as_slice);
+        Ok(seen.iter().any(|seen| seen == what).then_some(()))
+    })
+    .await
+}
+
+/// A body in parts, each sent when it is there.
+struct Upload(mpsc::Receiver<&'static str>);
+
+impl Body for Upload {
+    type Data = Bytes;
+    type Error = anyhow::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>>>> {
+        let part = self.0.poll_recv(context);
+        part.map(|part| part.map(|part| Ok(Frame::data(part.into()))))
+    }
+}

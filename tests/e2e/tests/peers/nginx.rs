@@ -1,0 +1,309 @@
+//! Behind us, a site that nginx serves.
+
+use std::fs;
+use std::io::Read;
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context;
+use anyhow::Result;
+use anyhow::ensure;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http::StatusCode;
+use tidings_e2e::Build;
+use tidings_e2e::Nginx;
+use tidings_e2e::Server;
+use tidings_e2e::Site;
+use tidings_e2e::Way;
+use tidings_e2e::until;
+use tokio::time::Instant;
+use tokio::time::sleep;
+
+use crate::tag::apart;
+use crate::tag::first_page;
+use crate::visitor::Answer;
+use crate::visitor::NAVIGATION;
+use crate::visitor::Visitor;
+
+#[tokio::test]
+async fn pages_get_the_script_and_files_pass_as_they_are() -> Result<()> {
+    let world = World::new("gzip on; gzip_types application/javascript;").await?;
+    let (visitor, assets) = (Visitor::new(), world.assets()?);
+    let page = first_page(&world.server).await?;
+    let (_, was) = apart(page.text()?)?;
+    ensure!(was.as_bytes() == world.file("index.html")?, "{was}");
+    ensure!(page.field("etag").contains("-tidings-"), "{page:?}");
+    ensure!(page.field("last-modified").is_empty(), "{page:?}");
+
+    for path in assets.iter().map(String::as_str).chain(["/favicon.svg"]) {
+        let (ours, theirs) = world
+            .both(&visitor, path, &[("accept-encoding", "gzip")])
+            .await?;
+        // It compresses nothing for proxies unless it is told to.
+        ensure!(ours.field("content-encoding").is_empty(), "{path}");
+        same(path, &ours, &theirs, &UNTOUCHED)?;
+        ensure!(ours.body == world.file(path)?, "{path}: other bytes");
+
+        let fields = [("range", "bytes=10-29"), ("if-range", &*ours.field("etag"))];
+        let part = visitor.get(&world.server.url(path), &fields).await?;
+        ensure!(
+            part.status == StatusCode::PARTIAL_CONTENT,
+            "{path}: {part:?}"
+        );
+        ensure!(part.body == ours.body[10..30], "{path}: another part");
+        ensure!(part.field("etag") == ours.field("etag"), "{path}: {part:?}");
+
+        let known = [("if-none-match", &*ours.field("etag"))];
+        let revisit = visitor.get(&world.server.url(path), &known).await?;
+        ensure!(
+            revisit.status == StatusCode::NOT_MODIFIED,
+            "{path}: {revisit:?}"
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_nginx_compresses_for_proxies_passes_as_it_is() -> Result<()> {
+    let types = "gzip on; gzip_types application/javascript image/svg+xml; gzip_proxied any;";
+    let world = World::new(&format!("{types} gzip_min_length 1; gzip_static on;")).await?;
+    let (visitor, assets) = (Visitor::new(), world.assets()?);
+    let script = assets.iter().find(|path| path.ends_with(".js"));
+    let script = script.context("no script")?;
+    // Compressed as the build was made.
+    let made = compressed(&world.file(script)?)?;
+    fs::write(world.root.join(format!("{}.gz", &script[1..])), &made)?;
+
+    for path in [script, "/favicon.svg"] {
+        let (ours, theirs) = world
+            .both(&visitor, path, &[("accept-encoding", "gzip")])
+            .await?;
+        ensure!(ours.field("content-encoding") == "gzip", "{path}: {ours:?}");
+        same(path, &ours, &theirs, &UNTOUCHED)?;
+        ensure!(inflated(&ours.body)? == world.file(path)?, "{path}");
+        let (plain, theirs) = world.both(&visitor, path, &[]).await?;
+        ensure!(plain.field("content-encoding").is_empty(), "{plain:?}");
+        same(path, &plain, &theirs, &UNTOUCHED)?;
+    }
+    let (ours, _) = world
+        .both(&visitor, script, &[("accept-encoding", "gzip")])
+        .await?;
+    ensure!(ours.body == made, "it was compressed once more");
+
+    // Pages are asked for uncompressed, and compressed when the script is in.
+    let coded = [NAVIGATION, &[("accept-encoding", "gzip")]].concat();
+    first_page(&world.server).await?;
+    let page = visitor.get(&world.server.url("/"), &coded).await?;
+    ensure!(page.field("content-encoding") == "gzip", "{page:?}");
+    ensure!(page.field("vary").contains("accept-encoding"), "{page:?}");
+    let inflated = inflated(&page.body)?;
+    let (_, was) = apart(str::from_utf8(&inflated)?)?;
+    ensure!(was.as_bytes() == world.file("index.html")?, "{was}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_revisit_costs_a_304_end_to_end() -> Result<()> {
+    let world = World::new("gzip on;").await?;
+    let (visitor, url) = (Visitor::new(), world.server.url("/?revisit"));
+    first_page(&world.server).await?;
+    for coding in ["identity", "gzip"] {
+        let coding = [("accept-encoding", coding)];
+        let page = visitor.get(&url, &[NAVIGATION, &coding].concat()).await?;
+        let tag = page.field("etag");
+        for known in [tag.clone(), format!("\"other\", {tag}"), format!("W/{tag}")] {
+            let known = known.replace("W/W/", "W/");
+            let fields = [NAVIGATION, &coding, &[("if-none-match", &known)]].concat();
+            let revisit = visitor.get(&url, &fields).await?;
+            ensure!(
+                revisit.status == StatusCode::NOT_MODIFIED,
+                "{known}: {revisit:?}"
+            );
+            ensure!(revisit.field("etag") == tag, "{known}: {revisit:?}");
+            let last = world.nginx.requests()?.pop();
+            ensure!(last.as_deref() == Some("GET /?revisit 304"), "{last:?}");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_head_has_the_fields_of_a_get() -> Result<()> {
+    let world = World::new("gzip on;").await?;
+    let (visitor, url) = (Visitor::new(), world.server.url("/"));
+    first_page(&world.server).await?;
+    for coding in ["identity", "gzip"] {
+        let fields = [NAVIGATION, &[("accept-encoding", coding)]].concat();
+        let (get, head) = (
+            visitor.get(&url, &fields).await?,
+            visitor.head(&url, &fields).await?,
+        );
+        ensure!(head.status == StatusCode::OK && head.body.is_empty());
+        let names = |answer: &Answer| {
+            let names = answer.fields.keys().map(|name| name.as_str().to_owned());
+            let mut names: Vec<_> = names.filter(|name| name != "transfer-encoding").collect();
+            names.sort_unstable();
+            names
+        };
+        ensure!(names(&get) == names(&head), "{get:?}\n{head:?}");
+        for name in names(&get).iter().filter(|name| *name != "date") {
+            ensure!(get.field(name) == head.field(name), "{name}");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_missing_page_is_nginxs_own() -> Result<()> {
+    let world = World::new("").await?;
+    let visitor = Visitor::new();
+    first_page(&world.server).await?;
+    let ours = visitor.visit(&world.server.url("/nowhere")).await?;
+    let theirs = visitor.visit(&world.nginx.url("/nowhere")).await?;
+    ensure!(ours.status == StatusCode::NOT_FOUND, "{ours:?}");
+    let (_, was) = apart(ours.text()?)?;
+    ensure!(was == theirs.text()?, "{was}");
+    ensure!(was.contains("<center>nginx"), "{was}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_navigation_waits_for_an_nginx_that_starts() -> Result<()> {
+    let mut world = World::new("").await?;
+    let (visitor, url) = (Visitor::new(), world.server.url("/"));
+    first_page(&world.server).await?;
+    world.nginx.stop().await?;
+    let navigation = visitor.visit(&url);
+    let start = async {
+        until("the outage to be noticed", async || {
+            Ok(world.server.log().contains("can't connect").then_some(()))
+        })
+        .await?;
+        world.nginx.start_again().await
+    };
+    let (page, started) = tokio::join!(navigation, start);
+    started?;
+    let page = page?;
+    ensure!(page.status == StatusCode::OK, "{page:?}");
+    apart(page.text()?).map(drop)
+}
+
+#[tokio::test]
+async fn a_reload_under_load_fails_nobody() -> Result<()> {
+    let world = World::new("").await?;
+    let paths = [world.assets()?, vec!["/".to_owned()]].concat();
+    let end = Instant::now() + LOAD;
+    let load = async || {
+        let (visitor, mut asked) = (Visitor::new(), 0);
+        while Instant::now() < end {
+            for path in &paths {
+                let answer = visitor.visit(&world.server.url(path)).await?;
+                ensure!(answer.status == StatusCode::OK, "{path}: {answer:?}");
+                asked += 1;
+            }
+        }
+        Ok(asked)
+    };
+    let reloads = async {
+        let mut reloads = 0;
+        while Instant::now() + PAUSE < end {
+            world.nginx.reload()?;
+            reloads += 1;
+            sleep(PAUSE).await;
+        }
+        ensure!(reloads > 2, "{reloads} reloads");
+        Ok(())
+    };
+    let (one, two, three, reloaded) = tokio::join!(load(), load(), load(), reloads);
+    reloaded?;
+    let asked = one? + two? + three?;
+    ensure!(asked > 50, "no load: {asked} requests");
+    Ok(())
+}
+
+/// The test SPA, nginx, and us in front of it.
+struct World {
+    server: Server,
+    nginx: Nginx,
+    root: PathBuf,
+    _site: Site,
+}
+
+impl World {
+    async fn new(directives: &str) -> Result<Self> {
+        let site = Site::new(Way::MoveSwap, &Build::one()?)?;
+        let root = site.dir();
+        let nginx = Nginx::start(&format!("root {}; {directives}", root.display())).await?;
+        let server = Server::proxy(&[&nginx.url("")], &[])?;
+        Ok(Self {
+            server,
+            nginx,
+            root,
+            _site: site,
+        })
+    }
+
+    fn file(&self, path: &str) -> Result<Vec<u8>> {
+        let file = self.root.join(path.trim_start_matches('/'));
+        fs::read(&file).with_context(|| file.display().to_string())
+    }
+
+    /// The paths of the scripts and style sheets.
+    fn assets(&self) -> Result<Vec<String>> {
+        fs::read_dir(self.root.join("assets"))?
+            .map(|entry| Ok(format!("/assets/{}", entry?.file_name().display())))
+            .collect()
+    }
+
+    /// What we answer, and what nginx does to a proxy.
+    async fn both(
+        &self,
+        visitor: &Visitor,
+        path: &str,
+        fields: &[(&str, &str)],
+    ) -> Result<(Answer, Answer)> {
+        let ours = visitor.get(&self.server.url(path), fields).await?;
+        let fields = [fields, &[("via", "1.1 other")]].concat();
+        let theirs = visitor.get(&self.nginx.url(path), &fields).await?;
+        Ok((ours, theirs))
+    }
+}
+
+fn same(path: &str, ours: &Answer, theirs: &Answer, fields: &[&str]) -> Result<()> {
+    ensure!(ours.status == theirs.status, "{path}: {ours:?}");
+    ensure!(ours.body == theirs.body, "{path}: other bytes than nginx's");
+    for field in fields {
+        let (our, their) = (ours.field(field), theirs.field(field));
+        ensure!(our == their, "{path}: {field} is {our:?}, not {their:?}");
+    }
+    Ok(())
+}
+
+fn compressed(bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(bytes)?;
+    Ok(encoder.finish()?)
+}
+
+pub(crate) fn inflated(bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut plain = Vec::new();
+    flate2::read::GzDecoder::new(bytes).read_to_end(&mut plain)?;
+    Ok(plain)
+}
+
+// What describes a file.
+const UNTOUCHED: [&str; 7] = [
+    "etag",
+    "last-modified",
+    "content-type",
+    "content-length",
+    "content-encoding",
+    "accept-ranges",
+    "vary",
+];
+
+// Long enough for a few reloads, each of which ends all connections.
+const LOAD: Duration = Duration::from_millis(1500);
+const PAUSE: Duration = Duration::from_millis(250);

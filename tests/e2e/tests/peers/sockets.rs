@@ -1,0 +1,131 @@
+//! What an app behind us does in a browser: its events beside ours, and web sockets.
+
+use anyhow::Result;
+use anyhow::ensure;
+use serde_json::json;
+use tempfile::TempDir;
+use tidings_e2e::App;
+use tidings_e2e::Engine;
+use tidings_e2e::Page;
+use tidings_e2e::Server;
+use tidings_e2e::in_one_engine;
+use tidings_e2e::until;
+
+use crate::live::sees;
+use crate::live::start;
+use crate::tag::first_page;
+use crate::visitor::Visitor;
+
+in_one_engine!(
+    events_of_the_app_come_beside_ours,
+    a_web_socket_passes_and_ends_with_the_server,
+    a_web_socket_passes_beside_a_directory,
+);
+
+async fn events_of_the_app_come_beside_ours(engine: Engine) -> Result<()> {
+    let (app, server) = start().await?;
+    let visitor = Visitor::new();
+    first_page(&server).await?;
+    let page = Page::open(engine).await?;
+    page.goto(&server.url("/")).await?;
+    page.shows("#app", "An app").await?;
+    let listen = "
+        window.told = [];
+        window.events = new EventSource('/events');
+        events.onmessage = (event) => told.push(`${event.lastEventId} ${event.data}`);
+        return new Promise((open) => { events.onopen = () => open(); });
+    ";
+    page.eval(listen).await?;
+    for number in 1..=3 {
+        visitor.post(&app.url("/push"), "news").await?;
+        hears(&page, number).await?;
+    }
+    visitor.post(&app.url("/deploy"), "").await?;
+    page.notice("new version").await?;
+
+    visitor.post(&app.url("/hangup"), "").await?;
+    sees(&app, "events open 3").await?;
+    visitor.post(&app.url("/push"), "news").await?;
+    hears(&page, 4).await?;
+    page.eval("events.close()").await?;
+    let errors = page.errors().await?;
+    ensure!(errors.is_empty(), "{errors:?}");
+    page.close().await
+}
+
+async fn a_web_socket_passes_and_ends_with_the_server(engine: Engine) -> Result<()> {
+    let (app, server) = start().await?;
+    let page = Page::open(engine).await?;
+    page.goto(&server.url("/")).await?;
+    echoes(&page, "/socket").await?;
+    sees(&app, "socket open /socket").await?;
+    // It does not wait for a socket, however long connections may take to finish.
+    let (status, log) = server.terminate().await?;
+    ensure!(status.success(), "{status}: {log}");
+    is_closed(&page).await?;
+    sees(&app, "socket closed /socket").await?;
+    page.close().await
+}
+
+async fn a_web_socket_passes_beside_a_directory(engine: Engine) -> Result<()> {
+    let app = App::live().await?;
+    let dir = TempDir::new()?;
+    let home = "<!doctype html><html><head><title>Files</title></head><body><p id=home>Files</p>";
+    std::fs::write(dir.path().join("index.html"), home)?;
+    let route = format!("/ws={}", app.url(""));
+    let server = Server::start_with(dir.path(), &["--route", &route, "--drain", "1h"])?;
+    first_page(&server).await?;
+    let page = Page::open(engine).await?;
+    page.goto(&server.url("/")).await?;
+    page.shows("#home", "Files").await?;
+    echoes(&page, "/ws/socket").await?;
+    let (status, log) = server.terminate().await?;
+    ensure!(status.success(), "{status}: {log}");
+    is_closed(&page).await?;
+    sees(&app, "socket closed /ws/socket").await?;
+    page.close().await
+}
+
+/// Waits until the page has heard so many events, all of them.
+async fn hears(page: &Page, count: u32) -> Result<()> {
+    let all: Vec<_> = (1..=count).map(|number| format!("{number} news")).collect();
+    until("the event", async || {
+        let told = page.eval("return told").await?;
+        ensure!(told == json!(all), "{told}");
+        Ok(Some(()))
+    })
+    .await
+}
+
+/// Opens a web socket that stays open, and has texts of all lengths, and bytes, come back by it.
+async fn echoes(page: &Page, path: &str) -> Result<()> {
+    let script = "
+        window.socket = new WebSocket(`ws://${location.host}PATH`);
+        window.hasEnded = false;
+        socket.onclose = () => { hasEnded = true; };
+        socket.binaryType = 'arraybuffer';
+        const said = ['a', 'ä'.repeat(100), 'b'.repeat(300), 'c'.repeat(70000), ''];
+        const come = [];
+        return new Promise((end) => {
+            socket.onerror = () => end('error');
+            socket.onopen = () => {
+                said.forEach((text) => socket.send(text));
+                socket.send(new Uint8Array([1, 2, 3]));
+            };
+            socket.onmessage = ({ data }) => {
+                if (typeof data === 'string') come.push(data);
+                else end(said.join() === come.join() && new Uint8Array(data).join() === '1,2,3');
+            };
+        });
+    ";
+    let echoed = page.eval(&script.replace("PATH", path)).await?;
+    ensure!(echoed == true, "{echoed}");
+    Ok(())
+}
+
+async fn is_closed(page: &Page) -> Result<()> {
+    until("the socket to be closed", async || {
+        Ok((page.eval("return hasEnded").await? == true).then_some(()))
+    })
+    .await
+}

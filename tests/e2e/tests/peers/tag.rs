@@ -1,0 +1,46 @@
+//! The tag with the script, in pages.
+
+use anyhow::Context;
+use anyhow::Result;
+use anyhow::ensure;
+use tidings_e2e::Server;
+use tidings_e2e::until;
+
+use crate::visitor::Answer;
+use crate::visitor::Visitor;
+
+/// A page in two parts: what we have added, and what it was before. The tag has to be there once, first in the head.
+pub(crate) fn apart(page: &str) -> Result<(&str, String)> {
+    let (before, rest) = page.split_once("<head>").context("no head")?;
+    let end = rest.find("</script>").map(|at| at + "</script>".len());
+    let (tag, after) = rest.split_at(end.with_context(|| format!("no script: {page}"))?);
+    let is_ours = tag.starts_with("<script") && tag.contains("/__tidings/");
+    ensure!(is_ours, "it does not begin with our script: {page}");
+    ensure!(!tag[1..].contains("<script"), "{tag}");
+    let was = format!("{before}<head>{after}");
+    ensure!(!was.contains("/__tidings/"), "a second tag: {was}");
+    Ok((tag, was))
+}
+
+/// The id of the release that a page is stamped with.
+pub(crate) fn release(page: &str) -> Result<&str> {
+    let (tag, _) = page.split_once("</script>").context("no script")?;
+    let (_, id) = tag.split_once("data-release=").context("no release")?;
+    let id = id.trim_start_matches('"');
+    let end = id.find(['"', ' ', '>']);
+    Ok(&id[..end.unwrap_or(id.len())])
+}
+
+/// The home page of a server of ours, once it knows of a release: then it has the script.
+pub(crate) async fn first_page(server: &Server) -> Result<Answer> {
+    let visitor = Visitor::new();
+    until("the first release", async || {
+        let url = server.url("/__tidings/release.json");
+        let release = visitor.get(&url, &[]).await?;
+        Ok(release.status.is_success().then_some(()))
+    })
+    .await?;
+    let page = visitor.visit(&server.url("/")).await?;
+    ensure!(page.text()?.contains("/__tidings/"), "{page:?}");
+    Ok(page)
+}

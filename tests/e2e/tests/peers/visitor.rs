@@ -1,0 +1,200 @@
+//! A small HTTP client, which never waits for ever.
+
+use std::mem;
+use std::time::Duration;
+
+use anyhow::Context;
+use anyhow::Result;
+use anyhow::bail;
+use bytes::Bytes;
+use http::HeaderMap;
+use http::Method;
+use http::Request;
+use http::Response;
+use http::StatusCode;
+use http_body_util::BodyExt;
+use http_body_util::Empty;
+use http_body_util::combinators::UnsyncBoxBody;
+use hyper::body::Body;
+use hyper::body::Incoming;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use tokio::time::timeout;
+
+/// Somebody who asks servers, and keeps connections as browsers do.
+pub(crate) struct Visitor(Client<HttpConnector, UnsyncBoxBody<Bytes, anyhow::Error>>);
+
+/// A whole answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) fields: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// An answer that comes bit by bit.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    pub(crate) fields: HeaderMap,
+    body: Incoming,
+    unread: String,
+}
+
+/// Fields of a request.
+pub(crate) type Fields<'a> = &'a [(&'a str, &'a str)];
+
+impl Visitor {
+    pub(crate) fn new() -> Self {
+        Self(Client::builder(TokioExecutor::new()).build_http())
+    }
+
+    /// Goes to a page.
+    pub(crate) async fn visit(&self, url: &str) -> Result<Answer> {
+        self.get(url, NAVIGATION).await
+    }
+
+    pub(crate) async fn get(&self, url: &str, fields: Fields<'_>) -> Result<Answer> {
+        let answer = self.ask(Method::GET, url, fields, Empty::new()).await?;
+        Answer::whole(answer).await.with_context(|| url.to_owned())
+    }
+
+    pub(crate) async fn head(&self, url: &str, fields: Fields<'_>) -> Result<Answer> {
+        let answer = self.ask(Method::HEAD, url, fields, Empty::new()).await?;
+        Answer::whole(answer).await
+    }
+
+    pub(crate) async fn post(&self, url: &str, text: &str) -> Result<Answer> {
+        let answer = self.ask(Method::POST, url, &[], text.to_owned()).await?;
+        Answer::whole(answer).await
+    }
+
+    /// Opens an answer that is read bit by bit.
+    pub(crate) async fn stream(&self, url: &str, fields: Fields<'_>) -> Result<Stream> {
+        let answer = self.ask(Method::GET, url, fields, Empty::new()).await?;
+        Ok(Stream::new(answer))
+    }
+
+    /// Returns when the head of the answer is there.
+    pub(crate) async fn ask<B>(
+        &self,
+        method: Method,
+        url: &str,
+        fields: Fields<'_>,
+        body: B,
+    ) -> Result<Response<Incoming>>
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<anyhow::Error>,
+    {
+        let mut request = Request::builder().method(method).uri(url);
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(body.map_err(Into::into).boxed_unsync())?;
+        in_time(url, self.0.request(request)).await
+    }
+}
+
+impl Answer {
+    pub(crate) async fn whole(answer: Response<Incoming>) -> Result<Self> {
+        let (parts, body) = answer.into_parts();
+        let body = in_time("the whole body", body.collect()).await?;
+        Ok(Self {
+            status: parts.status,
+            fields: parts.headers,
+            body: body.to_bytes(),
+        })
+    }
+
+    /// The value of a field, in one even if it comes in several; empty if it is not there.
+    pub(crate) fn field(&self, name: &str) -> String {
+        let values = self.fields.get_all(name).iter();
+        let values: Vec<_> = values.filter_map(|value| value.to_str().ok()).collect();
+        values.join(", ")
+    }
+
+    pub(crate) fn text(&self) -> Result<&str> {
+        Ok(str::from_utf8(&self.body)?)
+    }
+
+    pub(crate) fn json(&self) -> Result<serde_json::Value> {
+        Ok(serde_json::from_slice(&self.body)?)
+    }
+}
+
+impl Stream {
+    pub(crate) fn new(answer: Response<Incoming>) -> Self {
+        let (parts, body) = answer.into_parts();
+        Self {
+            fields: parts.headers,
+            body,
+            unread: String::new(),
+        }
+    }
+
+    /// What comes next, as soon as it comes; nothing at the end.
+    pub(crate) async fn bytes(&mut self) -> Result<Option<Bytes>> {
+        let Some(frame) = timeout(PATIENCE, self.body.frame())
+            .await
+            .context("nothing comes")?
+        else {
+            return Ok(None);
+        };
+        Ok(Some(frame?.into_data().unwrap_or_default()))
+    }
+
+    /// The next event of a stream of them, whole, without the empty line after it.
+    pub(crate) async fn event(&mut self) -> Result<String> {
+        loop {
+            if let Some((event, rest)) = self.unread.split_once("\n\n") {
+                let (event, rest) = (event.to_owned(), rest.to_owned());
+                self.unread = rest;
+                return Ok(event);
+            }
+            let Some(bytes) = self.bytes().await? else {
+                bail!("the stream ends: {:?}", mem::take(&mut self.unread));
+            };
+            self.unread.push_str(str::from_utf8(&bytes)?);
+        }
+    }
+
+    /// The id of the next release that a stream of ours tells of.
+    pub(crate) async fn release(&mut self) -> Result<String> {
+        // A stream without news has heartbeats.
+        let told = async {
+            loop {
+                let event = self.event().await?;
+                if let Some(event) = event.strip_prefix("event: release") {
+                    return Ok::<_, anyhow::Error>(event.to_owned());
+                }
+            }
+        };
+        let event = in_time("a release", told).await?;
+        let (_, data) = event.split_once("data: ").context("no data")?;
+        let release: serde_json::Value = serde_json::from_str(data)?;
+        let id = release["id"].as_str().context("no id")?;
+        Ok(id.to_owned())
+    }
+}
+
+async fn in_time<T, E: Into<anyhow::Error>>(
+    what: &str,
+    coming: impl Future<Output = Result<T, E>>,
+) -> Result<T> {
+    timeout(PATIENCE, coming)
+        .await
+        .with_context(|| format!("it does not come in time: {what}"))?
+        .map_err(Into::into)
+        .with_context(|| what.to_owned())
+}
+
+/// What browsers send when somebody goes to a page.
+pub(crate) const NAVIGATION: Fields<'_> = &[
+    ("accept", "text/html,application/xhtml+xml,*/*;q=0.8"),
+    ("sec-fetch-dest", "document"),
+    ("sec-fetch-mode", "navigate"),
+];
+
+// An upload of some hundred megabytes takes a few seconds where something else is compiled at the same time.
+const PATIENCE: Duration = Duration::from_secs(30);

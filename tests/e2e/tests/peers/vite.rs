@@ -1,0 +1,76 @@
+//! Behind us, Vite's development server, which replaces modules in the page by way of a web socket.
+
+use anyhow::Result;
+use anyhow::ensure;
+use tidings_e2e::Engine;
+use tidings_e2e::Page;
+use tidings_e2e::Server;
+use tidings_e2e::Vite;
+use tidings_e2e::in_one_engine;
+use tidings_e2e::until;
+
+use crate::tag::first_page;
+
+in_one_engine!(modules_are_replaced_in_the_page);
+
+async fn modules_are_replaced_in_the_page(engine: Engine) -> Result<()> {
+    let vite = Vite::start(LISTEN).await?;
+    let server = Server::proxy(&[&vite.url("")], &[])?;
+    first_page(&server).await?;
+    let page = Page::open(engine).await?;
+    page.goto(&server.url("/")).await?;
+    page.shows("#version", "Version 1").await?;
+    ensure!(page.eval("return tidings.state").await? == "current");
+    let loads = page.loads().await?;
+    says(&page, "[vite] connected.").await?;
+
+    vite.edit("src/App.vue", ">About<", ">About us<")?;
+    page.shows("#to-about", "About us").await?;
+    ensure!(page.loads().await? == loads, "it was loaded anew");
+
+    // No component: the page has to be loaded again.
+    vite.edit(
+        "src/main.js",
+        ".mount('#app')",
+        ".mount('#app')\ndocument.title = 'Edited'",
+    )?;
+    until("the page to be loaded again", async || {
+        ensure!(page.loads().await? > loads, "it was not");
+        ensure!(page.eval("return document.title").await? == "Edited");
+        Ok(Some(()))
+    })
+    .await?;
+    page.shows("#to-about", "About us").await?;
+    says(&page, "[vite] connected.").await?;
+
+    // Where the socket does not get through, Vite's client says so, and tries to do without us.
+    let said = page
+        .eval("return said.filter((line) => !line.startsWith('debug'))")
+        .await?;
+    ensure!(said == serde_json::json!([]), "{said}");
+    let errors = page.errors().await?;
+    ensure!(errors.is_empty(), "{errors:?}");
+    page.close().await
+}
+
+/// Waits until the page has written something to its console.
+async fn says(page: &Page, what: &str) -> Result<()> {
+    until(what, async || {
+        let said = page.eval("return said").await?;
+        ensure!(said.to_string().contains(what), "it says {said}");
+        Ok(Some(()))
+    })
+    .await
+}
+
+// Notes what the page writes to its console.
+const LISTEN: &str = "<script>
+    window.said = [];
+    for (const level of ['debug', 'info', 'log', 'warn', 'error']) {
+        const say = console[level];
+        console[level] = (...words) => {
+            said.push(`${level} ${words.join(' ')}`);
+            say.apply(console, words);
+        };
+    }
+</script>";
