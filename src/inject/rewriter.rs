@@ -99,8 +99,8 @@ impl Rewriter {
     pub(crate) fn end(&mut self) -> Ready {
         self.expect_end();
         let verdict = match &mut self.state {
-            State::Searching { held, parser } => match parser.take() {
-                Some(parser) => parser.end(held.as_slice().len()),
+            State::Searching { parser, .. } => match parser.take() {
+                Some(parser) => parser.end(),
                 // Too short to be a page.
                 None => Verdict::Pass,
             },
@@ -292,7 +292,7 @@ mod tests {
         check("<html>|<p>y");
         check("|<body>y");
         check("<!doctype html>\n|hello");
-        check("<html></html>|");
+        check("<html>|</html>");
         check("<!doctype html>|");
         check("<html><!-- x --> |<frameset></frameset></html>");
     }
@@ -303,6 +303,14 @@ mod tests {
         check("<!doctype html>|<script>'<head>'</script><head></head>");
         check("<!doctype html>|<template><head></head></template>");
         check("<!doctype html>|<link href='data:image/svg+xml,<head>'>");
+    }
+
+    #[test]
+    fn a_page_that_is_cut_off_gets_it_before_what_is_unfinished() {
+        check("<!doctype html>|<!-- x");
+        check("<!doctype html><!-- x --> |<p title='");
+        check("<html>|</html");
+        check("<!doctype html");
     }
 
     #[test]
