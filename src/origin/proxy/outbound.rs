@@ -22,7 +22,7 @@ pub(super) fn target(uri: &Uri) -> PathAndQuery {
 }
 
 /// The fields as the upstream is to see them.
-pub(super) fn headers(
+pub(crate) fn headers(
     teller: &Teller,
     parts: request::Parts,
     upgrade: Option<&HeaderValue>,
@@ -30,6 +30,8 @@ pub(super) fn headers(
     let peer = parts.extensions.get::<Peer>().copied();
     let mut headers = parts.headers;
     let takes_trailers = fields::takes_trailers(&headers);
+    // It is for everybody, whatever `Connection` says.
+    let host = headers.remove(header::HOST);
     fields::strip(&mut headers);
     if parts.version == Version::HTTP_2 {
         fields::join_cookies(&mut headers);
@@ -37,7 +39,7 @@ pub(super) fn headers(
     // An absolute form, or `:authority`, is what counts (RFC 9112, section 3.2.2).
     let authority = parts.uri.authority();
     let authority = authority.and_then(|name| HeaderValue::try_from(name.as_str()).ok());
-    let host = authority.or_else(|| headers.remove(header::HOST));
+    let host = authority.or(host);
     teller.tell(&mut headers, peer, host.as_ref());
     if let Some(host) = host {
         headers.insert(header::HOST, host);
@@ -78,4 +80,22 @@ pub(super) fn loads_code(headers: &HeaderMap, path: &str) -> bool {
 pub(super) fn is_loaded_by_page(headers: &HeaderMap) -> bool {
     let destination = headers.get("sec-fetch-dest");
     destination.is_some_and(|destination| destination != "empty") || eligible::is_preflight(headers)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    #[test]
+    fn connection_names_no_host_away() {
+        let request = Request::get("/")
+            .header("host", "site.example")
+            .header("connection", "host");
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        let headers = headers(&Teller::new(), parts, None);
+        assert_eq!(headers[header::HOST], "site.example");
+        assert_eq!(headers["x-forwarded-host"], "site.example");
+    }
 }
