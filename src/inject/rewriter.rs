@@ -123,7 +123,7 @@ impl Rewriter {
             self.outcome = Outcome::Passed;
             return held.into();
         };
-        let extent = if ends_page(&held) {
+        let extent = if ends_page(&held[place..]) {
             Extent::Whole
         } else {
             self.extent
@@ -361,6 +361,23 @@ mod tests {
         assert_eq!(ready.first, "<!doctype html><head><T>");
         assert_eq!(ready.rest, page[21..]);
         assert_eq!(ready.rest.as_ptr(), page[21..].as_ptr());
+    }
+
+    #[test]
+    fn a_page_ends_by_its_own_account_only_behind_the_place() {
+        for (page, expected) in [
+            ("<head><p>x</html>\n", Extent::Whole),
+            ("<head><p>x</html>y", Extent::Beginning),
+            ("<head x</html>", Extent::Beginning),
+        ] {
+            let choose = move |_: &[u8], extent| {
+                assert_eq!(extent, expected, "{page}");
+                None
+            };
+            let mut rewriter = Rewriter::new(Box::new(choose));
+            rewriter.write(Bytes::from_static(page.as_bytes()));
+            assert_eq!(rewriter.outcome(), Outcome::Declined);
+        }
     }
 
     #[test]
