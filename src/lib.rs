@@ -105,7 +105,7 @@
 //! # The modules
 //!
 //! An arrow reads "is used by"; modules beside each other don't know each other. Only the program knows arguments,
-//! signals, standard output and where logs go.
+//! signals, standard output and where logs go. `fuzz`, what holds for any bytes, uses all of them, and is there for tests.
 //!
 //! ```text
 //!              ┌───────────────────────────────────────────────────────────┐
@@ -150,6 +150,8 @@ mod config;
 mod endpoint;
 mod error;
 mod events;
+#[cfg(any(fuzzing, test))]
+pub mod fuzz;
 mod inject;
 mod layer;
 mod origin;

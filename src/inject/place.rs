@@ -107,14 +107,18 @@ impl Parser {
         }
     }
 
-    /// The verdict on a page that ends here, after `length` bytes.
-    pub(crate) fn end(self: Box<Self>, length: usize) -> Verdict {
+    /// The verdict on a page that ends here.
+    pub(crate) fn end(self: Box<Self>) -> Verdict {
         let Self { rewriter, search } = *self;
+        // What the parser makes of a comment or a tag that is not finished is no place: it would be inside.
+        let Search {
+            is_page, text_from, ..
+        } = *lock(&search);
         let ended = rewriter.end();
-        let search = lock(&search);
-        match (search.verdict, ended) {
+        let verdict = lock(&search).verdict;
+        match (verdict, ended) {
             (Some(verdict), _) => verdict,
-            (None, Ok(())) if search.is_page => Verdict::At(length),
+            (None, Ok(())) if is_page => Verdict::BeforeText(text_from),
             _ => Verdict::Pass,
         }
     }

@@ -31,16 +31,17 @@ impl Mark {
 
     /// Makes a response's entity tag that of the page with the script, in this coding of ours.
     pub(crate) fn put(&self, headers: &mut HeaderMap, coding: Option<Coding>) {
-        let Some(tag) = headers.get(header::ETAG).and_then(|tag| tag.to_str().ok()) else {
+        let Some(tag) = headers.get(header::ETAG) else {
             return;
         };
-        let marked = tag.strip_suffix('"').and_then(|tag| {
+        let tag = tag.to_str().ok().filter(|tag| is_entity_tag(tag));
+        let marked = tag.and_then(|tag| tag.strip_suffix('"')).and_then(|tag| {
             let (dash, token) = coding.map_or(("", ""), |coding| ("-", coding.token()));
             HeaderValue::try_from(format!("{tag}{}{dash}{token}\"", self.0)).ok()
         });
         match marked {
             Some(marked) => _ = headers.insert(header::ETAG, marked),
-            // What is no entity tag (RFC 9110, section 8.8.3) can't be made one for another content.
+            // What is no entity tag (RFC 9110, section 8.8.3), or none in ASCII, can't be made one for another content.
             None => _ = headers.remove(header::ETAG),
         }
     }
@@ -60,13 +61,18 @@ impl Mark {
         let fields = headers.get_all(header::IF_NONE_MATCH).iter();
         let fields: Option<Vec<&str>> = fields.map(|field| field.to_str().ok()).collect();
         let Some(condition) = fields.map(|fields| fields.join(", ")) else {
+            // No tag of ours is like that, but one without a mark could stand beside it.
+            if unmarked == Unmarked::Drop {
+                headers.remove(header::IF_NONE_MATCH);
+            }
             return revisit;
         };
         if unmarked == Unmarked::Keep && !condition.contains(MARK) {
             return revisit;
         }
         let tags = entity_tags(&condition).filter_map(|tag| {
-            let Some((own, mark)) = tag.find(MARK).map(|at| tag.split_at(at)) else {
+            // The last: the origin may have put one on its own.
+            let Some((own, mark)) = tag.rfind(MARK).map(|at| tag.split_at(at)) else {
                 let stays = unmarked == Unmarked::Keep || is_of_static_page(tag);
                 return stays.then(|| tag.to_owned());
             };
@@ -173,6 +179,10 @@ pub(crate) fn are_weakly_equal(one: &str, other: &str) -> bool {
     one.trim_start_matches("W/") == other.trim_start_matches("W/")
 }
 
+fn is_entity_tag(text: &str) -> bool {
+    entity_tags(text).next() == Some(text)
+}
+
 /// The entity tags of a list, each with its quotes and its `W/`. Stops at what is none.
 pub(crate) fn entity_tags(list: &str) -> impl Iterator<Item = &str> {
     let mut rest = list;
@@ -239,7 +249,27 @@ mod tests {
         assert_eq!(put("\"x\"", None).unwrap(), "\"x-tidings-r1\"");
         assert_eq!(put("W/\"x\"", None).unwrap(), "W/\"x-tidings-r1\"");
         assert_eq!(put("\"\"", None).unwrap(), "\"-tidings-r1\"");
-        assert_eq!(put("x", None), None);
+        assert_eq!(
+            put("\"x-tidings-r0\"", None).unwrap(),
+            "\"x-tidings-r0-tidings-r1\""
+        );
+        for none in ["x", "x\"", "\"", "W/\"", "\"x\", \"y\"", "w/\"x\""] {
+            assert_eq!(put(none, None), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_ascii_is_neither_given_nor_asked_for() {
+        let tag = HeaderValue::from_bytes(b"\"\xe9\"").unwrap();
+        let mut headers = HeaderMap::from_iter([(header::ETAG, tag)]);
+        Mark::new("r1").put(&mut headers, None);
+        assert!(headers.is_empty());
+        for (unmarked, is_left) in [(Unmarked::Keep, true), (Unmarked::Drop, false)] {
+            let list = HeaderValue::from_bytes(b"\"x\", \"\xe9\"").unwrap();
+            let mut headers = HeaderMap::from_iter([(header::IF_NONE_MATCH, list)]);
+            Mark::new("r1").take_off(&mut headers, unmarked, Accepted::default());
+            assert_eq!(!headers.is_empty(), is_left);
+        }
     }
 
     #[test]
@@ -270,6 +300,11 @@ mod tests {
                 "W/\"x-tidings-r1-gzip\", \"y\", \"z-tidings-r1\"",
                 Some("W/\"x\", \"y\", \"z\""),
                 &[("W/\"x\"", "gzip"), ("\"z\"", "")],
+            ),
+            (
+                "\"x-tidings-r0-br-tidings-r1\"",
+                Some("\"x-tidings-r0-br\""),
+                &[("\"x-tidings-r0-br\"", "")],
             ),
             ("\"x-tidings-r0\"", None, &[]),
             ("\"x-tidings-r0-gzip\"", None, &[]),

@@ -8,7 +8,7 @@ mod file_body;
 mod files;
 mod path;
 mod peer;
-mod proxy;
+pub(crate) mod proxy;
 mod range;
 mod reply;
 mod routes;

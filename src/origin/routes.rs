@@ -57,14 +57,14 @@ impl Route {
         &self.upstreams
     }
 
-    fn has(&self, path: &str) -> bool {
+    pub(crate) fn has(&self, path: &str) -> bool {
         path.strip_prefix(&*self.path).is_some_and(|rest| {
             rest.is_empty() || rest.starts_with('/') || self.path.ends_with('/')
         })
     }
 
     /// The request as it is to be asked for.
-    fn direct<B>(&self, request: &mut Request<B>) {
+    pub(crate) fn direct<B>(&self, request: &mut Request<B>) {
         if self.target == Target::Whole {
             return;
         }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 /// Each may use those before its own line; those on one line don't know each other. `error` is everybody's.
-const LAYERS: [&[&str]; 11] = [
+const LAYERS: [&[&str]; 12] = [
     &["error"],
     &["release"],
     &["site"],
@@ -18,6 +18,7 @@ const LAYERS: [&[&str]; 11] = [
     &["server"],
     &["announce"],
     &["config"],
+    &["fuzz"],
 ];
 
 #[test]

@@ -85,7 +85,10 @@ impl Decoder {
             if self.piece.is_empty() && self.stage != Stage::Full {
                 return Ok(None);
             }
-            let written = self.step()?;
+            let written = match self.stage {
+                Stage::Plain => 0,
+                _ => self.step()?,
+            };
             if self.stage == Stage::Plain {
                 return Ok(Some(mem::take(&mut self.piece)));
             }
@@ -256,6 +259,14 @@ mod tests {
             };
             assert_eq!(decoded, expected);
         }
+    }
+
+    #[test]
+    fn what_is_not_coded_stays_so_whatever_its_pieces_begin_with() {
+        let gzip = Coding::named("gzip").unwrap();
+        let pieces = [&b"<p>"[..], b"\x1f", b"\x1f\x8b</p>"];
+        let expected = (pieces.concat(), None);
+        assert_eq!(decode(Decoder::new(gzip), pieces), expected);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use http::header;
 
 /// Takes out what is for one connection only: what the RFC lists, what `Connection` names, and what is between a client
 /// and the proxy it knows of.
-pub(super) fn strip(headers: &mut HeaderMap) {
+pub(crate) fn strip(headers: &mut HeaderMap) {
     if headers.contains_key(header::CONNECTION) {
         for name in named_by_connection(headers) {
             headers.remove(name);
@@ -26,10 +26,9 @@ pub(super) fn strip(headers: &mut HeaderMap) {
 /// What the sender of these fields wants to switch to, if it really asks for that: `Upgrade`, and named by `Connection`.
 ///
 /// HTTP/2 is none of it: what is sent inside would pass every rule of the one in front.
-pub(super) fn upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
+pub(crate) fn upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
     let protocol = headers.get(header::UPGRADE)?;
-    let is_named = tokens(headers, &header::CONNECTION)
-        .any(|token| token.eq_ignore_ascii_case(header::UPGRADE.as_str()));
+    let is_named = has_item(headers, &header::CONNECTION, header::UPGRADE.as_str());
     let is_http2 = protocol.to_str().ok().is_none_or(|protocols| {
         protocols
             .split(',')
@@ -40,12 +39,12 @@ pub(super) fn upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
 
 /// True if the sender takes trailers: `TE: trailers` (RFC 9110, section 10.1.4).
 pub(super) fn takes_trailers(headers: &HeaderMap) -> bool {
-    tokens(headers, &header::TE).any(|token| token.eq_ignore_ascii_case("trailers"))
+    has_item(headers, &header::TE, "trailers")
 }
 
 /// True if the body is to wait for a 100 (RFC 9110, section 10.1.1).
 pub(super) fn expects_continue(headers: &HeaderMap) -> bool {
-    tokens(headers, &header::EXPECT).any(|token| token.eq_ignore_ascii_case("100-continue"))
+    has_item(headers, &header::EXPECT, "100-continue")
 }
 
 /// One `Cookie` of the several that HTTP/2 may have made of it (RFC 9113, section 8.2.3).
@@ -64,20 +63,27 @@ pub(super) fn join_cookies(headers: &mut HeaderMap) {
     }
 }
 
-fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
-    tokens(headers, &header::CONNECTION)
-        .filter_map(|token| token.parse().ok())
-        .collect()
-}
-
-fn tokens<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+/// The items of a list, which may be in several fields and hold any bytes (RFC 9110, section 5.6.1).
+pub(super) fn items<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+) -> impl Iterator<Item = &'a [u8]> {
     headers
         .get_all(name)
         .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
-        .filter(|token| !token.is_empty())
+        .flat_map(|value| value.as_bytes().split(|&b| b == b','))
+        .map(<[u8]>::trim_ascii)
+        .filter(|item| !item.is_empty())
+}
+
+fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
+    items(headers, &header::CONNECTION)
+        .filter_map(|item| HeaderName::from_bytes(item).ok())
+        .collect()
+}
+
+fn has_item(headers: &HeaderMap, name: &HeaderName, wanted: &str) -> bool {
+    items(headers, name).any(|item| item.eq_ignore_ascii_case(wanted.as_bytes()))
 }
 
 const PER_CONNECTION: [HeaderName; 11] = [
@@ -135,6 +141,15 @@ mod tests {
         let mut left: Vec<_> = fields.keys().map(HeaderName::as_str).collect();
         left.sort_unstable();
         assert_eq!(left, ["accept", "authorization", "trailer"]);
+    }
+
+    #[test]
+    fn what_stands_beside_bytes_that_are_no_text_is_named_as_well() {
+        let mut fields = headers(&[("x-mine", "1"), ("accept", "text/html")]);
+        let names = HeaderValue::from_bytes(b"\xe9, x-mine").unwrap();
+        fields.insert(header::CONNECTION, names);
+        strip(&mut fields);
+        assert!(fields.keys().eq([&header::ACCEPT]));
     }
 
     #[test]

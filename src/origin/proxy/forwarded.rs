@@ -17,6 +17,7 @@ use ipnet::IpNet;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::origin::peer::Peer;
+use crate::origin::proxy::fields::items;
 
 /// Which `Host` an upstream sees.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -53,16 +54,16 @@ pub(crate) struct Prefix(pub(crate) HeaderValue);
 
 /// Writes the fields that tell of the client.
 #[derive(Debug, Clone)]
-pub(super) struct Teller {
+pub(crate) struct Teller {
     /// Peers whose word on who the client is counts.
-    pub(super) trusted: Vec<IpNet>,
+    pub(crate) trusted: Vec<IpNet>,
     pub(super) host: HostField,
     /// The name by which this proxy knows itself in `Via`.
     name: String,
 }
 
 impl Teller {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         // Every `RandomState` has other keys: two of us in a row are no loop.
         let number = RandomState::new().hash_one(0);
         Self {
@@ -73,11 +74,13 @@ impl Teller {
     }
 
     /// True if the request was here before.
-    pub(super) fn has_seen(&self, headers: &HeaderMap) -> bool {
-        let vias = headers.get_all(header::VIA).iter();
-        vias.filter_map(|via| via.to_str().ok())
-            .flat_map(|via| via.split(','))
-            .any(|via| via.split_ascii_whitespace().nth(1) == Some(&self.name))
+    pub(crate) fn has_seen(&self, headers: &HeaderMap) -> bool {
+        let is_own = |via: &[u8]| {
+            let words = via.split(u8::is_ascii_whitespace);
+            let mut words = words.filter(|word| !word.is_empty());
+            words.nth(1) == Some(self.name.as_bytes())
+        };
+        items(headers, &header::VIA).any(is_own)
     }
 
     /// Adds this proxy to the message's way (RFC 9110, section 7.6.3).
@@ -141,14 +144,22 @@ fn told_by(headers: &HeaderMap) -> Vec<HeaderName> {
 
 fn tell_forwarded(headers: &mut HeaderMap, peer: Option<Peer>, host: Option<&HeaderValue>) {
     let mut element = String::new();
+    // What ends within quotes would take in what we add.
+    let mut came = headers.get_all(header::FORWARDED).iter();
+    if !came.all(|value| closes_quotes(value.as_bytes())) {
+        headers.remove(header::FORWARDED);
+    }
     // Whoever came before us and knew only the older fields is put in, too: the two must not contradict each other.
     if !headers.contains_key(header::FORWARDED) {
-        for address in list(headers, &FOR) {
+        for address in items(headers, &FOR) {
             _ = write!(element, "for={}, ", node(address));
         }
     }
-    let proto = list(headers, &PROTO).next().unwrap_or("http");
-    let peer = peer.map_or_else(|| "unknown".to_owned(), |peer| node(&peer.ip().to_string()));
+    let proto = items(headers, &PROTO).next();
+    let proto = proto.filter(|proto| proto.is_ascii()).and_then(text);
+    let proto = proto.unwrap_or("http");
+    let peer = peer.map(|peer| node(peer.ip().to_string().as_bytes()));
+    let peer = peer.unwrap_or_else(|| "unknown".to_owned());
     _ = write!(element, "for={peer}");
     if let Some(host) = host.and_then(|host| host.to_str().ok()) {
         _ = write!(element, ";host={}", quoted(host));
@@ -174,12 +185,30 @@ pub(crate) fn networks(text: &str) -> Result<Vec<IpNet>, Error> {
 }
 
 /// A node as `Forwarded` has it (RFC 7239, section 6): what is no address is not known, and one of IPv6 is quoted.
-fn node(address: &str) -> String {
-    match address.parse::<IpAddr>() {
-        Ok(IpAddr::V4(address)) => address.to_string(),
-        Ok(IpAddr::V6(address)) => format!("\"[{address}]\""),
-        Err(_) => "unknown".to_owned(),
+fn node(address: &[u8]) -> String {
+    match text(address).and_then(|address| address.parse().ok()) {
+        Some(IpAddr::V4(address)) => address.to_string(),
+        Some(IpAddr::V6(address)) => format!("\"[{address}]\""),
+        None => "unknown".to_owned(),
     }
+}
+
+fn text(bytes: &[u8]) -> Option<&str> {
+    std::str::from_utf8(bytes).ok()
+}
+
+/// True if every quoted string in it has an end.
+fn closes_quotes(value: &[u8]) -> bool {
+    let mut is_open = false;
+    let mut bytes = value.iter();
+    while let Some(b) = bytes.next() {
+        match b {
+            b'"' => is_open = !is_open,
+            b'\\' if is_open => _ = bytes.next(),
+            _ => {}
+        }
+    }
+    !is_open
 }
 
 /// A value as it is if it is a token, else in quotes (RFC 9110, section 5.6).
@@ -197,17 +226,6 @@ fn quoted(value: &str) -> String {
     }
     quoted.push('"');
     quoted
-}
-
-/// The items of a list that may be in several fields.
-fn list<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
-    headers
-        .get_all(name)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
-        .filter(|item| !item.is_empty())
 }
 
 /// Adds an item to the end of a list, in one field, as the less careful upstreams want it.
@@ -297,6 +315,9 @@ mod tests {
         let known = [(header::FORWARDED, "for=1.1.1.1;proto=https")];
         let [forwarded, ..] = told(Some("10.1.2.3:4711"), &known);
         assert!(forwarded.starts_with("for=1.1.1.1;proto=https, for=10.1.2.3;"));
+        let open = [(header::FORWARDED, r#"for="1.1.1.1\""#), (FOR, "1.1.1.1")];
+        let [forwarded, ..] = told(Some("10.1.2.3:4711"), &open);
+        assert!(forwarded.starts_with("for=1.1.1.1, for=10.1.2.3;"));
     }
 
     #[test]
@@ -320,6 +341,9 @@ mod tests {
         other.add_via(&mut headers, Version::HTTP_11);
         assert!(teller.has_seen(&headers) && other.has_seen(&headers));
         assert_eq!(headers.get_all(header::VIA).iter().count(), 1);
+        headers.insert(header::VIA, HeaderValue::from_bytes(b"1.1 \xe9").unwrap());
+        teller.add_via(&mut headers, Version::HTTP_11);
+        assert!(teller.has_seen(&headers));
     }
 
     #[test]

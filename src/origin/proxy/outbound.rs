@@ -23,7 +23,7 @@ pub(super) fn target(uri: &Uri) -> PathAndQuery {
 }
 
 /// The fields as the upstream is to see them.
-pub(super) fn headers(
+pub(crate) fn headers(
     teller: &Teller,
     parts: request::Parts,
     upgrade: Option<&HeaderValue>,
@@ -31,6 +31,8 @@ pub(super) fn headers(
     let peer = parts.extensions.get::<Peer>().copied();
     let mut headers = parts.headers;
     let takes_trailers = fields::takes_trailers(&headers);
+    // It is for everybody, whatever `Connection` says.
+    let host = headers.remove(header::HOST);
     fields::strip(&mut headers);
     if parts.version == Version::HTTP_2 {
         fields::join_cookies(&mut headers);
@@ -42,7 +44,7 @@ pub(super) fn headers(
         let host = name.as_str().rsplit('@').next();
         HeaderValue::try_from(host.unwrap_or_default()).ok()
     });
-    let host = authority.or_else(|| headers.remove(header::HOST));
+    let host = authority.or(host);
     teller.tell(&mut headers, peer, host.as_ref());
     if let Some(prefix) = parts.extensions.get::<Prefix>() {
         Teller::tell_prefix(&mut headers, prefix.clone());
@@ -87,4 +89,22 @@ pub(super) fn loads_code(headers: &HeaderMap, path: &str) -> bool {
 pub(super) fn is_loaded_by_page(headers: &HeaderMap) -> bool {
     let destination = headers.get("sec-fetch-dest");
     destination.is_some_and(|destination| destination != "empty") || eligible::is_preflight(headers)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    #[test]
+    fn connection_names_no_host_away() {
+        let request = Request::get("/")
+            .header("host", "site.example")
+            .header("connection", "host");
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        let headers = headers(&Teller::new(), parts, None);
+        assert_eq!(headers[header::HOST], "site.example");
+        assert_eq!(headers["x-forwarded-host"], "site.example");
+    }
 }

@@ -62,8 +62,10 @@ impl FromStr for Upstream {
             if !path.starts_with('/') {
                 return refuse("the path of a socket begins with a slash");
             }
+            // More than one would be a host when it is read again.
+            let path = format!("/{}", path.trim_start_matches('/'));
             return Ok(Self {
-                target: Target::Unix(Path::new(path).into()),
+                target: Target::Unix(Path::new(&path).into()),
                 authority: Authority::from_static("localhost"),
             });
         }
@@ -128,6 +130,7 @@ mod tests {
             ("app", Some("http://app")),
             ("unix:/run/app.sock", Some("unix:/run/app.sock")),
             ("unix:///run/app.sock", Some("unix:/run/app.sock")),
+            ("unix:////run/app.sock", Some("unix:/run/app.sock")),
             ("unix:app.sock", None),
             ("http://host/app", None),
             ("http://host/?x", None),

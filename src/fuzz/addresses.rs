@@ -1,0 +1,77 @@
+use std::fmt;
+use std::str::FromStr;
+
+use http::Request;
+use http::Uri;
+
+use crate::fuzz::text_line;
+use crate::origin::HostField;
+use crate::origin::Route;
+use crate::origin::Upstream;
+use crate::origin::proxy::networks;
+use crate::source::Fingerprint;
+
+/// Addresses of upstreams, routes and other choices: what is taken is taken again as it is written, and a route takes
+/// from a path what it says, and leaves a path.
+///
+/// The first line is a target of a request, each other a route, and each of the others.
+///
+/// # Panics
+///
+/// If it is not so.
+pub fn addresses(data: &[u8]) {
+    let (target, mut rest) = text_line(data);
+    while !rest.is_empty() {
+        let (text, after) = text_line(rest);
+        rest = after;
+        write_and_read::<Upstream>(text);
+        write_and_read::<Fingerprint>(text);
+        drop(text.parse::<HostField>());
+        for network in networks(text).into_iter().flatten() {
+            assert_eq!(networks(&network.to_string()).ok(), Some(vec![network]));
+        }
+        if let Ok(route) = text.parse::<Route>() {
+            direct(&route, target);
+        }
+    }
+}
+
+fn write_and_read<T>(text: &str)
+where
+    T: FromStr + fmt::Display + fmt::Debug + PartialEq,
+{
+    if let Ok(value) = text.parse::<T>() {
+        let written = value.to_string();
+        assert_eq!(written.parse().ok(), Some(value), "{text:?}: {written:?}");
+    }
+}
+
+fn direct(route: &Route, target: &str) {
+    assert!(route.path().starts_with('/') && !route.upstreams().is_empty());
+    let Ok(uri) = target.parse::<Uri>() else {
+        return;
+    };
+    if !route.has(uri.path()) {
+        return;
+    }
+    assert!(uri.path().starts_with(route.path()));
+    let mut request = Request::new(());
+    *request.uri_mut() = uri.clone();
+    route.direct(&mut request);
+    let directed = request.uri();
+    assert_eq!(directed.authority(), uri.authority());
+    assert_eq!(directed.query(), uri.query());
+    let prefix = request.headers().get("x-forwarded-prefix");
+    let Some(prefix) = prefix else {
+        assert_eq!(*directed, uri);
+        return;
+    };
+    let path = directed.path();
+    assert!(path.starts_with('/') && !path.starts_with("//"), "{path:?}");
+    assert_eq!(prefix, route.path().trim_end_matches('/'));
+    assert!(
+        uri.path()
+            .trim_end_matches('/')
+            .ends_with(path.trim_matches('/'))
+    );
+}

@@ -1,0 +1,190 @@
+use http::HeaderMap;
+use http::HeaderName;
+use http::HeaderValue;
+use http::header;
+
+use crate::fuzz::line;
+use crate::inject::accepted::Accepted;
+use crate::inject::coding::Coding;
+use crate::inject::validator;
+use crate::inject::validator::Mark;
+use crate::inject::validator::Unmarked;
+use crate::origin::conditional::Decision;
+use crate::origin::conditional::Validators;
+use crate::release::PAGE_SUFFIX;
+
+/// Entity tags: a mark that was put on one comes off again and leaves what the origin sent; lists are taken apart as
+/// RFC 9110 has them; what a condition comes to is what a plain reading of it says.
+///
+/// The lines are the `ETag` of an origin, an `If-None-Match`, an `If-Match`, and an `Accept-Encoding`.
+///
+/// # Panics
+///
+/// If it is not so.
+pub fn entity_tags(data: &[u8]) {
+    let (tag, rest) = line(data);
+    let (none_match, rest) = line(rest);
+    let (if_match, rest) = line(rest);
+    let (accepted, _) = line(rest);
+    let of = |name, value| one(name, value).into_iter().collect();
+    let accepted = Accepted::by(&of(header::ACCEPT_ENCODING, accepted));
+    for token in ["", "gzip", "br", "deflate", "zstd"] {
+        let coding = Coding::named(token);
+        if coding.is_some() || token.is_empty() {
+            come_back(tag, coding, accepted);
+        }
+    }
+    for unmarked in [Unmarked::Keep, Unmarked::Drop] {
+        take_off(of(header::IF_NONE_MATCH, none_match), unmarked, accepted);
+    }
+    let fields = [
+        one(header::IF_NONE_MATCH, none_match),
+        one(header::IF_MATCH, if_match),
+    ];
+    decide(tag, &fields.into_iter().flatten().collect());
+}
+
+/// A page with the script is revisited: the origin is asked for what it sent.
+fn come_back(tag: &[u8], coding: Option<Coding>, accepted: Accepted) {
+    let mark = Mark::new(DISTINCTION);
+    let Ok(own) = HeaderValue::from_bytes(tag) else {
+        return;
+    };
+    let sent = HeaderMap::from_iter([(header::ETAG, own.clone())]);
+    let mut page = sent.clone();
+    mark.put(&mut page, coding);
+    let Some(marked) = page.get(header::ETAG) else {
+        assert!(!is_readable_tag(tag), "a tag got lost");
+        return;
+    };
+    assert_ne!(*marked, own, "another content has another tag");
+    assert!(
+        is_tag(marked.as_bytes()) || !is_tag(tag),
+        "{own:?} became {marked:?}"
+    );
+    for unmarked in [Unmarked::Keep, Unmarked::Drop] {
+        let mut request = HeaderMap::from_iter([(header::IF_NONE_MATCH, marked.clone())]);
+        let revisit = mark.take_off(&mut request, unmarked, accepted);
+        let is_taken = coding.is_none_or(|coding| accepted.allows(coding.token()));
+        let asked = request.get(header::IF_NONE_MATCH);
+        assert_eq!(asked, is_taken.then_some(&own));
+        let confirmed = revisit.confirmed_by(&sent).map(|known| known.coding);
+        assert_eq!(confirmed, is_taken.then_some(coding));
+        let mut other = HeaderMap::from_iter([(header::IF_NONE_MATCH, marked.clone())]);
+        let revisit = Mark::new(OTHER).take_off(&mut other, unmarked, accepted);
+        assert!(other.is_empty() && revisit.confirmed_by(&sent).is_none());
+    }
+}
+
+/// Whatever a client asks, the origin is asked for nothing else than it was given, less our marks.
+fn take_off(mut request: HeaderMap, unmarked: Unmarked, accepted: Accepted) {
+    let asked = request.get(header::IF_NONE_MATCH).cloned();
+    let mark = Mark::new(DISTINCTION);
+    mark.take_off(&mut request, unmarked, accepted);
+    let (Some(asked), Some(left)) = (asked, request.get(header::IF_NONE_MATCH)) else {
+        return;
+    };
+    assert!(unmarked == Unmarked::Keep || asked.to_str().is_ok());
+    let Some(tags) = tags(asked.as_bytes()) else {
+        return;
+    };
+    let left_tags = self::tags(left.as_bytes());
+    let left_tags = left_tags.expect("a list of tags stays one");
+    assert!(left_tags.len() <= tags.len());
+    for tag in left_tags {
+        let marked = [&tag[..tag.len() - 1], MARK].concat();
+        let was_marked = tags.iter().any(|tag| tag.starts_with(&marked));
+        assert!(was_marked || unmarked == Unmarked::Keep && tags.contains(&tag) || is_static(tag));
+    }
+}
+
+/// The outcome of a request for what has this tag.
+fn decide(tag: &[u8], request: &HeaderMap) {
+    let Ok(etag) = HeaderValue::from_bytes(tag) else {
+        return;
+    };
+    let validators = Validators {
+        etag: &etag,
+        last_modified: None,
+    };
+    let decision = validators.decide(request);
+    let field = |name: HeaderName| request.get(name).map(HeaderValue::as_bytes);
+    let listed = [header::IF_MATCH, header::IF_NONE_MATCH].map(field);
+    for list in listed.into_iter().flatten() {
+        let Some(tags) = tags(list) else { continue };
+        let text = std::str::from_utf8(list).unwrap_or("");
+        let found = validator::entity_tags(text).map(str::as_bytes);
+        assert!(text.is_empty() || found.eq(tags), "{text:?}");
+    }
+    let [Some(if_match), none_match] = listed.map(Some) else {
+        return;
+    };
+    if !is_readable_tag(tag) {
+        return;
+    }
+    let holds = |list: &[u8], is: fn(&[u8], &[u8]) -> bool| match list.trim_ascii() {
+        b"*" => Some(true),
+        list => Some(tags(list)?.into_iter().any(|other| is(other, tag))),
+    };
+    let strongly = |one: &[u8], other: &[u8]| one == other && one.starts_with(b"\"");
+    let weakly = |one: &[u8], other: &[u8]| opaque(one) == opaque(other);
+    let if_match = if_match.map(|list| holds(list, strongly));
+    let none_match = none_match.flatten().map(|list| holds(list, weakly));
+    let expected = match (if_match, none_match) {
+        (Some(None), _) | (_, Some(None)) => return,
+        (Some(Some(false)), _) => Decision::PreconditionFailed,
+        (_, Some(Some(true))) => Decision::NotModified,
+        _ => Decision::Send,
+    };
+    assert_eq!(decision, expected, "{request:?}");
+}
+
+fn one(name: HeaderName, value: &[u8]) -> Option<(HeaderName, HeaderValue)> {
+    Some((name, HeaderValue::from_bytes(value).ok()?))
+}
+
+/// RFC 9110, section 8.8.3.
+fn is_tag(tag: &[u8]) -> bool {
+    let inside = opaque(tag).strip_prefix(b"\"");
+    let inside = inside.and_then(|inside| inside.strip_suffix(b"\""));
+    inside.is_some_and(|inside| inside.iter().all(|&b| b == b'!' || b > b'"' && b != 0x7f))
+}
+
+/// One without bytes that are no text.
+fn is_readable_tag(tag: &[u8]) -> bool {
+    is_tag(tag) && tag.is_ascii()
+}
+
+fn opaque(tag: &[u8]) -> &[u8] {
+    tag.strip_prefix(b"W/").unwrap_or(tag)
+}
+
+/// A list of readable entity tags (RFC 9110, section 5.6.1.2); `None` if it is anything else.
+fn tags(list: &[u8]) -> Option<Vec<&[u8]>> {
+    let mut tags = Vec::new();
+    let mut rest = list.trim_ascii();
+    while !rest.is_empty() {
+        if let Some(after) = rest.strip_prefix(b",") {
+            rest = after.trim_ascii_start();
+            continue;
+        }
+        let start = rest.len() - opaque(rest).len() + 1;
+        let end = start + rest.get(start..)?.iter().position(|&b| b == b'"')? + 1;
+        let (tag, after) = rest.split_at(end);
+        rest = after.trim_ascii_start();
+        if !is_readable_tag(tag) || !(rest.is_empty() || rest.starts_with(b",")) {
+            return None;
+        }
+        tags.push(tag);
+    }
+    Some(tags)
+}
+
+/// True for the tag of a page that has the script from its origin.
+fn is_static(tag: &[u8]) -> bool {
+    tag.ends_with([PAGE_SUFFIX.as_bytes(), b"\""].concat().as_slice())
+}
+
+const DISTINCTION: &str = "0123456789ab";
+const OTHER: &str = "0123456789abc";
+const MARK: &[u8] = b"-tidings-0123456789ab";

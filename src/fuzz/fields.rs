@@ -1,0 +1,328 @@
+use std::net::IpAddr;
+use std::net::SocketAddr;
+
+use http::HeaderMap;
+use http::HeaderName;
+use http::HeaderValue;
+use http::Request;
+use http::Version;
+use http::header;
+use http::request;
+
+use crate::fuzz::line;
+use crate::inject::accepted::Accepted;
+use crate::origin::Peer;
+use crate::origin::proxy::fields;
+use crate::origin::proxy::forwarded::Teller;
+use crate::origin::proxy::networks;
+use crate::origin::proxy::outbound;
+
+/// The fields of a request: what is for one connection goes, everything else stays, and what the upstream is told of the
+/// client is what the client can't lie about.
+///
+/// The first line has the address of the peer, of which 10.0.0.0/8 is trusted, the version of the protocol and the target
+/// of the request, with blanks between them; the other lines are the fields.
+///
+/// # Panics
+///
+/// If it is not so.
+pub fn fields(data: &[u8]) {
+    let parts = head(data);
+    strip(parts.headers.clone());
+    accept(&parts.headers);
+    let upgrade = fields::upgrade(&parts.headers);
+    if let Some(protocol) = &upgrade {
+        assert!(names(&parts.headers, &header::CONNECTION, "upgrade"));
+        assert_eq!(parts.headers.get(header::UPGRADE), Some(protocol));
+        let lower = protocol.as_bytes().to_ascii_lowercase();
+        assert!(!items(&lower).any(|item| item.starts_with(b"h2c")));
+    }
+    let mut teller = Teller::new();
+    teller.trusted = networks(TRUSTED).unwrap_or_default();
+    let told = Told {
+        headers: outbound::headers(&teller, parts.clone(), upgrade.as_ref()),
+        is_upgrade: upgrade.is_some(),
+        peer: parts.extensions.get().map(|peer: &Peer| peer.ip()),
+    };
+    told.is_for_the_next_connection(&parts.headers);
+    told.has_what_is_for_all(&parts);
+    told.tells_of_the_client(&parts);
+    assert!(teller.has_seen(&told.headers), "{:?}", told.headers);
+}
+
+fn head(data: &[u8]) -> request::Parts {
+    let (start, mut rest) = line(data);
+    let start = std::str::from_utf8(start).unwrap_or("");
+    let mut words = start.split(' ');
+    let mut next = || words.next().unwrap_or("");
+    let (mut parts, ()) = Request::new(()).into_parts();
+    if let Ok(address) = next().parse::<IpAddr>() {
+        let peer = Peer::new(SocketAddr::new(address, 4711));
+        parts.extensions.insert(peer);
+    }
+    parts.version = match next() {
+        "2" => Version::HTTP_2,
+        "1.0" => Version::HTTP_10,
+        _ => Version::HTTP_11,
+    };
+    parts.uri = next().parse().unwrap_or_default();
+    while !rest.is_empty() {
+        let (field, after) = line(rest);
+        rest = after;
+        let colon = field.iter().position(|&b| b == b':').unwrap_or(field.len());
+        let name = HeaderName::from_bytes(&field[..colon]);
+        let value = field.get(colon + 1..).unwrap_or_default();
+        let value = HeaderValue::from_bytes(value.trim_ascii());
+        if let (Ok(name), Ok(value)) = (name, value) {
+            parts.headers.append(name, value);
+        }
+    }
+    parts
+}
+
+fn strip(mut headers: HeaderMap) {
+    let before = headers.clone();
+    fields::strip(&mut headers);
+    for name in before.keys() {
+        let is_kept = headers.get_all(name).iter().eq(before.get_all(name));
+        let is_gone = !headers.contains_key(name);
+        let is_hop = is_for_one_connection(&before, name);
+        assert!(if is_hop { is_gone } else { is_kept }, "{name}");
+    }
+    assert!(headers.keys().all(|name| before.contains_key(name)));
+}
+
+fn accept(headers: &HeaderMap) {
+    let accepted = Accepted::by(headers);
+    let offered = ["br", "gzip"].map(|token| (token, token));
+    let chosen = accepted.choose(offered);
+    assert!(chosen.is_none_or(|token| accepted.allows(token)));
+    let alone = accepted.choose([("gzip", "gzip")]);
+    assert!(alone.is_none() || chosen.is_some());
+}
+
+/// What an upstream is told.
+struct Told {
+    headers: HeaderMap,
+    is_upgrade: bool,
+    peer: Option<IpAddr>,
+}
+
+impl Told {
+    /// Whatever the client had for its own.
+    fn is_for_the_next_connection(&self, before: &HeaderMap) {
+        for name in PER_CONNECTION {
+            let expected = match name {
+                "connection" if self.is_upgrade => Some("upgrade"),
+                "te" if names(before, &header::TE, "trailers") => Some("trailers"),
+                "upgrade" if self.is_upgrade => continue,
+                _ => None,
+            };
+            let values = self.headers.get_all(name).iter();
+            assert!(values.eq(expected.as_ref()), "{name}");
+        }
+        let upgrade = self.headers.get_all(header::UPGRADE).iter();
+        assert_eq!(upgrade.count(), usize::from(self.is_upgrade));
+    }
+
+    fn has_what_is_for_all(&self, parts: &request::Parts) {
+        let before = &parts.headers;
+        for name in before.keys() {
+            let is_joined = parts.version == Version::HTTP_2 && name == header::COOKIE;
+            if TOLD.contains(&name.as_str()) || is_joined || is_for_one_connection(before, name) {
+                continue;
+            }
+            let values = self.headers.get_all(name).iter();
+            assert!(values.eq(before.get_all(name)), "{name}");
+        }
+        let added = self.headers.keys();
+        let mut added = added.filter(|name| !before.contains_key(*name));
+        assert!(added.all(|name| TOLD.contains(&name.as_str())));
+    }
+
+    fn tells_of_the_client(&self, parts: &request::Parts) {
+        let authority = parts.uri.authority().map(|name| name.as_str().as_bytes());
+        let host = parts.headers.get(header::HOST).map(HeaderValue::as_bytes);
+        let host = authority.or(host);
+        assert_eq!(self.only("host"), host);
+        let trusted = ipnet::IpNet::V4(TRUSTED_NET);
+        let is_trusted = self.peer.is_some_and(|peer| trusted.contains(&peer));
+        let peer = self.peer.map(|peer| peer.to_string().into_bytes());
+        let told_of = self.only("x-forwarded-for");
+        let last = told_of.and_then(|all| items(all).last());
+        if is_trusted {
+            assert_eq!(last, peer.as_deref());
+        } else {
+            assert_eq!(told_of, peer.as_deref());
+            assert_eq!(self.only("x-forwarded-proto"), Some(&b"http"[..]));
+            assert_eq!(self.only("x-forwarded-host"), host);
+            assert_eq!(self.only("x-forwarded-port"), None);
+        }
+        let forwarded = self.only("forwarded").expect("it is always told");
+        let came = is_trusted && parts.headers.contains_key(header::FORWARDED);
+        // What a trusted peer has sent need not be right, what we add is.
+        let built = if came {
+            last_element(forwarded)
+        } else {
+            forwarded
+        };
+        let elements = elements(built);
+        let elements = elements.unwrap_or_else(|| panic!("{forwarded:?} is no Forwarded"));
+        assert!(is_trusted || elements.len() == 1, "{forwarded:?}");
+        if is_trusted && !came && is_kept(&parts.headers, "x-forwarded-for") {
+            let all = told_of.map_or(0, |all| items(all).count());
+            assert_eq!(elements.len(), all, "{forwarded:?}");
+        }
+        let ours = elements.last().map_or(&[][..], |element| element);
+        let node = match self.peer {
+            Some(IpAddr::V6(address)) => format!("[{address}]"),
+            Some(IpAddr::V4(address)) => address.to_string(),
+            None => "unknown".to_owned(),
+        };
+        let value = |wanted: &str| {
+            let mut pairs = ours.iter();
+            let pair = pairs.find(|(name, _)| name == wanted.as_bytes());
+            pair.map(|(_, value)| &value[..])
+        };
+        assert_eq!(value("for"), Some(node.as_bytes()), "{forwarded:?}");
+        let text = |host: &&[u8]| {
+            host.iter()
+                .all(|&b| b == b'\t' || (b' '..0x7f).contains(&b))
+        };
+        assert_eq!(value("host"), host.filter(text), "{forwarded:?}");
+        let names: Vec<_> = ours.iter().map(|(name, _)| &name[..]).collect();
+        assert!(matches!(
+            names[..],
+            [b"for", b"proto"] | [b"for", b"host", b"proto"]
+        ));
+    }
+
+    /// The one value of a field that has no more.
+    fn only(&self, name: &str) -> Option<&[u8]> {
+        let mut values = self.headers.get_all(name).iter();
+        let value = values.next();
+        assert!(values.next().is_none(), "{name}");
+        value.map(HeaderValue::as_bytes)
+    }
+}
+
+/// An element of `Forwarded`: names and values, without quotes.
+type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
+
+/// The elements of `Forwarded` (RFC 7239, section 4); `None` if it is none.
+fn elements(mut rest: &[u8]) -> Option<Vec<Pairs>> {
+    let mut elements = vec![Pairs::new()];
+    loop {
+        let end = rest.iter().position(|&b| b == b'=')?;
+        let (name, after) = rest.split_at(end);
+        let (value, after) = match after.get(1..)? {
+            [b'"', after @ ..] => quoted(after)?,
+            after => {
+                let end = after.iter().position(|&b| !is_token(b));
+                let (value, after) = after.split_at(end.unwrap_or(after.len()));
+                (value.to_vec(), after)
+            }
+        };
+        if name.is_empty() || !name.iter().all(|&b| is_token(b)) {
+            return None;
+        }
+        elements.last_mut()?.push((name.to_vec(), value));
+        rest = match after {
+            [] => return Some(elements),
+            [b';', after @ ..] => after,
+            [b',', after @ ..] => {
+                elements.push(Pairs::new());
+                after.trim_ascii_start()
+            }
+            _ => return None,
+        };
+    }
+}
+
+/// What stands behind the last comma outside of quotes.
+fn last_element(forwarded: &[u8]) -> &[u8] {
+    let mut last = forwarded;
+    let mut rest = forwarded;
+    while let [b, after @ ..] = rest {
+        rest = match b {
+            b'"' => quoted(after).map_or(&[], |(_, after)| after),
+            _ => after,
+        };
+        if *b == b',' {
+            last = rest;
+        }
+    }
+    last.trim_ascii_start()
+}
+
+/// What is in quotes, and what is behind them.
+fn quoted(rest: &[u8]) -> Option<(Vec<u8>, &[u8])> {
+    let mut value = Vec::new();
+    let mut bytes = rest.iter().enumerate();
+    while let Some((at, &b)) = bytes.next() {
+        match b {
+            b'"' => return Some((value, &rest[at + 1..])),
+            b'\\' => value.push(*bytes.next()?.1),
+            b => value.push(b),
+        }
+    }
+    None
+}
+
+fn is_token(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b)
+}
+
+/// The items of a list (RFC 9110, section 5.6.1).
+fn items(list: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let items = list.split(|&b| b == b',').map(<[u8]>::trim_ascii);
+    items.filter(|item| !item.is_empty())
+}
+
+/// True if this field has an item of this name.
+fn names(headers: &HeaderMap, field: &HeaderName, name: &str) -> bool {
+    let mut values = headers.get_all(field).iter();
+    values
+        .any(|value| items(value.as_bytes()).any(|item| item.eq_ignore_ascii_case(name.as_bytes())))
+}
+
+fn is_for_one_connection(headers: &HeaderMap, name: &HeaderName) -> bool {
+    PER_CONNECTION.contains(&name.as_str()) || names(headers, &header::CONNECTION, name.as_str())
+}
+
+fn is_kept(headers: &HeaderMap, name: &'static str) -> bool {
+    !is_for_one_connection(headers, &HeaderName::from_static(name))
+}
+
+const TRUSTED: &str = "10.0.0.0/8";
+const TRUSTED_NET: ipnet::Ipv4Net =
+    ipnet::Ipv4Net::new_assert(std::net::Ipv4Addr::new(10, 0, 0, 0), 8);
+
+const PER_CONNECTION: [&str; 12] = [
+    "alt-svc",
+    "alt-used",
+    "connection",
+    "http2-settings",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authentication-info",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// What is written anew, or added to.
+const TOLD: [&str; 10] = [
+    "connection",
+    "forwarded",
+    "host",
+    "te",
+    "upgrade",
+    "via",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-proto",
+];
