@@ -21,7 +21,7 @@ pub(super) struct Decoder {
     coding: Coding,
     /// There from the first byte on.
     codec: Option<AnyDecoder>,
-    /// What was pushed and is not read yet.
+    /// What was pushed and is not read yet. Behind a stream, less than [`LONGEST_MAGIC`] until there is more.
     piece: Bytes,
     buffer: Box<[u8]>,
     stage: Stage,
@@ -69,7 +69,11 @@ impl Decoder {
 
     /// Takes the next piece. The one before must have been pulled through.
     pub(super) fn push(&mut self, piece: Bytes) {
-        self.piece = piece;
+        self.piece = if self.piece.is_empty() {
+            piece
+        } else {
+            [&self.piece[..], &piece].concat().into()
+        };
     }
 
     /// The next decoded bytes, at most [`BUFFER`], or a piece that is not coded; `None` if it takes another piece to have
@@ -82,7 +86,8 @@ impl Decoder {
             if self.stage == Stage::Behind {
                 self.piece.clear();
             }
-            if self.piece.is_empty() && self.stage != Stage::Full {
+            let is_done = self.piece.is_empty() && self.stage != Stage::Full;
+            if is_done || self.stage == Stage::Between {
                 return Ok(None);
             }
             let written = match self.stage {
@@ -104,16 +109,22 @@ impl Decoder {
 
     /// Says that no other piece comes. All that came must have been pulled through.
     pub(super) fn end(&self) -> Result<(), Fault> {
-        let is_whole = self.codec.is_none() || matches!(self.stage, Stage::Between | Stage::Behind);
+        let is_whole = match self.stage {
+            Stage::Between => self.piece.is_empty(),
+            Stage::Behind => true,
+            Stage::Within | Stage::Full | Stage::Plain => self.codec.is_none(),
+        };
         is_whole.then_some(()).ok_or(Fault::Truncated(self.coding))
     }
 
-    /// Begins with another stream, if what follows is one.
+    /// Begins with another stream, if what follows is one. Nothing changes while that can't be told.
     fn go_on(&mut self) -> Result<(), Fault> {
+        let continues = (self.coding.continues)(&self.piece);
+        if continues && self.piece.len() < LONGEST_MAGIC {
+            return Ok(());
+        }
         self.stage = Stage::Behind;
-        if (self.coding.continues)(&self.piece)
-            && let Some(codec) = &mut self.codec
-        {
+        if continues && let Some(codec) = &mut self.codec {
             codec.reinit().map_err(|_| Fault::Corrupt(self.coding))?;
             self.stage = Stage::Within;
         }
@@ -165,6 +176,9 @@ impl Error for Fault {}
 
 // No page has a gigabyte; what comes to more is made to keep somebody busy.
 const MOST_DECODED: u64 = 1 << 30;
+
+// Of Zstandard.
+const LONGEST_MAGIC: usize = 4;
 
 #[cfg(test)]
 mod tests {
@@ -240,10 +254,17 @@ mod tests {
         for coding in Coding::all() {
             let mut coded = encode(coding, &text);
             let end = coded.len();
-            coded.extend_from_slice(b"\0\0 what may this be?");
-            for size in [1, 100, coded.len()] {
-                let decoded = decode(Decoder::new(coding), coded.chunks(size));
-                assert!(decoded == (text.clone(), None), "{coding:?} by {size}");
+            for garbage in [
+                &b"\0\0 what may this be?"[..],
+                b"\x1f garbage",
+                b"\x28\xb5 too",
+            ] {
+                coded.truncate(end);
+                coded.extend_from_slice(garbage);
+                for size in [1, 100, end + 1, coded.len()] {
+                    let decoded = decode(Decoder::new(coding), coded.chunks(size));
+                    assert!(decoded == (text.clone(), None), "{coding:?} by {size}");
+                }
             }
             // The others have no checksum.
             if matches!(coding.token(), "gzip" | "deflate") {
