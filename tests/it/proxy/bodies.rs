@@ -268,7 +268,7 @@ fn an_upload_that_breaks_off_is_never_a_whole_one() {
             "3\r\nabc\r\n",
         ),
         (
-            "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nx",
+            "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n9",
             "3\r\nabc\r\n",
         ),
     ] {

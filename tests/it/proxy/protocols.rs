@@ -109,11 +109,11 @@ fn a_body_that_breaks_off_is_reset_in_http_2() {
     running.block_on(async {
         let mut sender = connect(running.address()).await;
         let request = Request::get("http://a/").body(Full::default()).unwrap();
-        let response = within("an answer", sender.send_request(request))
-            .await
-            .unwrap();
-        let body = within("its end", response.into_body().collect()).await;
-        assert!(body.is_err());
+        // The reset may overtake the head.
+        if let Ok(response) = within("an answer", sender.send_request(request)).await {
+            let body = within("its end", response.into_body().collect()).await;
+            assert!(body.is_err());
+        }
     });
 }
 
