@@ -60,16 +60,22 @@ pub(crate) struct Teller {
     pub(super) host: HostField,
     /// The name by which this proxy knows itself in `Via`.
     name: String,
+    /// What it adds there to nearly all messages.
+    via: HeaderValue,
 }
 
 impl Teller {
     pub(crate) fn new() -> Self {
         // Every `RandomState` has other keys: two of us in a row are no loop.
         let number = RandomState::new().hash_one(0);
+        let name = format!("tidings-{:010x}", number & 0xff_ffff_ffff);
+        let via = HeaderValue::try_from(format!("1.1 {name}"));
         Self {
             trusted: Vec::new(),
             host: HostField::Keep,
-            name: format!("tidings-{:010x}", number & 0xff_ffff_ffff),
+            name,
+            // It is made of letters and digits.
+            via: via.unwrap_or_else(|_| HeaderValue::from_static("1.1 tidings")),
         }
     }
 
@@ -85,6 +91,10 @@ impl Teller {
 
     /// Adds this proxy to the message's way (RFC 9110, section 7.6.3).
     pub(super) fn add_via(&self, headers: &mut HeaderMap, received: Version) {
+        if received == Version::HTTP_11 && !headers.contains_key(header::VIA) {
+            headers.insert(header::VIA, self.via.clone());
+            return;
+        }
         let version = match received {
             Version::HTTP_2 => "2.0",
             Version::HTTP_10 => "1.0",
@@ -230,6 +240,12 @@ fn quoted(value: &str) -> String {
 
 /// Adds an item to the end of a list, in one field, as the less careful upstreams want it.
 fn append_to_list(headers: &mut HeaderMap, name: &HeaderName, item: &str) {
+    if !headers.contains_key(name) {
+        if let Ok(value) = HeaderValue::from_str(item) {
+            headers.insert(name.clone(), value);
+        }
+        return;
+    }
     let mut all = Vec::new();
     for value in headers.get_all(name) {
         all.extend_from_slice(value.as_bytes());
