@@ -112,9 +112,11 @@ impl Told {
     /// Whatever the client had for its own.
     fn is_for_the_next_connection(&self, before: &HeaderMap) {
         for name in PER_CONNECTION {
+            let takes_trailers = !self.is_upgrade && names(before, &header::TE, "trailers");
             let expected = match name {
                 "connection" if self.is_upgrade => Some("upgrade"),
-                "te" if names(before, &header::TE, "trailers") => Some("trailers"),
+                "connection" if takes_trailers => Some("te"),
+                "te" if takes_trailers => Some("trailers"),
                 "upgrade" if self.is_upgrade => continue,
                 _ => None,
             };
@@ -129,7 +131,8 @@ impl Told {
         let before = &parts.headers;
         for name in before.keys() {
             let is_joined = parts.version == Version::HTTP_2 && name == header::COOKIE;
-            if TOLD.contains(&name.as_str()) || is_joined || is_for_one_connection(before, name) {
+            let is_told = |name: &str| TOLD.contains(&name) || name.starts_with("x-forwarded-");
+            if is_told(name.as_str()) || is_joined || is_for_one_connection(before, name) {
                 continue;
             }
             let values = self.headers.get_all(name).iter();
@@ -141,7 +144,10 @@ impl Told {
     }
 
     fn tells_of_the_client(&self, parts: &request::Parts) {
-        let authority = parts.uri.authority().map(|name| name.as_str().as_bytes());
+        let authority = parts.uri.authority().map(|name| {
+            let host = name.as_str().rsplit('@').next();
+            host.unwrap_or_default().as_bytes()
+        });
         let host = parts.headers.get(header::HOST).map(HeaderValue::as_bytes);
         let host = authority.or(host);
         assert_eq!(self.only("host"), host);
@@ -314,7 +320,7 @@ const PER_CONNECTION: [&str; 12] = [
 ];
 
 /// What is written anew, or added to.
-const TOLD: [&str; 10] = [
+const TOLD: [&str; 11] = [
     "connection",
     "forwarded",
     "host",
@@ -325,4 +331,5 @@ const TOLD: [&str; 10] = [
     "x-forwarded-host",
     "x-forwarded-port",
     "x-forwarded-proto",
+    "x-real-ip",
 ];
