@@ -184,22 +184,29 @@ fn what_comes_after_an_answer_is_never_another() {
     }
 }
 
+/// What comes after the next request was sent can't be told from its answer: but on an idle connection it ends that.
 #[test]
-fn what_comes_unasked_on_an_idle_connection_is_never_an_answer() {
-    let upstream = Upstream::new(|connection| {
+fn a_connection_that_speaks_unasked_is_not_used_again() {
+    let ended = Signal::new();
+    let has_ended = ended.clone();
+    let upstream = Upstream::new(move |connection| {
         loop {
             connection.request()?;
             connection.send(OK)?;
             if connection.number == 1 {
                 connection.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil")?;
                 connection.wait_for_end()?;
+                ended.give();
             }
         }
     });
     let proxied = Proxied::new(&upstream);
+    assert_eq!(proxied.get("/", &[]).text(), "ok");
+    has_ended.wait();
     for _ in 0..3 {
         assert_eq!(proxied.get("/", &[]).text(), "ok");
     }
+    assert_eq!(upstream.connections(), 2);
 }
 
 #[test]
