@@ -138,8 +138,8 @@ fn is_small(page: &HeaderMap) -> bool {
     length.is_some_and(|length: u64| length < WORTHWHILE)
 }
 
-// With the fields about it a coding saves nothing below this.
-const WORTHWHILE: u64 = 256;
+// With the tag and the fields it fits into one packet all the same.
+const WORTHWHILE: u64 = 1024;
 
 // There are hardly more, and a log is not to fill with them.
 const MOST_TOLD: usize = 16;
