@@ -12,6 +12,7 @@ use tidings::Route;
 use tidings::Upstream;
 
 use crate::cli::values::duration;
+use crate::cli::values::limit;
 
 /// How requests are passed on
 #[derive(Debug, Args)]
@@ -50,15 +51,15 @@ pub(crate) struct Forwarding {
     upstream_ca: Option<PathBuf>,
 
     /// How long connecting to an upstream may take
-    #[arg(long, env = "TIDINGS_CONNECT_TIMEOUT", default_value = "5s", value_parser = duration, value_name = "TIME")]
+    #[arg(long, env = "TIDINGS_CONNECT_TIMEOUT", default_value = "5s", value_parser = limit, value_name = "TIME")]
     connect_timeout: Duration,
 
     /// How long an upstream may take to begin with its answer
-    #[arg(long, env = "TIDINGS_FIRST_BYTE_TIMEOUT", default_value = "1m", value_parser = duration, value_name = "TIME")]
+    #[arg(long, env = "TIDINGS_FIRST_BYTE_TIMEOUT", default_value = "1m", value_parser = limit, value_name = "TIME")]
     first_byte_timeout: Duration,
 
     /// How long a body may stand still, either way; event streams and web sockets may for ever
-    #[arg(long, env = "TIDINGS_IDLE_TIMEOUT", default_value = "5m", value_parser = duration, value_name = "TIME")]
+    #[arg(long, env = "TIDINGS_IDLE_TIMEOUT", default_value = "5m", value_parser = limit, value_name = "TIME")]
     idle_timeout: Duration,
 
     /// How long a connection to an upstream is kept without use; less than the upstream keeps it

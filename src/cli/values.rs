@@ -7,6 +7,15 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     duration.map_err(|error| format!("{error}: write it like 200ms, 10s or 2m"))
 }
 
+/// A time within which something has to happen: none at all would be nothing ever.
+pub(crate) fn limit(text: &str) -> Result<Duration, String> {
+    let limit = duration(text)?;
+    if limit.is_zero() {
+        return Err("no time at all is too short".to_owned());
+    }
+    Ok(limit)
+}
+
 pub(crate) fn size(text: &str) -> Result<u64, String> {
     let split = text
         .find(|c: char| !c.is_ascii_digit())

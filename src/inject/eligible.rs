@@ -141,10 +141,10 @@ fn is_document(status: StatusCode) -> bool {
 
 /// True for HTML in an ASCII-compatible charset.
 pub(crate) fn is_html(headers: &HeaderMap) -> bool {
-    let Some(value) = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-    else {
+    let mut fields = headers.get_all(header::CONTENT_TYPE).iter();
+    let value = fields.next().and_then(|value| value.to_str().ok());
+    // Of two, who knows which one counts.
+    let (Some(value), None) = (value, fields.next()) else {
         return false;
     };
     let mut parts = value.split(';');
@@ -240,6 +240,8 @@ mod tests {
             );
         }
         assert!(!is_page(&parts(200, &[])));
+        let json = ("content-type", "application/json");
+        assert!(!is_page(&parts(200, &[HTML, json])));
     }
 
     #[test]

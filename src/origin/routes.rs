@@ -16,6 +16,7 @@ use http::Uri;
 use http::uri::PathAndQuery;
 use http_body::Body;
 use http_body_util::Either;
+use percent_encoding::percent_decode_str;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
@@ -57,10 +58,13 @@ impl Route {
         &self.upstreams
     }
 
+    /// True for the path and what is below. A path that leads up again, in whatever spelling, is below nothing: the
+    /// upstream may take it for one that the route does not open.
     pub(crate) fn has(&self, path: &str) -> bool {
-        path.strip_prefix(&*self.path).is_some_and(|rest| {
+        let is_below = path.strip_prefix(&*self.path).is_some_and(|rest| {
             rest.is_empty() || rest.starts_with('/') || self.path.ends_with('/')
-        })
+        });
+        is_below && !leads_up(path)
     }
 
     /// The request as it is to be asked for.
@@ -83,6 +87,16 @@ impl Route {
             request.extensions_mut().insert(Prefix(prefix));
         }
     }
+}
+
+/// True if a path has a `..` segment (RFC 3986, section 3.3), also one that is escaped, or between backslashes.
+fn leads_up(path: &str) -> bool {
+    if !path.contains(['.', '%']) {
+        return false;
+    }
+    let path = percent_decode_str(path).collect::<Vec<u8>>();
+    let mut segments = path.split(|b| matches!(b, b'/' | b'\\'));
+    segments.any(|segment| segment == b"..")
 }
 
 impl FromStr for Route {
@@ -241,6 +255,12 @@ mod tests {
             ("/api/x", (true, true)),
             ("/apis", (false, false)),
             ("/", (false, false)),
+            ("/api/..", (false, false)),
+            ("/api/x/../../log", (false, false)),
+            ("/api/%2e%2E/log", (false, false)),
+            ("/api/..%2flog", (false, false)),
+            ("/api/..%5Clog", (false, false)),
+            ("/api/x..y", (true, true)),
         ] {
             assert_eq!((route.has(path), folder.has(path)), expected, "{path}");
         }

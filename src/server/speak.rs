@@ -45,6 +45,7 @@ impl Speaker {
         // Without a timer the time for the head would not be limited at all.
         http1
             .timer(TokioTimer::new())
+            .max_buf_size(MOST_BUFFERED)
             .header_read_timeout(head_timeout);
         let mut http2 = http2::Builder::new(TokioExecutor::new());
         if protocols == Protocols::Both {
@@ -159,6 +160,9 @@ where
         self.graceful_shutdown();
     }
 }
+
+// The head of a request has to fit: twice what nginx takes. A client that takes nothing costs not much more.
+const MOST_BUFFERED: usize = 64 * 1024;
 
 // As often as an event stream has a heartbeat: proxies between count that as life, too.
 const PING: Duration = Duration::from_secs(25);

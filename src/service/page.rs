@@ -211,8 +211,11 @@ impl Page {
         // The policy that comes with it may be kept instead of the page's.
         _ = self.tagger.judge(headers);
         self.mark().put(headers, known.coding);
-        // Kept with the page, it would come back as a condition that knows nothing of releases.
-        headers.remove(header::LAST_MODIFIED);
+        // Kept with the page they would describe it, and the date come back as a condition that knows nothing of
+        // releases.
+        for outdated in OUTDATED {
+            headers.remove(outdated);
+        }
         headers.append(header::VARY, HeaderValue::from_static(eligible::VARY));
         self.recoder.vary(headers, known.coding);
     }

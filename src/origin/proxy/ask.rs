@@ -165,6 +165,11 @@ fn noted(member: &Member, failure: Failure, error: &(dyn StdError + 'static)) ->
         Failure::Upload | Failure::SlowUpload => {
             tracing::debug!(error = %causes(error), "a request broke off");
         }
+        // Of one address, perhaps: that says nothing of the others.
+        Failure::Broken => {
+            let upstream = &member.upstream;
+            tracing::warn!(%upstream, error = %causes(error), "{}", failure.as_str());
+        }
         // It is no failure, unless the next is.
         Failure::Stale => tracing::debug!(error = %causes(error), "a connection was stale"),
         _ => note_failure(member, failure, &causes(error)),

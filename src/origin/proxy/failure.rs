@@ -22,6 +22,8 @@ pub(super) enum Failure {
     Absent,
     /// There was none in time.
     ConnectTimeout,
+    /// It is there, but not to be believed, or speaks no TLS: that does not pass by waiting.
+    Untrusted,
     /// The connection is there, and is another's.
     IsHttp2,
     /// It closed a connection that had been used before, without a byte of an answer: most likely it had been about to.
@@ -46,6 +48,7 @@ impl Failure {
             return match source::<ConnectError>(error) {
                 Some(ConnectError::TimedOut(_)) => Self::ConnectTimeout,
                 Some(ConnectError::IsHttp2) => Self::IsHttp2,
+                Some(ConnectError::Failed(error)) if is_wrong(&**error) => Self::Untrusted,
                 _ => Self::Absent,
             };
         }
@@ -81,7 +84,10 @@ impl Failure {
 
     /// True if the request can't have done anything.
     pub(super) fn was_not_sent(self) -> bool {
-        matches!(self, Self::Absent | Self::ConnectTimeout | Self::IsHttp2)
+        matches!(
+            self,
+            Self::Absent | Self::ConnectTimeout | Self::Untrusted | Self::IsHttp2
+        )
     }
 
     /// True if there was no byte of an answer, so that an idempotent request may be sent again.
@@ -91,9 +97,12 @@ impl Failure {
 
     fn status(self) -> StatusCode {
         match self {
-            Self::Absent | Self::IsHttp2 | Self::Stale | Self::NoAnswer | Self::Broken => {
-                StatusCode::BAD_GATEWAY
-            }
+            Self::Absent
+            | Self::Untrusted
+            | Self::IsHttp2
+            | Self::Stale
+            | Self::NoAnswer
+            | Self::Broken => StatusCode::BAD_GATEWAY,
             Self::ConnectTimeout | Self::AnswerTimeout | Self::Stalled => {
                 StatusCode::GATEWAY_TIMEOUT
             }
@@ -106,6 +115,7 @@ impl Failure {
         match self {
             Self::Absent => "can't connect",
             Self::ConnectTimeout => "no connection in time",
+            Self::Untrusted => "its certificate or its TLS is not to be trusted",
             Self::IsHttp2 => "no connection is kept",
             Self::Stale => "it closed a connection that was kept",
             Self::NoAnswer => "it closed the connection without an answer",
@@ -144,6 +154,16 @@ impl Failure {
 fn source<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
     let mut sources = std::iter::successors(Some(error), |error| (*error).source());
     sources.find_map(|error| error.downcast_ref())
+}
+
+/// True for what the TLS library says of a peer: of a certificate, or of bytes that are none of TLS. It stands in one
+/// error of the system within another, which don't name each other as their source.
+fn is_wrong(error: &(dyn StdError + 'static)) -> bool {
+    let Some(error) = source::<io::Error>(error) else {
+        return false;
+    };
+    let inner = error.get_ref();
+    error.kind() == io::ErrorKind::InvalidData || inner.is_some_and(|inner| is_wrong(inner))
 }
 
 /// All that an error has to say, for a log.

@@ -17,6 +17,7 @@ use ipnet::IpNet;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::origin::peer::Peer;
+use crate::origin::proxy::elements;
 use crate::origin::proxy::fields::items;
 
 /// Which `Host` an upstream sees.
@@ -117,6 +118,7 @@ impl Teller {
                 headers.remove(name);
             }
         }
+        take_from_forwarded(headers);
         tell_forwarded(headers, peer, host);
         if let Some(peer) = peer {
             append_to_list(headers, &FOR, &peer.ip().to_string());
@@ -146,10 +148,36 @@ impl Teller {
 /// The fields by which one proxy tells another, or an application, of a client.
 fn told_by(headers: &HeaderMap) -> Vec<HeaderName> {
     let names = headers.keys().filter(|name| {
-        let text = name.as_str();
-        text.starts_with("x-forwarded-") || text == "x-real-ip" || *name == header::FORWARDED
+        // Applications behind CGI and its heirs see no difference between a dash and an underscore.
+        let text = name.as_str().replace('_', "-");
+        text.starts_with("x-forwarded-") || text == "x-real-ip" || text == "forwarded"
     });
     names.cloned().collect()
+}
+
+/// Whoever came before us and knew only the newer field is put into the older ones, too: the two must not contradict
+/// each other.
+fn take_from_forwarded(headers: &mut HeaderMap) {
+    if !headers.contains_key(header::FORWARDED) {
+        return;
+    }
+    let values = |headers: &HeaderMap, name| elements::values(headers, name);
+    if !headers.contains_key(FOR) {
+        let addresses = values(headers, "for");
+        let addresses = addresses.iter().filter_map(|node| elements::address(node));
+        let addresses: Vec<_> = addresses.map(|address| address.to_string()).collect();
+        if !addresses.is_empty() {
+            append_to_list(headers, &FOR, &addresses.join(", "));
+        }
+    }
+    for (name, parameter) in [(PROTO, "proto"), (HOST, "host")] {
+        if !headers.contains_key(&name)
+            && let Some(value) = values(headers, parameter).pop()
+            && let Ok(value) = HeaderValue::try_from(value)
+        {
+            headers.insert(name, value);
+        }
+    }
 }
 
 fn tell_forwarded(headers: &mut HeaderMap, peer: Option<Peer>, host: Option<&HeaderValue>) {
@@ -334,6 +362,18 @@ mod tests {
         let open = [(header::FORWARDED, r#"for="1.1.1.1\""#), (FOR, "1.1.1.1")];
         let [forwarded, ..] = told(Some("10.1.2.3:4711"), &open);
         assert!(forwarded.starts_with("for=1.1.1.1, for=10.1.2.3;"));
+    }
+
+    #[test]
+    fn a_trusted_proxy_may_know_only_the_newer_field() {
+        let known = [(
+            header::FORWARDED,
+            "for=1.1.1.1;proto=http, for=\"[2001:db8::1]:4711\";proto=https;host=\"www.example:8443\"",
+        )];
+        let [forwarded, of, proto, host] = told(Some("10.1.2.3:4711"), &known);
+        assert!(forwarded.ends_with(", for=10.1.2.3;host=\"site.example:8080\";proto=https"));
+        assert_eq!(of, "1.1.1.1, 2001:db8::1, 10.1.2.3");
+        assert_eq!((&*proto, &*host), ("https", "www.example:8443"));
     }
 
     #[test]

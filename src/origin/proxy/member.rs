@@ -44,6 +44,8 @@ impl Member {
             // Without it nothing in the pool would ever be too old.
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(pool_idle)
+            .http1_max_buf_size(MOST_BUFFERED)
+            .http1_max_headers(MOST_FIELDS)
             .set_host(false);
         Self {
             client: builder.build(connector),
@@ -105,6 +107,12 @@ impl Health {
 
 // As long as nginx spares a server after a failure.
 const SPARED: Duration = Duration::from_secs(10);
+
+// A head has to fit, and no more than that is read of a body that its client does not take.
+const MOST_BUFFERED: usize = 64 * 1024;
+
+// A cookie is a field.
+const MOST_FIELDS: usize = 256;
 
 #[cfg(test)]
 mod tests {

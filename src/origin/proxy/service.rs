@@ -13,10 +13,8 @@ use http::HeaderValue;
 use http::Request;
 use http::Response;
 use http::StatusCode;
-use http::Uri;
 use http::Version;
 use http::header;
-use http::uri::PathAndQuery;
 use http_body::Body;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -30,6 +28,8 @@ use crate::origin::proxy::Shared;
 use crate::origin::proxy::body::ProxyBody;
 use crate::origin::proxy::failure::Failure;
 use crate::origin::proxy::fields;
+use crate::origin::proxy::forwarded::Prefix;
+use crate::origin::proxy::location::Mapping;
 use crate::origin::proxy::outbound;
 use crate::origin::proxy::refusal::Refusal;
 use crate::origin::proxy::send::Choice;
@@ -134,6 +134,8 @@ struct Exchange {
     upgrade: Option<Upgrade>,
     is_navigation: bool,
     loads_code: bool,
+    /// What a route took off the path.
+    prefix: Option<Prefix>,
 }
 
 /// What a client wants to switch to.
@@ -165,6 +167,7 @@ impl Exchange {
             client: hyper::upgrade::on(&mut request),
         });
         let (parts, body) = request.into_parts();
+        let prefix = parts.extensions.get::<Prefix>().cloned();
         let upload = if has_body {
             let body = body.map_err(Into::into).boxed_unsync();
             Upload::new(body, settings.idle_timeout)
@@ -191,6 +194,7 @@ impl Exchange {
             upgrade,
             is_navigation,
             loads_code,
+            prefix,
         })
     }
 
@@ -214,7 +218,7 @@ impl Exchange {
         let fields = response.headers_mut();
         fields::strip(fields);
         shared.settings.teller.add_via(fields, received);
-        shared.relocate(fields, number);
+        shared.relocate(fields, number, &self.outgoing.headers, self.prefix.as_ref());
         // Nothing is to be expected of it for long.
         let is_stream = is_event_stream(fields);
         let idle = (!is_stream).then_some(shared.settings.idle_timeout);
@@ -246,31 +250,38 @@ impl Exchange {
 }
 
 impl Shared {
-    /// An address that an upstream has given as it knows itself is one here, if that is the name it was asked by.
-    fn relocate(&self, fields: &mut HeaderMap, number: usize) {
-        let known = match &self.settings.teller.host {
-            HostField::Keep => return,
-            HostField::Upstream => self.members[number].upstream.authority(),
-            HostField::Name(name) => name,
-        };
-        let location = fields.get(header::LOCATION);
-        let Some(location) = location.and_then(|location| location.to_str().ok()) else {
+    /// Sends the client where the upstream wants it to go, by the names that the client knows.
+    fn relocate(
+        &self,
+        fields: &mut HeaderMap,
+        number: usize,
+        asked: &HeaderMap,
+        prefix: Option<&Prefix>,
+    ) {
+        let Some(location) = fields.get(header::LOCATION).and_then(text) else {
             return;
         };
-        let Ok(uri) = location.parse::<Uri>() else {
-            return;
+        let upstream = &self.members[number].upstream;
+        let scheme = upstream.scheme();
+        let authority = match &self.settings.teller.host {
+            HostField::Keep => None,
+            HostField::Upstream => Some(upstream.authority()),
+            HostField::Name(name) => Some(name),
         };
-        if uri.authority() != Some(known) {
-            return;
-        }
-        let path = uri.path_and_query().map_or("/", PathAndQuery::as_str);
-        // Two slashes would be another host.
-        let path = format!("/{}", path.trim_start_matches('/'));
-        let fragment = location.find('#').map_or("", |at| &location[at..]);
-        if let Ok(location) = HeaderValue::try_from(format!("{path}{fragment}")) {
+        let mapping = Mapping {
+            asked: authority.map(|authority| (&scheme, authority)),
+            host: asked.get(header::HOST).and_then(text),
+            prefix: prefix.and_then(|prefix| text(&prefix.0)),
+        };
+        let location = mapping.apply(location);
+        if let Some(location) = location.and_then(|location| HeaderValue::try_from(location).ok()) {
             fields.insert(header::LOCATION, location);
         }
     }
+}
+
+fn text(value: &HeaderValue) -> Option<&str> {
+    value.to_str().ok()
 }
 
 fn is_event_stream(fields: &HeaderMap) -> bool {

@@ -120,6 +120,7 @@ const NONSENSE: &[(&str, &str)] = &[
     ("--upstream-ca", "Cargo.toml"),
     ("--connect-timeout", "5"),
     ("--first-byte-timeout", "x"),
+    ("--first-byte-timeout", "0s"),
     ("--idle-timeout", "x"),
     ("--pool-idle", "x"),
     ("--hold", "x"),

@@ -251,6 +251,11 @@ fn an_upstream_that_nobody_vouches_for_is_not_asked() {
         hold(proxy).authorities(other.authority.as_bytes()).unwrap()
     });
     assert_eq!(proxied.get("/", &[]).status, 502);
+    // Nobody waits for what does not pass: this would be an hour.
+    let patient = |proxy: Proxy| proxy.hold(Duration::from_secs(3600));
+    let navigation = [("accept", "text/html")];
+    let proxied = Proxied::to(&[&secure.url()], patient);
+    assert_eq!(proxied.get("/", &navigation).status, 502);
     // By another name than the one that it is for.
     let address = format!("https://127.0.0.1:{}", secure.port);
     let proxied = Proxied::to(&[&address], |proxy| {
