@@ -1,15 +1,10 @@
 //! What an upstream is asked, and what its answer shows.
 
 use std::error::Error as StdError;
-use std::io;
-use std::io::Read;
 use std::pin::pin;
 use std::sync::Arc;
 
-use bytes::Buf as _;
 use bytes::Bytes;
-use flate2::read::MultiGzDecoder;
-use flate2::read::ZlibDecoder;
 use http::HeaderMap;
 use http::HeaderValue;
 use http::Request;
@@ -21,6 +16,8 @@ use http_body_util::BodyExt as _;
 use http_body_util::Empty;
 use tower_service::Service;
 
+use crate::inject::coding::Coding;
+use crate::inject::coding::Decode;
 use crate::inject::eligible;
 use crate::release::fingerprint::Location;
 use crate::release::fingerprint::Pages;
@@ -241,51 +238,24 @@ where
     B::Error: Into<BoxError>,
 {
     let coding = text(&found.headers, &header::CONTENT_ENCODING).unwrap_or_default();
-    let coding = coding.trim().to_ascii_lowercase();
-    let is_plain = matches!(coding.as_str(), "" | "identity");
-    let mut coded = Vec::new();
-    let mut body = pin!(found.body);
+    let coding = match coding.trim() {
+        plain if plain.is_empty() || plain.eq_ignore_ascii_case("identity") => None,
+        name => match Coding::named(name) {
+            Some(coding) => Some(coding),
+            None => return Err(format!("the answer is coded as {name}")),
+        },
+    };
+    let mut body = pin!(Decode::new(found.body, coding));
     let mut left = MOST_BYTES;
-    while let Some(frame) = body.frame().await {
-        let Ok(mut data) = frame.map_err(why)?.into_data() else {
+    while left > 0
+        && let Some(frame) = body.frame().await
+    {
+        let Ok(data) = frame.map_err(why)?.into_data() else {
             continue;
         };
-        while data.has_remaining() && left > 0 {
-            let piece = data.chunk();
-            let piece = &piece[..piece.len().min(left)];
-            if is_plain {
-                take(piece);
-            } else {
-                coded.extend_from_slice(piece);
-            }
-            let taken = piece.len();
-            left -= taken;
-            data.advance(taken);
-        }
-        if left == 0 {
-            break;
-        }
-    }
-    let decoded = match coding.as_str() {
-        "" | "identity" => return Ok(()),
-        "gzip" | "x-gzip" => feed(MultiGzDecoder::new(&*coded), take),
-        "deflate" => feed(ZlibDecoder::new(&*coded), take),
-        "br" => feed(brotli::Decompressor::new(&*coded, BUFFER), take),
-        _ => return Err(format!("the answer is coded as {coding}")),
-    };
-    decoded.map_err(why)
-}
-
-fn feed(mut from: impl Read, mut take: impl FnMut(&[u8])) -> io::Result<()> {
-    let mut buffer = [0; BUFFER];
-    let mut left = MOST_BYTES;
-    while left > 0 {
-        let read = from.read(&mut buffer)?.min(left);
-        if read == 0 {
-            break;
-        }
-        take(&buffer[..read]);
-        left -= read;
+        let piece = &data[..data.len().min(left)];
+        take(piece);
+        left -= piece.len();
     }
     Ok(())
 }
@@ -322,5 +292,3 @@ const MOST_REDIRECTS: usize = 5;
 
 // What a page loads stands in its first kilobytes.
 const MOST_BYTES: usize = 8 * 1024 * 1024;
-
-const BUFFER: usize = 8 * 1024;
