@@ -40,6 +40,7 @@ CONF
 proxied_servers() {
   free_port proxied
   free_port slow
+  free_port unkept
   cat <<CONF
   upstream site { server 127.0.0.1:${nginx_ports[upstream]}; keepalive 32; keepalive_requests 100000000; }
   server {
@@ -56,6 +57,13 @@ proxied_servers() {
       sub_filter_once on;
     }
     location = /big.bin { proxy_pass http://site; proxy_http_version 1.1; proxy_set_header Connection ""; }
+  }
+  server {
+    listen 127.0.0.1:${nginx_ports[unkept]};
+    location / {
+      proxy_pass http://127.0.0.1:${nginx_ports[upstream]};
+      sub_filter '</head>' '$tag</head>';
+    }
   }
   server {
     listen 127.0.0.1:${nginx_ports[slow]};
@@ -87,6 +95,7 @@ proxied_rows() {
   compare 'proxied page, 300 B, injected' proxied /small.html
   compare 'proxied page, 300 B, injected, gzip on both sides' proxied /small.html "$coded"
   compare 'proxied page, 300 B, asked by a browser' proxied /small.html "${browser[@]}"
+  compare 'proxied page, 300 B, injected; nginx without kept connections' unkept /small.html
   compare 'proxied page, 60 KB, injected' proxied /page.html
   compare 'proxied page, 60 KB, injected, gzip on both sides' proxied /page.html "$coded"
   compare 'proxied 304 of a page' proxied /page.html @revisit

@@ -7,6 +7,7 @@ pub(crate) mod counts;
 pub(crate) mod csp;
 pub(crate) mod eligible;
 mod place;
+pub(crate) mod precondition;
 pub(crate) mod rewriter;
 pub(crate) mod snippet;
 pub(crate) mod stamp;

@@ -117,7 +117,7 @@ pub(crate) fn distinction(prefix: &Prefix, id: &ReleaseId, built: u64, csp: Csp)
 }
 
 // 48 bits: entity tags of one page are compared, not all there are.
-const DISTINCTION_BYTES: usize = 6;
+pub(super) const DISTINCTION_BYTES: usize = 6;
 
 // Beyond this it is no prefix but a mistake.
 const LONGEST_PREFIX: usize = 64;

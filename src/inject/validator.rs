@@ -10,6 +10,7 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 
 use http::HeaderMap;
+use http::HeaderName;
 use http::HeaderValue;
 use http::header;
 
@@ -58,9 +59,7 @@ impl Mark {
         accepted: Accepted,
     ) -> Revisit {
         let mut revisit = Revisit::default();
-        let fields = headers.get_all(header::IF_NONE_MATCH).iter();
-        let fields: Option<Vec<&str>> = fields.map(|field| field.to_str().ok()).collect();
-        let Some(condition) = fields.map(|fields| fields.join(", ")) else {
+        let Some(condition) = joined(headers, &header::IF_NONE_MATCH) else {
             // No tag of ours is like that, but one without a mark could stand beside it.
             if unmarked == Unmarked::Drop {
                 headers.remove(header::IF_NONE_MATCH);
@@ -169,6 +168,13 @@ pub(crate) enum Unmarked {
     Drop,
 }
 
+/// A list that may be spread over several fields, in one; `None` if it is not in ASCII.
+pub(super) fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    let fields = headers.get_all(name).iter();
+    let fields: Option<Vec<&str>> = fields.map(|field| field.to_str().ok()).collect();
+    Some(fields?.join(", "))
+}
+
 /// True for a page whose origin put the script in itself.
 fn is_of_static_page(tag: &str) -> bool {
     tag.trim_end_matches('"').ends_with(PAGE_SUFFIX)
@@ -199,7 +205,8 @@ pub(crate) fn entity_tags(list: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-const MARK: &str = "-tidings-";
+// What every mark begins with.
+pub(super) const MARK: &str = "-tidings-";
 
 #[cfg(test)]
 mod tests {

@@ -22,6 +22,7 @@ use crate::endpoint::Endpoint;
 use crate::error::BoxError;
 use crate::inject::counts::Counts;
 use crate::inject::csp::Home;
+use crate::inject::precondition;
 use crate::inject::snippet::Prefix;
 use crate::inject::stamp::Stamper;
 use crate::inject::tagger::Tagger;
@@ -106,6 +107,7 @@ where
                 page: None,
             };
         }
+        precondition::take_off_marks(request.headers_mut());
         let page = self.page(&mut request);
         ResponseFuture {
             inner: Inner::Asking {

@@ -19,6 +19,7 @@ use crate::error::Kind;
 use crate::origin::peer::Peer;
 use crate::origin::proxy::elements;
 use crate::origin::proxy::fields::items;
+use crate::site::traffic::AsHttps;
 
 /// Which `Host` an upstream sees.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -111,6 +112,7 @@ impl Teller {
         headers: &mut HeaderMap,
         peer: Option<Peer>,
         host: Option<&HeaderValue>,
+        as_https: Option<AsHttps>,
     ) {
         let is_trusted = peer.is_some_and(|peer| self.trusts(peer.ip()));
         if !is_trusted {
@@ -119,6 +121,9 @@ impl Teller {
             }
         }
         take_from_forwarded(headers);
+        if as_https.is_some() {
+            headers.insert(PROTO, HeaderValue::from_static("https"));
+        }
         tell_forwarded(headers, peer, host);
         if let Some(peer) = peer {
             append_to_list(headers, &FOR, &peer.ip().to_string());
@@ -315,7 +320,7 @@ mod tests {
             .collect();
         let peer = peer.map(|peer| Peer::new(peer.parse().unwrap()));
         let host = HeaderValue::from_static("site.example:8080");
-        teller.tell(&mut headers, peer, Some(&host));
+        teller.tell(&mut headers, peer, Some(&host), None);
         [header::FORWARDED, FOR, PROTO, HOST].map(|name| {
             let mut values = headers.get_all(name).iter();
             let value = values.next().map_or("", |value| value.to_str().unwrap());

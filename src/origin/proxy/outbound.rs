@@ -15,6 +15,7 @@ use crate::origin::proxy::fields;
 use crate::origin::proxy::forwarded::Prefix;
 use crate::origin::proxy::forwarded::Teller;
 use crate::origin::proxy::service::UPGRADE;
+use crate::site::traffic::AsHttps;
 
 /// The path and the query, as they came.
 pub(super) fn target(uri: &Uri) -> PathAndQuery {
@@ -45,7 +46,8 @@ pub(crate) fn headers(
         HeaderValue::try_from(host.unwrap_or_default()).ok()
     });
     let host = authority.or(host);
-    teller.tell(&mut headers, peer, host.as_ref());
+    let as_https = parts.extensions.get::<AsHttps>().copied();
+    teller.tell(&mut headers, peer, host.as_ref(), as_https);
     if let Some(prefix) = parts.extensions.get::<Prefix>() {
         Teller::tell_prefix(&mut headers, prefix.clone());
     }

@@ -38,6 +38,7 @@ use crate::origin::proxy::tunnel;
 use crate::origin::proxy::upload::BoxError;
 use crate::origin::proxy::upload::Upload;
 use crate::site::traffic::FromUpstream;
+use crate::site::traffic::OwnName;
 
 impl<B> Service<Request<B>> for Proxy
 where
@@ -213,6 +214,10 @@ impl Exchange {
             shared.hint();
         }
         response.extensions_mut().insert(FromUpstream(number));
+        if self.choice != Choice::Any {
+            let own = shared.members[number].upstream.authority().clone();
+            response.extensions_mut().insert(OwnName(own));
+        }
         let received = response.version();
         *response.version_mut() = Version::HTTP_11;
         let fields = response.headers_mut();

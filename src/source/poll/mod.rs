@@ -4,6 +4,7 @@ mod agree;
 mod choice;
 mod poller;
 mod question;
+mod redirect;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -117,7 +118,8 @@ impl<S> PollUpstream<S> {
     }
 
     /// The host that the site is asked for, with the port if it has one. Its absolute URLs are the site's own; without
-    /// it none are.
+    /// it none are. A redirect to it is followed, and by `https`, it is asked again as by somebody who ends TLS:
+    /// with `X-Forwarded-Proto` and `Forwarded`.
     ///
     /// # Errors
     ///

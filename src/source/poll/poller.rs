@@ -34,6 +34,7 @@ use crate::source::poll::choice::Fingerprint;
 use crate::source::poll::question::BoxError;
 use crate::source::poll::question::Question;
 use crate::source::poll::question::Sight;
+use crate::source::poll::redirect::Scheme;
 
 pub(super) struct Poller<S> {
     upstreams: Vec<Upstream<S>>,
@@ -51,6 +52,8 @@ pub(super) struct Poller<S> {
 
 struct Upstream<S> {
     service: S,
+    /// The one by which it has shown its pages.
+    scheme: Scheme,
     /// It did not show its pages when it was last asked.
     is_failing: bool,
 }
@@ -77,6 +80,7 @@ impl<S> Poller<S> {
         site.set_traffic(Some(Arc::clone(&traffic)));
         let upstreams = poll.upstreams.into_iter().map(|service| Upstream {
             service,
+            scheme: Scheme::default(),
             is_failing: false,
         });
         Self {
@@ -236,7 +240,8 @@ where
                 if rests {
                     return None;
                 }
-                let answer = timeout(limit, question.ask(&mut upstream.service)).await;
+                let asking = question.ask(&mut upstream.service, &mut upstream.scheme);
+                let answer = timeout(limit, asking).await;
                 let late = |_| Err(format!("nothing came for {limit:?}"));
                 Some(answer.unwrap_or_else(late))
             }

@@ -1,35 +1,35 @@
 //! What an upstream is asked, and what its answer shows.
 
 use std::error::Error as StdError;
-use std::io;
-use std::io::Read;
 use std::pin::pin;
 use std::sync::Arc;
 
-use bytes::Buf as _;
 use bytes::Bytes;
-use flate2::read::MultiGzDecoder;
-use flate2::read::ZlibDecoder;
 use http::HeaderMap;
 use http::HeaderValue;
 use http::Request;
 use http::Response;
 use http::StatusCode;
-use http::Uri;
 use http::header;
 use http_body::Body;
 use http_body_util::BodyExt as _;
 use http_body_util::Empty;
 use tower_service::Service;
 
+use crate::inject::coding::Coding;
+use crate::inject::coding::Decode;
 use crate::inject::eligible;
 use crate::release::fingerprint::Location;
 use crate::release::fingerprint::Pages;
 use crate::release::fingerprint::Print;
 use crate::release::fingerprint::Reader;
+use crate::site::traffic::AsHttps;
+use crate::site::traffic::OwnName;
 use crate::site::traffic::last_modified;
 use crate::source::poll::choice::Fingerprint;
 use crate::source::poll::choice::JsonField;
+use crate::source::poll::redirect::Scheme;
+use crate::source::poll::redirect::Target;
 
 /// What the errors of services and bodies can be made into.
 pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
@@ -58,8 +58,13 @@ struct Found<B> {
 }
 
 impl Question {
-    /// Asks the upstream. What it answers other than with its pages comes back as a text that says why.
-    pub(super) async fn ask<S, B>(&self, upstream: &mut S) -> Result<Sight, String>
+    /// Asks the upstream, first by the scheme that it has shown its pages by before, which is kept up. What it answers
+    /// other than with its pages comes back as a text that says why.
+    pub(super) async fn ask<S, B>(
+        &self,
+        upstream: &mut S,
+        scheme: &mut Scheme,
+    ) -> Result<Sight, String>
     where
         S: Service<Request<Empty<Bytes>>, Response = Response<B>>,
         S::Error: Into<BoxError>,
@@ -67,12 +72,12 @@ impl Question {
         B::Error: Into<BoxError>,
     {
         if let Fingerprint::Json(field) = &self.fingerprint {
-            return self.ask_json(upstream, field).await;
+            return self.ask_json(upstream, scheme, field).await;
         }
         let (mut prints, mut values) = (Vec::new(), Vec::new());
         let mut modified = Some(0);
         for page in &self.pages {
-            let found = self.fetch(upstream, page, PAGE).await?;
+            let found = self.fetch(upstream, scheme, page, PAGE).await?;
             if !eligible::is_html(&found.headers) {
                 return Err(format!("{page} is no HTML page"));
             }
@@ -102,14 +107,19 @@ impl Question {
         })
     }
 
-    async fn ask_json<S, B>(&self, upstream: &mut S, field: &JsonField) -> Result<Sight, String>
+    async fn ask_json<S, B>(
+        &self,
+        upstream: &mut S,
+        scheme: &mut Scheme,
+        field: &JsonField,
+    ) -> Result<Sight, String>
     where
         S: Service<Request<Empty<Bytes>>, Response = Response<B>>,
         S::Error: Into<BoxError>,
         B: Body,
         B::Error: Into<BoxError>,
     {
-        let found = self.fetch(upstream, field.path(), JSON).await?;
+        let found = self.fetch(upstream, scheme, field.path(), JSON).await?;
         let mut json = Vec::new();
         let modified = last_modified(&found.headers);
         read(found, |piece| json.extend_from_slice(piece)).await?;
@@ -140,6 +150,7 @@ impl Question {
     async fn fetch<S, B>(
         &self,
         upstream: &mut S,
+        scheme: &mut Scheme,
         path: &str,
         accept: &'static str,
     ) -> Result<Found<B>, String>
@@ -147,20 +158,24 @@ impl Question {
         S: Service<Request<Empty<Bytes>>, Response = Response<B>>,
         S::Error: Into<BoxError>,
     {
-        let mut path = path.to_owned();
+        let mut target = Target {
+            path: path.to_owned(),
+            scheme: *scheme,
+        };
         for _ in 0..=MOST_REDIRECTS {
-            let request = self.request(&path, accept)?;
+            let request = self.request(&target, accept)?;
             std::future::poll_fn(|cx| upstream.poll_ready(cx))
                 .await
                 .map_err(why)?;
             let response = upstream.call(request).await.map_err(why)?;
             let (parts, body) = response.into_parts();
+            let path = &mut target.path;
             if parts.status == StatusCode::OK {
+                *scheme = target.scheme;
                 path.truncate(path.find('?').unwrap_or(path.len()));
-                let headers = parts.headers;
                 return Ok(Found {
-                    path,
-                    headers,
+                    path: target.path,
+                    headers: parts.headers,
                     body,
                 });
             }
@@ -168,17 +183,32 @@ impl Question {
             let (true, Some(location)) = (parts.status.is_redirection(), location) else {
                 return Err(format!("{path} is answered with {}", parts.status));
             };
-            let next = self.target(&path, location);
-            path = next.ok_or_else(|| format!("{path} leads to {location}, on another host"))?;
+            let own = parts.extensions.get::<OwnName>();
+            let own = own.map(|OwnName(name)| name.as_str());
+            let next = target.follow(location, self.host.as_deref().or(own));
+            target = next.ok_or_else(|| self.leads_away(&target, location))?;
         }
+        let path = target.path;
         Err(format!("{path} leads on and on"))
+    }
+
+    fn leads_away(&self, from: &Target, location: &str) -> String {
+        let text = format!("{} leads to {location}, on another host", from.path);
+        match self.host {
+            Some(_) => text,
+            None => format!("{text}; if it is the site's own, name it ({NAMED_BY})"),
+        }
     }
 
     /// A request as that of a navigation. It does not ask caches on the way to be passed over: what counts is what
     /// visitors get.
-    fn request(&self, path: &str, accept: &'static str) -> Result<Request<Empty<Bytes>>, String> {
+    fn request(
+        &self,
+        target: &Target,
+        accept: &'static str,
+    ) -> Result<Request<Empty<Bytes>>, String> {
         let mut request = Request::builder()
-            .uri(path)
+            .uri(&target.path)
             .header(header::ACCEPT, accept)
             .header(header::ACCEPT_ENCODING, "identity")
             .header(header::USER_AGENT, USER_AGENT)
@@ -187,31 +217,16 @@ impl Question {
         if let Some(host) = &self.host {
             request = request.header(header::HOST, &**host);
         }
+        if target.scheme == Scheme::Https {
+            let host = self.host.as_deref();
+            let host = host.map(|host| format!(";host=\"{host}\""));
+            let forwarded = format!("proto=https{}", host.unwrap_or_default());
+            request = request
+                .header("x-forwarded-proto", "https")
+                .header(header::FORWARDED, forwarded)
+                .extension(AsHttps);
+        }
         request.body(Empty::new()).map_err(why)
-    }
-
-    /// Where a page at `path` is redirected to, as a path; `None` on another host.
-    fn target(&self, path: &str, location: &str) -> Option<String> {
-        let location = location.split('#').next().unwrap_or_default();
-        if location.contains("://") || location.starts_with("//") {
-            let absolute = location
-                .strip_prefix("//")
-                .map(|rest| format!("http://{rest}"));
-            let uri: Uri = absolute.as_deref().unwrap_or(location).parse().ok()?;
-            let authority = uri.authority()?.as_str();
-            let is_own = self.host.as_ref()?.eq_ignore_ascii_case(authority);
-            return is_own.then(|| {
-                uri.path_and_query()
-                    .map_or("/", |path| path.as_str())
-                    .to_owned()
-            });
-        }
-        if location.starts_with('/') {
-            return Some(location.to_owned());
-        }
-        let folder = path.split('?').next()?.rsplit_once('/')?.0;
-        let relative = location.trim_start_matches("./");
-        Some(format!("{folder}/{relative}"))
     }
 }
 
@@ -223,51 +238,24 @@ where
     B::Error: Into<BoxError>,
 {
     let coding = text(&found.headers, &header::CONTENT_ENCODING).unwrap_or_default();
-    let coding = coding.trim().to_ascii_lowercase();
-    let is_plain = matches!(coding.as_str(), "" | "identity");
-    let mut coded = Vec::new();
-    let mut body = pin!(found.body);
+    let coding = match coding.trim() {
+        plain if plain.is_empty() || plain.eq_ignore_ascii_case("identity") => None,
+        name => match Coding::named(name) {
+            Some(coding) => Some(coding),
+            None => return Err(format!("the answer is coded as {name}")),
+        },
+    };
+    let mut body = pin!(Decode::new(found.body, coding));
     let mut left = MOST_BYTES;
-    while let Some(frame) = body.frame().await {
-        let Ok(mut data) = frame.map_err(why)?.into_data() else {
+    while left > 0
+        && let Some(frame) = body.frame().await
+    {
+        let Ok(data) = frame.map_err(why)?.into_data() else {
             continue;
         };
-        while data.has_remaining() && left > 0 {
-            let piece = data.chunk();
-            let piece = &piece[..piece.len().min(left)];
-            if is_plain {
-                take(piece);
-            } else {
-                coded.extend_from_slice(piece);
-            }
-            let taken = piece.len();
-            left -= taken;
-            data.advance(taken);
-        }
-        if left == 0 {
-            break;
-        }
-    }
-    let decoded = match coding.as_str() {
-        "" | "identity" => return Ok(()),
-        "gzip" | "x-gzip" => feed(MultiGzDecoder::new(&*coded), take),
-        "deflate" => feed(ZlibDecoder::new(&*coded), take),
-        "br" => feed(brotli::Decompressor::new(&*coded, BUFFER), take),
-        _ => return Err(format!("the answer is coded as {coding}")),
-    };
-    decoded.map_err(why)
-}
-
-fn feed(mut from: impl Read, mut take: impl FnMut(&[u8])) -> io::Result<()> {
-    let mut buffer = [0; BUFFER];
-    let mut left = MOST_BYTES;
-    while left > 0 {
-        let read = from.read(&mut buffer)?.min(left);
-        if read == 0 {
-            break;
-        }
-        take(&buffer[..read]);
-        left -= read;
+        let piece = &data[..data.len().min(left)];
+        take(piece);
+        left -= piece.len();
     }
     Ok(())
 }
@@ -296,10 +284,11 @@ const JSON: &str = "application/json";
 
 const USER_AGENT: &str = concat!("tidings/", env!("CARGO_PKG_VERSION"));
 
+// What the operator can do about it.
+const NAMED_BY: &str = "--poll-host, PollUpstream::host";
+
 // From http to https to www to the language to the start page.
 const MOST_REDIRECTS: usize = 5;
 
 // What a page loads stands in its first kilobytes.
 const MOST_BYTES: usize = 8 * 1024 * 1024;
-
-const BUFFER: usize = 8 * 1024;

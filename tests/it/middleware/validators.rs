@@ -116,6 +116,31 @@ async fn fields_that_are_about_the_bytes_go_with_the_bytes() {
 }
 
 #[tokio::test]
+async fn whoever_changes_a_page_names_the_page_of_the_origin() {
+    let origin = Origin::new("\"v1\"");
+    let accepts = [("accept-encoding", "br")];
+    let mut marked = Vec::new();
+    for (release, fields) in [("r1", &[][..]), ("r1", &accepts), ("r2", &[])] {
+        let reply = navigate(&site(release), &origin, fields).await;
+        marked.push(reply.field("etag").to_owned());
+    }
+    let current = [site("r2"), Site::new()];
+    for (site, method) in current
+        .iter()
+        .flat_map(|site| ["PUT", "DELETE", "PATCH", "GET"].map(|method| (site, method)))
+    {
+        for tag in &marked {
+            let condition = format!("\"y\", {tag}");
+            request(site, &origin, method, &[("if-match", &condition)]).await;
+            let seen = origin.seen("if-match");
+            assert_eq!(seen.as_deref(), Some("\"y\", \"v1\""), "{method} {tag}");
+        }
+        request(site, &origin, method, &[("if-match", "\"x-tidings\"")]).await;
+        assert_eq!(origin.seen("if-match").unwrap(), "\"x-tidings\"");
+    }
+}
+
+#[tokio::test]
 async fn a_revisit_costs_a_304_within_a_release_and_a_page_after_it() {
     let (site, origin) = (site("r1"), Origin::new("\"v1\""));
     let first = navigate(&site, &origin, &[]).await;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod choices;
+mod https;
 mod news;
 mod stamps;
 

@@ -1,13 +1,10 @@
 //! When what the upstreams show is news.
 
-use std::io::Write as _;
-
-use brotli::enc::BrotliEncoderParams;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use tidings::Release;
 
 use super::*;
+use crate::support::coding::codings;
+use crate::support::coding::encode;
 
 #[tokio::test(start_paused = true)]
 async fn a_deploy_of_one_upstream_is_news_within_two_looks() {
@@ -205,22 +202,12 @@ async fn redirects_on_the_same_host_are_followed() {
 #[tokio::test(start_paused = true)]
 async fn a_look_is_like_a_navigation_and_undoes_codings() {
     let page = shell("a1");
-    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
-    gzip.write_all(page.as_bytes()).unwrap();
-    let gzip = gzip.finish().unwrap();
-    let mut brotli = Vec::new();
-    brotli::BrotliCompress(
-        &mut page.as_bytes(),
-        &mut brotli,
-        &BrotliEncoderParams::default(),
-    )
-    .unwrap();
     let mut ids = Vec::new();
-    for (coding, body) in [
-        ("identity", page.into_bytes()),
-        ("gzip", gzip),
-        ("br", brotli),
-    ] {
+    for coding in codings().chain(["identity"]) {
+        let body = match coding {
+            "identity" => page.clone().into_bytes(),
+            _ => encode(coding, &page),
+        };
         let upstream = Upstream::answering(move |request| {
             let field = |name| request.headers().get(name).unwrap().to_str().unwrap();
             assert_eq!(field("host"), "example.org");

@@ -1,0 +1,151 @@
+//! Where an upstream leads that answers with no page: elsewhere on the same host, or to the same host by `https`.
+
+use http::Uri;
+
+/// The scheme by which an upstream is asked, as it is told.
+///
+/// An application behind something that ends TLS sends whoever has come by `http` to `https`, and goes by what that
+/// something says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Scheme {
+    #[default]
+    Http,
+    Https,
+}
+
+/// What to ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Target {
+    /// The path, and the query if there is one.
+    pub(super) path: String,
+    pub(super) scheme: Scheme,
+}
+
+impl Target {
+    /// Where this is redirected to by a `Location`, on a host with this name; `None` on another host. Where the name is
+    /// not known, any that has the very same by `https` is tried for it.
+    ///
+    /// By `https` the port makes no difference: whoever ends TLS listens on another than the application. A redirect to
+    /// the very same means `https`, too, if it does not say otherwise: a proxy may have left the scheme out.
+    pub(super) fn follow(&self, location: &str, host: Option<&str>) -> Option<Self> {
+        let location = location.split('#').next().unwrap_or_default();
+        if location.contains("://") || location.starts_with("//") {
+            return self.follow_absolute(location, host);
+        }
+        let path = if location.starts_with('/') {
+            location.to_owned()
+        } else {
+            let folder = self.path.split('?').next()?.rsplit_once('/')?.0;
+            let relative = location.trim_start_matches("./");
+            format!("{folder}/{relative}")
+        };
+        let scheme = if path == self.path {
+            Scheme::Https
+        } else {
+            self.scheme
+        };
+        Some(Self { path, scheme })
+    }
+
+    fn follow_absolute(&self, location: &str, host: Option<&str>) -> Option<Self> {
+        let own = match self.scheme {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+        };
+        let absolute = location
+            .starts_with("//")
+            .then(|| format!("{own}:{location}"));
+        let uri: Uri = absolute.as_deref().unwrap_or(location).parse().ok()?;
+        let authority = uri.authority()?;
+        let path = uri.path_and_query().map_or("/", |path| path.as_str());
+        let (scheme, is_own) = match (uri.scheme_str()?, host) {
+            ("https", Some(host)) => {
+                let name = authority.host();
+                let is_own = name.eq_ignore_ascii_case(without_port(host));
+                (Scheme::Https, is_own)
+            }
+            ("https", None) => {
+                let is_news = self.scheme == Scheme::Http;
+                (Scheme::Https, is_news && path == self.path)
+            }
+            ("http", Some(host)) => {
+                let is_own = authority.as_str().eq_ignore_ascii_case(host);
+                (Scheme::Http, is_own)
+            }
+            _ => return None,
+        };
+        is_own.then(|| Self {
+            path: path.to_owned(),
+            scheme,
+        })
+    }
+}
+
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const APP: Option<&str> = Some("app.example:3000");
+
+    #[track_caller]
+    fn check(scheme: Scheme, location: &str, host: Option<&str>, expected: Option<(&str, Scheme)>) {
+        let path = "/a/b?c".to_owned();
+        let next = Target { path, scheme }.follow(location, host);
+        let next = next.as_ref().map(|next| (next.path.as_str(), next.scheme));
+        assert_eq!(next, expected, "{location} on {host:?}");
+    }
+
+    #[test]
+    fn a_redirect_on_the_same_host_is_followed_by_its_scheme() {
+        use Scheme::Http;
+        use Scheme::Https;
+        for (location, host, expected) in [
+            ("/x?y#z", None, Some(("/x?y", Http))),
+            ("x", None, Some(("/a/x", Http))),
+            ("./x", None, Some(("/a/x", Http))),
+            ("/a/b?c", None, Some(("/a/b?c", Https))),
+            ("b?c#d", None, Some(("/a/b?c", Https))),
+            ("//app.example:3000/x", APP, Some(("/x", Http))),
+            ("http://App.example:3000/x", APP, Some(("/x", Http))),
+            ("http://app.example:3000/a/b?c", APP, Some(("/a/b?c", Http))),
+            ("http://app.example/x", APP, None),
+            (
+                "https://app.example:3000/a/b?c",
+                APP,
+                Some(("/a/b?c", Https)),
+            ),
+            ("https://app.example/a/b?c", APP, Some(("/a/b?c", Https))),
+            ("HTTPS://app.example", APP, Some(("/", Https))),
+            (
+                "https://app.example:8443/",
+                Some("app.example"),
+                Some(("/", Https)),
+            ),
+            ("https://[::1]/", Some("[::1]:3000"), Some(("/", Https))),
+            ("https://[::1]/", Some("[::1]"), Some(("/", Https))),
+            ("https://www.app.example/", APP, None),
+            ("https://app.example/", None, None),
+            ("https://app.example/a/b?c", None, Some(("/a/b?c", Https))),
+            ("http://app.example/a/b?c", None, None),
+            ("ftp://app.example:3000/", APP, None),
+            ("https://", APP, None),
+        ] {
+            check(Http, location, host, expected);
+        }
+        for (location, expected) in [
+            ("/x", Some(("/x", Https))),
+            ("//app.example:3000/x", Some(("/x", Https))),
+            ("http://app.example:3000/x", Some(("/x", Http))),
+        ] {
+            check(Https, location, APP, expected);
+        }
+        check(Https, "https://app.example/a/b?c", None, None);
+    }
+}

@@ -1,0 +1,145 @@
+//! Applications that send whoever does not come by `https` there.
+
+use tidings::HostField;
+use tidings::Proxy;
+use tokio::runtime::Runtime;
+
+use super::*;
+use crate::support::until;
+use crate::support::upstream;
+
+fn redirect(to: &str) -> Answer {
+    let response = Response::builder().status(301).header("location", to);
+    response.body(Full::default()).unwrap()
+}
+
+fn field<'a>(request: &'a Asked, name: &str) -> &'a str {
+    let value = request.headers().get(name);
+    value.map_or("", |value| value.to_str().unwrap())
+}
+
+/// An application that leads there unless it is told of `https`.
+fn forcing(location: &'static str) -> Upstream {
+    Upstream::answering(move |request| match field(request, "x-forwarded-proto") {
+        "https" => html(&shell("a1")),
+        _ => redirect(location),
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upstream_that_wants_https_is_asked_by_it_from_then_on() {
+    for (location, host, expected) in [
+        ("https://example.org/", Some("example.org"), Some(2)),
+        ("https://example.org/", Some("example.org:8080"), Some(2)),
+        ("https://example.org/en/", Some("example.org"), Some(2)),
+        ("/", Some("example.org"), Some(2)),
+        ("https://localhost:3000/", None, Some(2)),
+        ("https://example.com/", Some("example.org"), None),
+        ("https://example.com/en/", None, None),
+    ] {
+        let upstream = forcing(location);
+        let mut fleet = Fleet::with(std::slice::from_ref(&upstream), |poll| match host {
+            Some(host) => poll.host(host).unwrap(),
+            None => poll,
+        });
+        fleet.pass(1).await;
+        let asked = fleet.site.current().map(|_| upstream.asked());
+        assert_eq!(asked, expected, "{location}");
+        let Some(asked) = asked else { continue };
+        fleet.site.look();
+        fleet.pass(2).await;
+        assert_eq!(upstream.asked(), asked + 1, "{location}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_told_of_https_in_the_old_way_and_the_new() {
+    for (host, expected) in [
+        (Some("example.org"), "proto=https;host=\"example.org\""),
+        (None, "proto=https"),
+    ] {
+        let upstream = Upstream::answering(move |request| {
+            match (
+                field(request, "forwarded"),
+                field(request, "x-forwarded-proto"),
+            ) {
+                ("", "") => redirect("https://example.org/"),
+                told => {
+                    assert_eq!(told, (expected, "https"));
+                    html(&shell("a1"))
+                }
+            }
+        });
+        let mut fleet = Fleet::with(&[upstream], |poll| match host {
+            Some(host) => poll.host(host).unwrap(),
+            None => poll,
+        });
+        fleet.pass(1).await;
+        assert!(fleet.site.current().is_some());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_goes_on_about_https_does_not_show_its_pages() {
+    for host in [Some("example.org"), None] {
+        let upstream = Upstream::answering(|_| redirect("https://example.org/"));
+        let mut fleet = Fleet::with(std::slice::from_ref(&upstream), |poll| match host {
+            Some(host) => poll.host(host).unwrap(),
+            None => poll,
+        });
+        fleet.pass(1).await;
+        assert!(fleet.site.current().is_none());
+        assert!(upstream.asked() <= 6);
+    }
+}
+
+#[test]
+fn behind_the_proxy_it_is_told_of_https_as_well() {
+    for (to, host, seen) in [
+        ("https://{host}{path}", HostField::Keep, None),
+        ("https://127.0.0.1{path}", HostField::Keep, None),
+        ("https://{host}/en{path}", HostField::Keep, None),
+        ("https://{host}{path}", HostField::Upstream, None),
+        ("https://{host}{path}", HostField::Keep, Some("example.org")),
+        (
+            "https://{host}{path}",
+            HostField::Name("example.org".parse().unwrap()),
+            None,
+        ),
+    ] {
+        let application = upstream::Upstream::new(move |connection| {
+            loop {
+                let asked = connection.request()?;
+                let path = asked.line.split(' ').nth(1).unwrap_or_default();
+                let to = to
+                    .replace("{host}", asked.field("host"))
+                    .replace("{path}", path);
+                if asked.field("x-forwarded-proto") == "https" {
+                    let page = shell("a1");
+                    let length = page.len();
+                    connection.send(format!(
+                        "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {length}\r\n\r\n{page}"
+                    ))?;
+                } else {
+                    connection.send(format!(
+                        "HTTP/1.1 301 Moved Permanently\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n"
+                    ))?;
+                }
+            }
+        });
+        let address = format!("http://{}", application.address());
+        let proxy = Proxy::new([address.parse().unwrap()]).unwrap().host(host);
+        let mut poll = PollUpstream::new(proxy.each());
+        if let Some(seen) = seen {
+            poll = poll.host(seen).unwrap();
+        }
+        let (site, runtime) = (Site::new(), Runtime::new().unwrap());
+        let source = site.clone();
+        runtime.spawn(async move { match poll.run(source).await {} });
+        until(to, || site.current());
+        let asked = application.asked();
+        let forwarded = asked.last().unwrap().field("forwarded");
+        assert!(forwarded.ends_with("proto=https"), "{forwarded}");
+        assert!(!forwarded.contains(','), "{forwarded}");
+    }
+}
