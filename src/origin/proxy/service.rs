@@ -215,8 +215,11 @@ impl Exchange {
         }
         response.extensions_mut().insert(FromUpstream(number));
         if self.choice != Choice::Any {
-            let own = shared.members[number].upstream.authority().clone();
-            response.extensions_mut().insert(OwnName(own));
+            let own = match &shared.settings.teller.host {
+                HostField::Name(name) => name,
+                _ => shared.members[number].upstream.authority(),
+            };
+            response.extensions_mut().insert(OwnName(own.clone()));
         }
         let received = response.version();
         *response.version_mut() = Version::HTTP_11;

@@ -344,8 +344,9 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
     rest.1.split_once(after).unwrap().0
 }
 
-/// How long these sites are quiet before they are read.
-pub(crate) const QUIET: Duration = Duration::from_millis(25);
+/// How long these sites are quiet before they are read. On a busy machine a test that writes one file after the other is
+/// not to be taken for one that has finished.
+pub(crate) const QUIET: Duration = Duration::from_millis(60);
 
 /// Less than the film has.
 pub(crate) const LIMIT: u64 = 32 * 1024;
