@@ -8,6 +8,7 @@ use crate::fuzz::text_line;
 use crate::origin::HostField;
 use crate::origin::Route;
 use crate::origin::Upstream;
+use crate::origin::proxy::forwarded::Prefix;
 use crate::origin::proxy::networks;
 use crate::source::Fingerprint;
 
@@ -61,8 +62,7 @@ fn direct(route: &Route, target: &str) {
     let directed = request.uri();
     assert_eq!(directed.authority(), uri.authority());
     assert_eq!(directed.query(), uri.query());
-    let prefix = request.headers().get("x-forwarded-prefix");
-    let Some(prefix) = prefix else {
+    let Some(Prefix(prefix)) = request.extensions().get() else {
         assert_eq!(*directed, uri);
         return;
     };
