@@ -131,8 +131,9 @@ impl Told {
         let before = &parts.headers;
         for name in before.keys() {
             let is_joined = parts.version == Version::HTTP_2 && name == header::COOKIE;
-            let is_told = |name: &str| TOLD.contains(&name) || name.starts_with("x-forwarded-");
-            if is_told(name.as_str()) || is_joined || is_for_one_connection(before, name) {
+            let folded = name.as_str().replace('_', "-");
+            let is_told = TOLD.contains(&&*folded) || folded.starts_with("x-forwarded-");
+            if is_told || is_joined || is_for_one_connection(before, name) {
                 continue;
             }
             let values = self.headers.get_all(name).iter();
