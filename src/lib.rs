@@ -92,7 +92,7 @@
 //!
 //! # The client
 //!
-//! Plain modules in `src/inject/client/`, made into four scripts that are kept beside them:
+//! Plain modules in `src/client/js/`, made into four scripts that are kept beside them:
 //!
 //! ```text
 //! client   core ── order · recovery · boot · routes              every page

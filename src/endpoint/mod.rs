@@ -173,7 +173,7 @@ fn json_fields(fields: &mut HeaderMap, cache_control: HeaderValue) {
 
 /// The types of what the client adds to a page.
 fn types() -> Response<Full<Bytes>> {
-    let mut answer = plain(StatusCode::OK, include_str!("../inject/client/client.d.ts"));
+    let mut answer = plain(StatusCode::OK, include_str!("../client/js/client.d.ts"));
     answer.headers_mut().insert(header::CACHE_CONTROL, NO_CACHE);
     answer
 }

@@ -17,10 +17,10 @@ use crate::release::ReleaseId;
 /// The parts of the client, as they are sent: what is in the tag, the same with all that it would load, what it loads
 /// when there is news, and what it starts where streams can't be shared otherwise.
 pub(crate) const PARTS: [(&str, &str); 4] = [
-    ("client", include_str!("client/min/client.js")),
-    ("whole", include_str!("client/min/whole.js")),
-    ("news", include_str!("client/min/news.js")),
-    ("worker", include_str!("client/min/worker.js")),
+    ("client", include_str!("../client/js/min/client.js")),
+    ("whole", include_str!("../client/js/min/whole.js")),
+    ("news", include_str!("../client/js/min/news.js")),
+    ("worker", include_str!("../client/js/min/worker.js")),
 ];
 
 /// Where the reserved paths begin: one slash, and no slash at the end.

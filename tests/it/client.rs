@@ -13,14 +13,14 @@ use tempfile::TempDir;
 #[test]
 fn the_minified_client_is_made_of_its_source() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let spa = root.join("tests/spa");
-    if !spa.join("node_modules/esbuild").exists() {
+    let client = root.join("src/client/js");
+    if !client.join("node_modules/esbuild").exists() {
         assert!(std::env::var_os("CI").is_none(), "esbuild is missing");
         return;
     }
     let made = TempDir::with_prefix("tidings-").unwrap();
     let build = Command::new("node")
-        .arg(spa.join("build-client.mjs"))
+        .arg(client.join("build.mjs"))
         .arg(made.path())
         .output()
         .unwrap();
@@ -28,10 +28,10 @@ fn the_minified_client_is_made_of_its_source() {
     assert!(build.status.success(), "{complaint}");
     for part in ["client", "whole", "news", "worker"] {
         let file = format!("{part}.js");
-        let kept = root.join("src/inject/client/min").join(&file);
+        let kept = client.join("min").join(&file);
         assert!(
             fs::read(made.path().join(&file)).unwrap() == fs::read(kept).unwrap(),
-            "{file} is not made of its source: npm --prefix tests/spa run client"
+            "{file} is not made of its source: npm --prefix src/client/js run build"
         );
     }
 }
@@ -39,7 +39,7 @@ fn the_minified_client_is_made_of_its_source() {
 /// What every page load carries, and what comes with a notice, in bytes with gzip.
 #[test]
 fn the_client_is_small() {
-    let min = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/inject/client/min");
+    let min = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/client/js/min");
     for (part, most) in [("client", 3000), ("news", 6000), ("worker", 1000)] {
         let script = fs::read(min.join(format!("{part}.js"))).unwrap();
         let mut gzip = GzEncoder::new(Vec::new(), Compression::best());

@@ -43,7 +43,7 @@ async fn the_client_is_kept_for_ever() {
     assert!(hash.bytes().all(|b| b.is_ascii_hexdigit()) && hash.len() >= 8);
     let full = get(&site, &path).await;
     assert_eq!(full.status, 200);
-    let source = include_str!("../../../src/inject/client/min/client.js");
+    let source = include_str!("../../../src/client/js/min/client.js");
     assert_eq!(full.text(), source);
     assert_eq!(full.field("content-type"), "text/javascript; charset=utf-8");
     let immutable = "public, max-age=31536000, immutable";
