@@ -19,8 +19,8 @@ use crate::events::EventStream;
 use crate::events::HEARTBEAT_INTERVAL;
 use crate::events::Slots;
 use crate::events::random_in;
-use crate::origin::conditional::Decision;
-use crate::origin::conditional::Validators;
+use crate::http::conditional::Decision;
+use crate::http::conditional::Validators;
 use crate::settings::ClientSettings;
 use crate::site::Site;
 

@@ -11,9 +11,9 @@ use http::header;
 use http_body_util::Full;
 
 use crate::endpoint::NOSNIFF;
+use crate::http::conditional::Decision;
+use crate::http::conditional::Validators;
 use crate::inject::snippet;
-use crate::origin::conditional::Decision;
-use crate::origin::conditional::Validators;
 use crate::origin::encoding::form_of;
 use crate::release::Asset;
 use crate::release::Content;

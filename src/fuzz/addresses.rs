@@ -5,11 +5,11 @@ use http::Request;
 use http::Uri;
 
 use crate::fuzz::text_line;
+use crate::http::forwarded::Prefix;
+use crate::http::networks::networks;
 use crate::origin::HostField;
 use crate::origin::Route;
 use crate::origin::Upstream;
-use crate::origin::proxy::forwarded::Prefix;
-use crate::origin::proxy::networks;
 use crate::source::Fingerprint;
 
 /// Addresses of upstreams, routes and other choices: what is taken is taken again as it is written, and a route takes

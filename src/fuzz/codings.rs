@@ -11,9 +11,9 @@ use http_body::Frame;
 use crate::error::BoxError;
 use crate::fuzz::line;
 use crate::fuzz::pieces;
-use crate::inject::coding::Coding;
-use crate::inject::coding::Decode;
-use crate::inject::coding::Encode;
+use crate::http::coding::Coding;
+use crate::http::coding::Decode;
+use crate::http::coding::Encode;
 
 /// Pages in codings: any bytes are decoded to the same however they are cut, a little at a time; and what was encoded
 /// is decoded to what it was.

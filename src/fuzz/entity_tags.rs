@@ -4,13 +4,13 @@ use http::HeaderValue;
 use http::header;
 
 use crate::fuzz::line;
-use crate::inject::accepted::Accepted;
-use crate::inject::coding::Coding;
+use crate::http::accept_encoding::Accepted;
+use crate::http::coding::Coding;
+use crate::http::conditional::Decision;
+use crate::http::conditional::Validators;
 use crate::inject::validator;
 use crate::inject::validator::Mark;
 use crate::inject::validator::Unmarked;
-use crate::origin::conditional::Decision;
-use crate::origin::conditional::Validators;
 use crate::release::PAGE_SUFFIX;
 
 /// Entity tags: a mark that was put on one comes off again and leaves what the origin sent; lists are taken apart as

@@ -10,11 +10,11 @@ use http::header;
 use http::request;
 
 use crate::fuzz::line;
-use crate::inject::accepted::Accepted;
-use crate::origin::Peer;
-use crate::origin::proxy::fields;
-use crate::origin::proxy::forwarded::Teller;
-use crate::origin::proxy::networks;
+use crate::http::accept_encoding::Accepted;
+use crate::http::context::Peer;
+use crate::http::forwarded::Teller;
+use crate::http::hop_by_hop;
+use crate::http::networks::networks;
 use crate::origin::proxy::outbound;
 
 /// The fields of a request: what is for one connection goes, everything else stays, and what the upstream is told of the
@@ -30,7 +30,7 @@ pub fn fields(data: &[u8]) {
     let parts = head(data);
     strip(parts.headers.clone());
     accept(&parts.headers);
-    let upgrade = fields::upgrade(&parts.headers);
+    let upgrade = hop_by_hop::upgrade(&parts.headers);
     if let Some(protocol) = &upgrade {
         assert!(names(&parts.headers, &header::CONNECTION, "upgrade"));
         assert_eq!(parts.headers.get(header::UPGRADE), Some(protocol));
@@ -82,7 +82,7 @@ fn head(data: &[u8]) -> request::Parts {
 
 fn strip(mut headers: HeaderMap) {
     let before = headers.clone();
-    fields::strip(&mut headers);
+    hop_by_hop::strip(&mut headers);
     for name in before.keys() {
         let is_kept = headers.get_all(name).iter().eq(before.get_all(name));
         let is_gone = !headers.contains_key(name);

@@ -6,7 +6,7 @@ use http::StatusCode;
 use http::header;
 use http::response;
 
-use crate::release::media;
+use crate::http::media_type;
 
 /// The parts of a request that decide whether its answer may carry the script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,7 +84,7 @@ pub(crate) fn is_to_show(headers: &HeaderMap) -> Option<bool> {
 ///
 /// What is fetched by who says nothing at all, such as a download that is to be continued, is none.
 pub(crate) fn goes_to_page(path: &str, headers: &HeaderMap) -> bool {
-    let is_named = || path.ends_with('/') || media::kind(path) == media::Kind::Page;
+    let is_named = || path.ends_with('/') || media_type::kind(path) == media_type::Kind::Page;
     may_be_page(path) && (says_destination(headers) || accepts_html(headers) || is_named())
 }
 
@@ -107,7 +107,7 @@ pub(crate) fn may_be_page(path: &str) -> bool {
     if !name.contains('.') {
         return true;
     }
-    let media_type = media::content_type(path, false);
+    let media_type = media_type::content_type(path, false);
     matches!(
         media_type.as_bytes(),
         b"text/html" | b"application/octet-stream"

@@ -1,8 +1,6 @@
 //! Injection puts the client script into pages.
 
-pub(crate) mod accepted;
 pub(crate) mod body;
-pub(crate) mod coding;
 pub(crate) mod counts;
 pub(crate) mod csp;
 pub(crate) mod eligible;

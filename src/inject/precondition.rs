@@ -6,7 +6,7 @@ use http::HeaderMap;
 use http::HeaderValue;
 use http::header;
 
-use crate::inject::coding::Coding;
+use crate::http::coding::Coding;
 use crate::inject::snippet::DISTINCTION_BYTES;
 use crate::inject::validator::MARK;
 use crate::inject::validator::entity_tags;

@@ -14,8 +14,8 @@ use http::HeaderName;
 use http::HeaderValue;
 use http::header;
 
-use crate::inject::accepted::Accepted;
-use crate::inject::coding::Coding;
+use crate::http::accept_encoding::Accepted;
+use crate::http::coding::Coding;
 use crate::inject::tagger::Tagger;
 use crate::release::PAGE_SUFFIX;
 use crate::site::traffic::Stamp;

@@ -2,7 +2,7 @@
 
 use http::HeaderMap;
 
-use crate::inject::accepted::Accepted;
+use crate::http::accept_encoding::Accepted;
 use crate::release::Asset;
 use crate::release::Coding;
 use crate::release::Representation;

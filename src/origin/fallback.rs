@@ -7,9 +7,9 @@ use http::Method;
 
 use crate::error::Error;
 use crate::error::Kind;
+use crate::http::media_type;
 use crate::inject::eligible;
 use crate::release::Release;
-use crate::release::media;
 
 /// What answers a navigation to a path that no file has.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -50,7 +50,7 @@ impl FromStr for Fallback {
                     .split('/')
                     .skip(1)
                     .all(|s| !matches!(s, "" | "." | ".."));
-                let is_page = media::kind(&path) == media::Kind::Page;
+                let is_page = media_type::kind(&path) == media_type::Kind::Page;
                 if is_plain && is_page {
                     Ok(Self::Page(path))
                 } else {

@@ -12,13 +12,13 @@ use http::Response;
 use http::StatusCode;
 use tower_service::Service;
 
+use crate::http::path::SitePath;
 use crate::inject::unaltered::Unaltered;
 use crate::origin::answer::Asking;
 use crate::origin::answer::Role;
 use crate::origin::fallback;
 use crate::origin::fallback::Fallback;
 use crate::origin::file_body::FileBody;
-use crate::origin::path::SitePath;
 use crate::origin::reply;
 use crate::origin::reply::FilesFuture;
 use crate::origin::reply::Reply;

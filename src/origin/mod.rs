@@ -1,29 +1,24 @@
 //! An origin is where responses come from.
 
 mod answer;
-pub(crate) mod conditional;
 pub(crate) mod encoding;
 mod fallback;
 mod file_body;
 mod files;
-mod path;
-mod peer;
 pub(crate) mod proxy;
-mod range;
 mod reply;
 mod routes;
 mod waiting;
 
+pub use crate::http::forwarded::HostField;
 pub use crate::origin::fallback::Fallback;
 pub use crate::origin::file_body::FileBody;
 pub use crate::origin::files::StaticFiles;
-pub use crate::origin::peer::Peer;
 pub use crate::origin::proxy::DEFAULT_CONNECT_TIMEOUT;
 pub use crate::origin::proxy::DEFAULT_FIRST_BYTE_TIMEOUT;
 pub use crate::origin::proxy::DEFAULT_HOLD;
 pub use crate::origin::proxy::DEFAULT_IDLE_TIMEOUT;
 pub use crate::origin::proxy::DEFAULT_POOL_IDLE;
-pub use crate::origin::proxy::HostField;
 pub use crate::origin::proxy::OneUpstream;
 pub use crate::origin::proxy::Proxy;
 pub use crate::origin::proxy::ProxyBody;

@@ -22,7 +22,7 @@ use tower_service::Service;
 
 use crate::error::Error;
 use crate::error::Kind;
-use crate::origin::proxy::Prefix;
+use crate::http::forwarded::Prefix;
 use crate::origin::proxy::Proxy;
 use crate::origin::proxy::ProxyBody;
 use crate::origin::proxy::ProxyFuture;

@@ -14,10 +14,10 @@ use serde_json::Value;
 use sha1::Digest as _;
 use sha1::Sha1;
 
+use crate::http::media_type;
+use crate::http::media_type::Kind;
 use crate::release::asset::Asset;
 use crate::release::asset::Content;
-use crate::release::media;
-use crate::release::media::Kind;
 
 /// A manifest for the pages with the script in them.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ impl Rehashed {
         let mut base = None;
         let mut unknown = Vec::new();
         for (url, hash) in table {
-            if media::kind(url) != Kind::Page {
+            if media_type::kind(url) != Kind::Page {
                 continue;
             }
             let known = hash.as_str().and_then(|hash| find(url, hash, files));

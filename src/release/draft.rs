@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::http::media_type;
+use crate::http::media_type::Kind;
 use crate::release::Audience;
 use crate::release::Entry;
 use crate::release::Release;
@@ -20,8 +22,6 @@ use crate::release::asset::Content;
 use crate::release::compress;
 use crate::release::hashed::Evidence;
 use crate::release::id::ReleaseId;
-use crate::release::media;
-use crate::release::media::Kind;
 use crate::release::parallel::in_parallel;
 use crate::release::precache;
 use crate::release::promises::Promises;
@@ -104,7 +104,7 @@ impl Draft {
         let same_tag = current.filter(|current| current.id == id && current.built == built);
         let files: Vec<(&String, &Arc<Asset>)> = assets.iter().collect();
         let pages = in_parallel(&files, |_, &(path, asset)| -> Result<_, ()> {
-            if media::kind(path) != Kind::Page {
+            if media_type::kind(path) != Kind::Page {
                 prepare(path, asset, &assets);
                 return Ok(None);
             }
@@ -132,7 +132,7 @@ impl Draft {
             let immutable = hashed && promises.may_promise(path, asset.digest());
             let utf8 = asset.is_utf8() && !declares_other_charset(path, asset);
             let entry = Entry {
-                media_type: media::content_type(path, utf8),
+                media_type: media_type::content_type(path, utf8),
                 reached: reached.contains(path),
                 asset: Arc::clone(asset),
                 changed: changed.remove(path.as_str()),
@@ -189,7 +189,7 @@ fn prepare(path: &str, asset: &Asset, assets: &BTreeMap<String, Arc<Asset>>) {
     if asset.has_decided_on_codings() {
         return;
     }
-    let compressible = media::is_compressible(path);
+    let compressible = media_type::is_compressible(path);
     let forms = Coding::ALL.into_iter().filter_map(|coding| {
         let copy = assets.get(&format!("{path}{}", coding.suffix()));
         let copied = copy.filter(|copy| is_copy(path, coding, asset, copy));
@@ -221,7 +221,8 @@ fn is_copy(path: &str, coding: Coding, asset: &Asset, copy: &Asset) -> bool {
 
 /// True for a page whose own `<meta>` names a charset that is not UTF-8: the header must not overrule it.
 fn declares_other_charset(path: &str, asset: &Asset) -> bool {
-    let (Kind::Page, Content::Memory(html)) = (media::kind(path), asset.plain().content()) else {
+    let (Kind::Page, Content::Memory(html)) = (media_type::kind(path), asset.plain().content())
+    else {
         return false;
     };
     // Where browsers look for it (HTML, "prescan a byte stream").

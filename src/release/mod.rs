@@ -9,7 +9,6 @@ mod draft;
 pub(crate) mod fingerprint;
 pub(crate) mod hashed;
 mod id;
-pub(crate) mod media;
 mod names;
 mod open_file;
 mod parallel;

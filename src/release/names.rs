@@ -8,10 +8,10 @@ use aho_corasick::AhoCorasick;
 use percent_encoding::NON_ALPHANUMERIC;
 use percent_encoding::utf8_percent_encode;
 
+use crate::http::media_type;
+use crate::http::media_type::Kind;
 use crate::release::asset::Asset;
 use crate::release::hashed;
-use crate::release::media;
-use crate::release::media::Kind;
 
 /// The names of all files, ready to be searched for.
 pub(super) struct Names<'a> {
@@ -46,7 +46,7 @@ impl<'a> Names<'a> {
         for path in files.keys() {
             let name = path.rsplit('/').next().unwrap_or(path);
             by_name.entry(name).or_default().push(path);
-            if matches!(media::kind(path), Kind::Page | Kind::SourceMap) {
+            if matches!(media_type::kind(path), Kind::Page | Kind::SourceMap) {
                 continue;
             }
             let whole = if name.contains('.') {

@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use memchr::memmem;
 
+use crate::http::media_type;
+use crate::http::media_type::Kind;
 use crate::release::asset::Asset;
 use crate::release::asset::Content;
-use crate::release::media;
-use crate::release::media::Kind;
 
 /// Those of `pages` that a list among `files` names.
 pub(super) fn listed(
@@ -22,7 +22,7 @@ pub(super) fn listed(
     let mut listed = BTreeSet::new();
     let scripts = files
         .iter()
-        .filter(|(path, _)| media::kind(path) == Kind::Script);
+        .filter(|(path, _)| media_type::kind(path) == Kind::Script);
     for (path, script) in scripts {
         let Content::Memory(text) = script.plain().content() else {
             continue;

@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use percent_encoding::percent_decode_str;
 
+use crate::http::media_type;
+use crate::http::media_type::Kind;
 use crate::release::asset::Asset;
 use crate::release::hashed::Evidence;
-use crate::release::media;
-use crate::release::media::Kind;
 use crate::release::names::Names;
 use crate::release::references;
 
@@ -36,20 +36,22 @@ impl Reach {
     ) -> io::Result<Self> {
         let names = Names::of(files);
         let mut reach = Self::default();
-        let pages = files.keys().filter(|path| media::kind(path) == Kind::Page);
+        let pages = files
+            .keys()
+            .filter(|path| media_type::kind(path) == Kind::Page);
         let mut queue: Vec<&str> = pages.map(String::as_str).collect();
         reach
             .reached
             .extend(queue.iter().map(|&path| path.to_owned()));
         while let Some(path) = queue.pop() {
             let text = files[path].plain().content().bytes()?;
-            match media::kind(path) {
+            match media_type::kind(path) {
                 Kind::Page => reach.need(path, &text, files),
                 _ => reach.note_absent(&text, &names, files, evidence),
             }
             for named in names.in_text(&text) {
                 if reach.reached.insert(named.to_owned())
-                    && matches!(media::kind(named), Kind::Script | Kind::Style)
+                    && matches!(media_type::kind(named), Kind::Script | Kind::Style)
                 {
                     queue.push(named);
                 }
@@ -62,7 +64,7 @@ impl Reach {
         // An empty style sheet says nothing, but may be all there is to say: VitePress writes one.
         let is_there = |path: &str| {
             let file = files.get(path);
-            file.is_some_and(|file| !file.is_empty() || media::kind(path) == Kind::Style)
+            file.is_some_and(|file| !file.is_empty() || media_type::kind(path) == Kind::Style)
         };
         for needed in references::of_page(page, html) {
             if !suffixes(&needed).any(is_there) {

@@ -6,7 +6,7 @@ use lol_html::Settings;
 use lol_html::element;
 use percent_encoding::percent_decode_str;
 
-use crate::release::media;
+use crate::http::media_type;
 
 /// The local files without which the page at `path` does not work, as paths from the site's root:
 /// `script[src]` and `link[rel=stylesheet|modulepreload|preload]`. What lies on another host is left out.
@@ -152,7 +152,7 @@ fn ends_url(b: u8) -> bool {
 
 /// True for a name like those of the files that a build makes; `a.b.c` and `M1.5L2.7Z` stand in scripts, too.
 fn has_extension(name: &str) -> bool {
-    let extension = media::extension(name).to_ascii_lowercase();
+    let extension = media_type::extension(name).to_ascii_lowercase();
     name.len() <= LONGEST_NAME && EXTENSIONS.contains(&extension.as_str())
 }
 

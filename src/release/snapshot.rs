@@ -15,13 +15,13 @@ use bytes::Bytes;
 use sha2::Digest as _;
 use sha2::Sha256;
 
+use crate::http::media_type;
+use crate::http::media_type::Kind;
 use crate::release::Release;
 use crate::release::asset::Asset;
 use crate::release::asset::Content;
 use crate::release::asset::FileState;
 use crate::release::id::Digest;
-use crate::release::media;
-use crate::release::media::Kind;
 use crate::release::open_file::OpenFile;
 use crate::release::parallel::in_parallel;
 use crate::release::tree::Stamp;
@@ -239,7 +239,7 @@ impl Utf8 {
 
 /// Which files fit into memory: pages always, since the script goes into them; then in order of path.
 fn in_memory(files: &[TreeFile], limits: Limits) -> Vec<bool> {
-    let is_page = |file: &TreeFile| media::kind(&file.path) == Kind::Page;
+    let is_page = |file: &TreeFile| media_type::kind(&file.path) == Kind::Page;
     let mut left = limits.total;
     for page in files.iter().filter(|file| is_page(file)) {
         left = left.saturating_sub(page.stamp.size);

@@ -21,7 +21,7 @@ use hyper_util::service::TowerToHyperServiceFuture;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use crate::origin::Peer;
+use crate::http::context::Peer;
 
 /// Refuses what does not name exactly one host, as RFC 9112, section 3.2, demands of a server.
 pub(super) struct Door<S> {

@@ -18,9 +18,9 @@ use pin_project_lite::pin_project;
 
 use crate::error::BoxError;
 use crate::events::EventStream;
+use crate::http::coding::Decode;
+use crate::http::coding::Encode;
 use crate::inject::body::InjectBody;
-use crate::inject::coding::Decode;
-use crate::inject::coding::Encode;
 
 pin_project! {
     /// The body of an answer: the inner service's own, or with the script, or the endpoint's.

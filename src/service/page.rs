@@ -10,12 +10,12 @@ use http::header;
 use http_body::Body;
 
 use crate::error::BoxError;
+use crate::http::accept_encoding::Accepted;
+use crate::http::coding::Decode;
+use crate::http::coding::Encode;
+use crate::http::coding::Recoder;
 use crate::inject::AlreadyInjected;
-use crate::inject::accepted::Accepted;
 use crate::inject::body::InjectBody;
-use crate::inject::coding::Decode;
-use crate::inject::coding::Encode;
-use crate::inject::coding::Recoder;
 use crate::inject::counts::Fate;
 use crate::inject::counts::Tally;
 use crate::inject::csp::Guard;

@@ -14,12 +14,12 @@ use hyper_util::client::legacy::connect::capture_connection;
 use tokio::time::Instant;
 use tokio::time::sleep_until;
 
+use crate::http::forwarded::HostField;
+use crate::http::hop_by_hop;
 use crate::origin::proxy::Shared;
 use crate::origin::proxy::connect::Connector;
 use crate::origin::proxy::failure::Failure;
 use crate::origin::proxy::failure::causes;
-use crate::origin::proxy::fields;
-use crate::origin::proxy::forwarded::HostField;
 use crate::origin::proxy::member::Member;
 use crate::origin::proxy::send::MOST_STALE;
 use crate::origin::proxy::send::Outgoing;
@@ -141,7 +141,7 @@ impl Outgoing {
         }
         // All three are there.
         *request.uri_mut() = Uri::from_parts(uri).unwrap_or_default();
-        if !self.upload.is_none() && fields::expects_continue(&self.headers) {
+        if !self.upload.is_none() && hop_by_hop::expects_continue(&self.headers) {
             self.upload.wait();
             let upload = self.upload.clone();
             hyper::ext::on_informational(&mut request, move |said| {

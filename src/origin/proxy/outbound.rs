@@ -9,11 +9,11 @@ use http::header;
 use http::request;
 use http::uri::PathAndQuery;
 
+use crate::http::context::Peer;
+use crate::http::forwarded::Prefix;
+use crate::http::forwarded::Teller;
+use crate::http::hop_by_hop;
 use crate::inject::eligible;
-use crate::origin::peer::Peer;
-use crate::origin::proxy::fields;
-use crate::origin::proxy::forwarded::Prefix;
-use crate::origin::proxy::forwarded::Teller;
 use crate::origin::proxy::service::UPGRADE;
 use crate::site::traffic::AsHttps;
 
@@ -31,12 +31,12 @@ pub(crate) fn headers(
 ) -> HeaderMap {
     let peer = parts.extensions.get::<Peer>().copied();
     let mut headers = parts.headers;
-    let takes_trailers = fields::takes_trailers(&headers);
+    let takes_trailers = hop_by_hop::takes_trailers(&headers);
     // It is for everybody, whatever `Connection` says.
     let host = headers.remove(header::HOST);
-    fields::strip(&mut headers);
+    hop_by_hop::strip(&mut headers);
     if parts.version == Version::HTTP_2 {
-        fields::join_cookies(&mut headers);
+        hop_by_hop::join_cookies(&mut headers);
     }
     // An absolute form, or `:authority`, is what counts (RFC 9112, section 3.2.2).
     let authority = parts.uri.authority();

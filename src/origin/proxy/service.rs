@@ -21,14 +21,14 @@ use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use tower_service::Service;
 
+use crate::http::forwarded::HostField;
+use crate::http::forwarded::Prefix;
+use crate::http::hop_by_hop;
 use crate::origin::fallback;
-use crate::origin::proxy::HostField;
 use crate::origin::proxy::Proxy;
 use crate::origin::proxy::Shared;
 use crate::origin::proxy::body::ProxyBody;
 use crate::origin::proxy::failure::Failure;
-use crate::origin::proxy::fields;
-use crate::origin::proxy::forwarded::Prefix;
 use crate::origin::proxy::location::Mapping;
 use crate::origin::proxy::outbound;
 use crate::origin::proxy::refusal::Refusal;
@@ -157,7 +157,7 @@ impl Exchange {
         if settings.teller.has_seen(request.headers()) {
             return Err(Refusal::Loop);
         }
-        let protocol = fields::upgrade(request.headers())
+        let protocol = hop_by_hop::upgrade(request.headers())
             .filter(|_| request.version() == Version::HTTP_11 && choice == Choice::Any);
         let has_body = !request.body().is_end_stream();
         if protocol.is_some() && has_body {
@@ -224,7 +224,7 @@ impl Exchange {
         let received = response.version();
         *response.version_mut() = Version::HTTP_11;
         let fields = response.headers_mut();
-        fields::strip(fields);
+        hop_by_hop::strip(fields);
         shared.settings.teller.add_via(fields, received);
         shared.relocate(fields, number, &self.outgoing.headers, self.prefix.as_ref());
         // Nothing is to be expected of it for long.
@@ -249,7 +249,7 @@ impl Exchange {
         let upstream = hyper::upgrade::on(&mut response);
         shared.tunnels.open(upgrade.client, upstream);
         let fields = response.headers_mut();
-        fields::strip(fields);
+        hop_by_hop::strip(fields);
         shared.settings.teller.add_via(fields, Version::HTTP_11);
         fields.insert(header::CONNECTION, UPGRADE);
         fields.insert(header::UPGRADE, protocol);

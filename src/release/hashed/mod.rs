@@ -11,6 +11,8 @@ mod word;
 
 use std::collections::HashMap;
 
+use crate::http::media_type;
+use crate::http::media_type::Kind;
 use crate::release::hashed::form::Form;
 use crate::release::hashed::token::Alphabet;
 use crate::release::hashed::token::Place;
@@ -20,8 +22,6 @@ pub(crate) use crate::release::hashed::token::noise_in;
 use crate::release::hashed::token::tokens;
 use crate::release::hashed::word::Look;
 use crate::release::hashed::word::look;
-use crate::release::media;
-use crate::release::media::Kind;
 
 /// What the folders of one release have shown: the forms of hash that each of them uses.
 #[derive(Debug, Default)]
@@ -46,7 +46,7 @@ impl Evidence {
         let mut names: HashMap<&str, Vec<&str>> = HashMap::new();
         for path in paths {
             let (folder, name) = split(path);
-            if media::kind(name) != Kind::SourceMap && !is_precompressed(name) {
+            if media_type::kind(name) != Kind::SourceMap && !is_precompressed(name) {
                 names.entry(folder).or_default().push(name);
             }
         }
@@ -77,7 +77,7 @@ impl Evidence {
             .unwrap_or(name);
         let name = name.strip_suffix(".map").unwrap_or(name);
         let folder = self.folders.get(folder);
-        match media::kind(name) {
+        match media_type::kind(name) {
             Kind::Page => false,
             Kind::Script | Kind::Style => folder.is_some_and(|folder| folder.has_code(name)),
             Kind::SourceMap | Kind::Other => {
@@ -119,7 +119,9 @@ impl Folder {
     fn of(names: &[&str]) -> Self {
         let of_kind = |kind| -> Vec<&str> {
             let names = names.iter().copied();
-            names.filter(|name| media::kind(name) == kind).collect()
+            names
+                .filter(|name| media_type::kind(name) == kind)
+                .collect()
         };
         let (scripts, styles) = (of_kind(Kind::Script), of_kind(Kind::Style));
         let code = [&scripts, &styles].map(|names| Form::shared(names, 1));
@@ -151,7 +153,7 @@ impl Folder {
 }
 
 fn is_precompressed(name: &str) -> bool {
-    matches!(media::extension(name), "br" | "gz" | "zst")
+    matches!(media_type::extension(name), "br" | "gz" | "zst")
 }
 
 fn split(path: &str) -> (&str, &str) {

@@ -16,8 +16,8 @@ use http_body_util::BodyExt as _;
 use http_body_util::Empty;
 use tower_service::Service;
 
-use crate::inject::coding::Coding;
-use crate::inject::coding::Decode;
+use crate::http::coding::Coding;
+use crate::http::coding::Decode;
 use crate::inject::eligible;
 use crate::release::fingerprint::Location;
 use crate::release::fingerprint::Pages;

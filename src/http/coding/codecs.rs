@@ -17,11 +17,11 @@ use flate2::Decompress;
 use flate2::FlushDecompress;
 use flate2::Status;
 
-use crate::inject::coding::AnyDecoder;
-use crate::inject::coding::Coding;
+use crate::http::coding::AnyDecoder;
+use crate::http::coding::Coding;
 
 /// RFC 1952, of which a stream may have several members. What only says that it is one is taken as it is, as browsers do.
-pub(super) const GZIP: Coding = Coding {
+pub(crate) const GZIP: Coding = Coding {
     token: "gzip",
     decoder: |first| {
         let is_gzip = first == GZIP_MAGIC[0];
@@ -32,7 +32,7 @@ pub(super) const GZIP: Coding = Coding {
 };
 
 /// RFC 7932.
-pub(super) const BROTLI: Coding = Coding {
+pub(crate) const BROTLI: Coding = Coding {
     token: "br",
     decoder: |first| {
         // Such a window may be of a gigabyte, and no coding of the web (section 9.1).
@@ -51,7 +51,7 @@ pub(super) const BROTLI: Coding = Coding {
 };
 
 /// RFC 1950; from some servers it is bare RFC 1951, which browsers take as well.
-pub(super) const DEFLATE: Coding = Coding {
+pub(crate) const DEFLATE: Coding = Coding {
     token: "deflate",
     decoder: |first| {
         // A bare block that begins like the other is stored and has a bit set where encoders set none.
@@ -67,7 +67,7 @@ pub(super) const DEFLATE: Coding = Coding {
 };
 
 /// True if `bytes` begin with `magic`, as far as they are there.
-pub(super) fn begins(bytes: &[u8], magic: &[u8]) -> bool {
+pub(crate) fn begins(bytes: &[u8], magic: &[u8]) -> bool {
     let there = bytes.len().min(magic.len());
     bytes[..there] == magic[..there]
 }

@@ -5,10 +5,10 @@ use async_compression::codecs::ZstdEncoder;
 use async_compression::zstd::CParameter;
 use async_compression::zstd::DParameter;
 
-use crate::inject::coding::Coding;
-use crate::inject::coding::codecs::begins;
+use crate::http::coding::Coding;
+use crate::http::coding::codecs::begins;
 
-pub(super) const CODING: Option<Coding> = Some(Coding {
+pub(crate) const CODING: Option<Coding> = Some(Coding {
     token: "zstd",
     decoder: |_| {
         let params = [DParameter::window_log_max(LARGEST_WINDOW)];

@@ -38,17 +38,17 @@ pub(crate) fn upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
 }
 
 /// True if the sender takes trailers: `TE: trailers` (RFC 9110, section 10.1.4).
-pub(super) fn takes_trailers(headers: &HeaderMap) -> bool {
+pub(crate) fn takes_trailers(headers: &HeaderMap) -> bool {
     has_item(headers, &header::TE, "trailers")
 }
 
 /// True if the body is to wait for a 100 (RFC 9110, section 10.1.1).
-pub(super) fn expects_continue(headers: &HeaderMap) -> bool {
+pub(crate) fn expects_continue(headers: &HeaderMap) -> bool {
     has_item(headers, &header::EXPECT, "100-continue")
 }
 
 /// One `Cookie` of the several that HTTP/2 may have made of it (RFC 9113, section 8.2.3).
-pub(super) fn join_cookies(headers: &mut HeaderMap) {
+pub(crate) fn join_cookies(headers: &mut HeaderMap) {
     let mut all = headers.get_all(header::COOKIE).iter();
     if all.next().is_none() || all.next().is_none() {
         return;
@@ -64,7 +64,7 @@ pub(super) fn join_cookies(headers: &mut HeaderMap) {
 }
 
 /// The items of a list, which may be in several fields and hold any bytes (RFC 9110, section 5.6.1).
-pub(super) fn items<'a>(
+pub(crate) fn items<'a>(
     headers: &'a HeaderMap,
     name: &HeaderName,
 ) -> impl Iterator<Item = &'a [u8]> {

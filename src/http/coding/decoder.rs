@@ -9,15 +9,15 @@ use async_compression::core::util::WriteBuffer;
 use bytes::Buf as _;
 use bytes::Bytes;
 
-use crate::inject::coding::AnyDecoder;
-use crate::inject::coding::BUFFER;
-use crate::inject::coding::Coding;
+use crate::http::coding::AnyDecoder;
+use crate::http::coding::BUFFER;
+use crate::http::coding::Coding;
 
 /// Decodes what is pushed, as it is pulled.
 ///
 /// Behind the end of the coded stream another may follow where the coding allows it; what else follows is ignored, as
 /// browsers do. A page of no bytes at all is whole.
-pub(super) struct Decoder {
+pub(crate) struct Decoder {
     coding: Coding,
     /// There from the first byte on.
     codec: Option<AnyDecoder>,
@@ -44,14 +44,14 @@ enum Stage {
 
 /// Why a coded page can't be decoded to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     Corrupt(Coding),
     Truncated(Coding),
     TooLarge(Coding),
 }
 
 impl Decoder {
-    pub(super) fn new(coding: Coding) -> Self {
+    pub(crate) fn new(coding: Coding) -> Self {
         Self::with_most(coding, MOST_DECODED)
     }
 
@@ -68,7 +68,7 @@ impl Decoder {
     }
 
     /// Takes the next piece. The one before must have been pulled through.
-    pub(super) fn push(&mut self, piece: Bytes) {
+    pub(crate) fn push(&mut self, piece: Bytes) {
         self.piece = if self.piece.is_empty() {
             piece
         } else {
@@ -78,7 +78,7 @@ impl Decoder {
 
     /// The next decoded bytes, at most [`BUFFER`], or a piece that is not coded; `None` if it takes another piece to have
     /// more.
-    pub(super) fn pull(&mut self) -> Result<Option<Bytes>, Fault> {
+    pub(crate) fn pull(&mut self) -> Result<Option<Bytes>, Fault> {
         loop {
             if self.stage == Stage::Between && !self.piece.is_empty() {
                 self.go_on()?;
@@ -108,7 +108,7 @@ impl Decoder {
     }
 
     /// Says that no other piece comes. All that came must have been pulled through.
-    pub(super) fn end(&self) -> Result<(), Fault> {
+    pub(crate) fn end(&self) -> Result<(), Fault> {
         let is_whole = match self.stage {
             Stage::Between => self.piece.is_empty(),
             Stage::Behind => true,
@@ -183,7 +183,7 @@ const LONGEST_MAGIC: usize = 4;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inject::coding::encoder::tests::encode;
+    use crate::http::coding::encoder::tests::encode;
 
     /// What these pieces decode to, and what is wrong with them.
     fn decode<'a>(

@@ -9,9 +9,9 @@ use http::HeaderMap;
 use http::HeaderValue;
 use http::header;
 
-use crate::inject::accepted::Accepted;
-use crate::inject::coding::Coding;
-use crate::inject::coding::field::Came;
+use crate::http::accept_encoding::Accepted;
+use crate::http::coding::Coding;
+use crate::http::coding::field::Came;
 
 /// In which codings pages go out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

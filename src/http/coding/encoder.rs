@@ -7,12 +7,12 @@ use async_compression::core::util::WriteBuffer;
 use bytes::Buf as _;
 use bytes::Bytes;
 
-use crate::inject::coding::AnyEncoder;
-use crate::inject::coding::BUFFER;
-use crate::inject::coding::Coding;
+use crate::http::coding::AnyEncoder;
+use crate::http::coding::BUFFER;
+use crate::http::coding::Coding;
 
 /// Encodes what is written into a buffer, which is taken when it is full, or when what came so far is to go out.
-pub(super) struct Encoder {
+pub(crate) struct Encoder {
     codec: AnyEncoder,
     buffer: Box<[u8]>,
     filled: usize,
@@ -20,7 +20,7 @@ pub(super) struct Encoder {
 
 /// What an [`Encoder`] needs next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Need {
+pub(crate) enum Need {
     /// Its buffer is full: it must be taken, and the same asked again.
     Room,
     /// Nothing: all is done that was asked.
@@ -28,7 +28,7 @@ pub(super) enum Need {
 }
 
 impl Encoder {
-    pub(super) fn new(coding: Coding) -> Self {
+    pub(crate) fn new(coding: Coding) -> Self {
         Self {
             codec: (coding.encoder)(),
             buffer: vec![0; BUFFER].into(),
@@ -37,7 +37,7 @@ impl Encoder {
     }
 
     /// Encodes as much of the piece as there is room for, and takes that off.
-    pub(super) fn write(&mut self, piece: &mut Bytes) -> io::Result<Need> {
+    pub(crate) fn write(&mut self, piece: &mut Bytes) -> io::Result<Need> {
         while !piece.is_empty() {
             if self.is_full() {
                 return Ok(Need::Room);
@@ -56,17 +56,17 @@ impl Encoder {
     }
 
     /// Encodes all that was written so far in such a way that it can be decoded without what follows.
-    pub(super) fn flush(&mut self) -> io::Result<Need> {
+    pub(crate) fn flush(&mut self) -> io::Result<Need> {
         self.drain(|codec, output| codec.flush(output))
     }
 
     /// Encodes all that was written, and the end. Nothing must be written after that.
-    pub(super) fn finish(&mut self) -> io::Result<Need> {
+    pub(crate) fn finish(&mut self) -> io::Result<Need> {
         self.drain(|codec, output| codec.finish(output))
     }
 
     /// What is encoded by now; may be empty.
-    pub(super) fn take(&mut self) -> Bytes {
+    pub(crate) fn take(&mut self) -> Bytes {
         let encoded = Bytes::copy_from_slice(&self.buffer[..self.filled]);
         self.filled = 0;
         encoded
@@ -102,7 +102,7 @@ impl Encoder {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// All of it at once.

@@ -20,10 +20,10 @@ use std::io;
 use async_compression::codecs::DecodeV2;
 use async_compression::codecs::EncodeV2;
 
-pub(crate) use crate::inject::coding::decode::Decode;
-pub(crate) use crate::inject::coding::encode::Encode;
-pub(crate) use crate::inject::coding::recoder::Outgoing;
-pub(crate) use crate::inject::coding::recoder::Recoder;
+pub(crate) use crate::http::coding::decode::Decode;
+pub(crate) use crate::http::coding::encode::Encode;
+pub(crate) use crate::http::coding::recoder::Outgoing;
+pub(crate) use crate::http::coding::recoder::Recoder;
 
 /// A coding that pages can be decoded from and encoded in.
 #[derive(Clone, Copy)]

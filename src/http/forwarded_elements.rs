@@ -8,14 +8,14 @@ use http::header;
 
 /// The values of a parameter, of all elements that have it, in their order and without quotes. Stops at what is no
 /// `Forwarded`.
-pub(super) fn values(headers: &HeaderMap, name: &str) -> Vec<String> {
+pub(crate) fn values(headers: &HeaderMap, name: &str) -> Vec<String> {
     let fields = headers.get_all(header::FORWARDED).iter();
     let fields = fields.filter_map(|field| field.to_str().ok());
     fields.flat_map(|field| of_field(field, name)).collect()
 }
 
 /// The address of a node, if it tells one.
-pub(super) fn address(node: &str) -> Option<IpAddr> {
+pub(crate) fn address(node: &str) -> Option<IpAddr> {
     let bare = node
         .strip_prefix('[')
         .and_then(|node| node.strip_suffix(']'));

@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use http::HeaderMap;
 use http::header;
 
-use crate::inject::coding::Coding;
+use crate::http::coding::Coding;
 
 /// What a page comes in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Came {
+pub(crate) enum Came {
     /// No coding, by whatever words.
     Plain,
     In(Coding),
@@ -18,7 +18,7 @@ pub(super) enum Came {
 }
 
 impl Came {
-    pub(super) fn by(headers: &HeaderMap) -> Self {
+    pub(crate) fn by(headers: &HeaderMap) -> Self {
         let fields = headers.get_all(header::CONTENT_ENCODING).iter();
         let fields: Vec<Cow<'_, str>> = fields
             .map(|field| String::from_utf8_lossy(field.as_bytes()))

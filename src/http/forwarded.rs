@@ -16,9 +16,9 @@ use ipnet::IpNet;
 
 use crate::error::Error;
 use crate::error::Kind;
-use crate::origin::peer::Peer;
-use crate::origin::proxy::elements;
-use crate::origin::proxy::fields::items;
+use crate::http::context::Peer;
+use crate::http::forwarded_elements;
+use crate::http::hop_by_hop::items;
 use crate::site::traffic::AsHttps;
 
 /// Which `Host` an upstream sees.
@@ -59,7 +59,7 @@ pub(crate) struct Prefix(pub(crate) HeaderValue);
 pub(crate) struct Teller {
     /// Peers whose word on who the client is counts.
     pub(crate) trusted: Vec<IpNet>,
-    pub(super) host: HostField,
+    pub(crate) host: HostField,
     /// The name by which this proxy knows itself in `Via`.
     name: String,
     /// What it adds there to nearly all messages.
@@ -92,7 +92,7 @@ impl Teller {
     }
 
     /// Adds this proxy to the message's way (RFC 9110, section 7.6.3).
-    pub(super) fn add_via(&self, headers: &mut HeaderMap, received: Version) {
+    pub(crate) fn add_via(&self, headers: &mut HeaderMap, received: Version) {
         if received == Version::HTTP_11 && !headers.contains_key(header::VIA) {
             headers.insert(header::VIA, self.via.clone());
             return;
@@ -107,7 +107,7 @@ impl Teller {
 
     /// Tells the upstream who asked, for what host, and how. What the client says of that itself counts only if it
     /// is trusted.
-    pub(super) fn tell(
+    pub(crate) fn tell(
         &self,
         headers: &mut HeaderMap,
         peer: Option<Peer>,
@@ -139,7 +139,7 @@ impl Teller {
     }
 
     /// Tells the upstream what is missing at the beginning of its path.
-    pub(super) fn tell_prefix(headers: &mut HeaderMap, prefix: Prefix) {
+    pub(crate) fn tell_prefix(headers: &mut HeaderMap, prefix: Prefix) {
         headers.insert(PREFIX, prefix.0);
     }
 
@@ -166,10 +166,12 @@ fn take_from_forwarded(headers: &mut HeaderMap) {
     if !headers.contains_key(header::FORWARDED) {
         return;
     }
-    let values = |headers: &HeaderMap, name| elements::values(headers, name);
+    let values = |headers: &HeaderMap, name| forwarded_elements::values(headers, name);
     if !headers.contains_key(FOR) {
         let addresses = values(headers, "for");
-        let addresses = addresses.iter().filter_map(|node| elements::address(node));
+        let addresses = addresses
+            .iter()
+            .filter_map(|node| forwarded_elements::address(node));
         let addresses: Vec<_> = addresses.map(|address| address.to_string()).collect();
         if !addresses.is_empty() {
             append_to_list(headers, &FOR, &addresses.join(", "));
@@ -282,7 +284,7 @@ const PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::origin::proxy::networks;
+    use crate::http::networks::networks;
 
     /// What an upstream is told by a proxy that trusts 10.0.0.0/8: `Forwarded`, and the `X-` fields.
     fn told(peer: Option<&str>, fields: &[(HeaderName, &str)]) -> [String; 4] {

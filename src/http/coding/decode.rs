@@ -14,9 +14,9 @@ use http_body::SizeHint;
 use pin_project_lite::pin_project;
 
 use crate::error::BoxError;
-use crate::inject::coding::Coding;
-use crate::inject::coding::decoder::Decoder;
-use crate::inject::coding::decoder::Fault;
+use crate::http::coding::Coding;
+use crate::http::coding::decoder::Decoder;
+use crate::http::coding::decoder::Fault;
 
 pin_project! {
     /// A body decoded, or as it is if it is in no coding.

@@ -14,9 +14,9 @@ use http_body::SizeHint;
 use pin_project_lite::pin_project;
 
 use crate::error::BoxError;
-use crate::inject::coding::Coding;
-use crate::inject::coding::encoder::Encoder;
-use crate::inject::coding::encoder::Need;
+use crate::http::coding::Coding;
+use crate::http::coding::encoder::Encoder;
+use crate::http::coding::encoder::Need;
 
 pin_project! {
     /// A body encoded, or as it is if it is to be in no coding.

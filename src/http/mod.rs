@@ -1,0 +1,13 @@
+//! HTTP, as the standards have it: one file for each concern, used by everything above.
+
+pub(crate) mod accept_encoding;
+pub(crate) mod coding;
+pub(crate) mod conditional;
+pub(crate) mod context;
+pub(crate) mod forwarded;
+pub(crate) mod forwarded_elements;
+pub(crate) mod hop_by_hop;
+pub(crate) mod media_type;
+pub(crate) mod networks;
+pub(crate) mod path;
+pub(crate) mod range;
