@@ -152,6 +152,7 @@ mod error;
 mod events;
 #[cfg(any(fuzzing, test))]
 pub mod fuzz;
+mod html;
 mod http;
 mod inject;
 mod layer;

@@ -2,11 +2,11 @@ use std::fmt::Write as _;
 
 use crate::fuzz::line;
 use crate::fuzz::pieces;
-use crate::release::fingerprint::Elements;
-use crate::release::fingerprint::Likeness;
-use crate::release::fingerprint::Location;
-use crate::release::fingerprint::Print;
-use crate::release::fingerprint::Reader;
+use crate::html::page_assets::Elements;
+use crate::html::page_assets::Likeness;
+use crate::html::page_assets::Location;
+use crate::html::page_assets::Print;
+use crate::html::page_assets::Reader;
 
 /// A page: what it loads and runs is the same however it comes, in what order it is, and whatever else changes with
 /// each answer.

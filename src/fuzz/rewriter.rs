@@ -6,13 +6,13 @@ use bytes::Bytes;
 
 use crate::fuzz::line;
 use crate::fuzz::pieces;
-use crate::inject::rewriter::Outcome;
-use crate::inject::rewriter::Ready;
-use crate::inject::rewriter::Rewriter;
-use crate::inject::rewriter::inject;
-use crate::release::fingerprint::Location;
-use crate::release::fingerprint::Print;
-use crate::release::fingerprint::Reader;
+use crate::html::inserter::Outcome;
+use crate::html::inserter::Ready;
+use crate::html::inserter::Rewriter;
+use crate::html::inserter::inject;
+use crate::html::page_assets::Location;
+use crate::html::page_assets::Print;
+use crate::html::page_assets::Reader;
 use crate::site::traffic::Extent;
 
 /// A page in pieces: what goes out is the page with the tag put in once, or the page; the same however it is cut.

@@ -14,11 +14,11 @@ use http_body::Frame;
 use http_body::SizeHint;
 use pin_project_lite::pin_project;
 
+use crate::html::inserter::Choose;
+use crate::html::inserter::Outcome;
+use crate::html::inserter::Rewriter;
 use crate::inject::counts::Fate;
 use crate::inject::counts::Tally;
-use crate::inject::rewriter::Choose;
-use crate::inject::rewriter::Outcome;
-use crate::inject::rewriter::Rewriter;
 
 pin_project! {
     /// A page on its way, with the tag put in as it passes.

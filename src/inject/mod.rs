@@ -4,16 +4,12 @@ pub(crate) mod body;
 pub(crate) mod counts;
 pub(crate) mod csp;
 pub(crate) mod eligible;
-mod place;
 pub(crate) mod precondition;
-pub(crate) mod rewriter;
 pub(crate) mod snippet;
 pub(crate) mod stamp;
 pub(crate) mod tagger;
 pub(crate) mod unaltered;
 pub(crate) mod validator;
-
-pub(crate) use crate::inject::rewriter::inject;
 
 /// Put into the extensions of a response by an origin that has seen to the script itself.
 #[derive(Debug, Clone, Copy)]

@@ -6,7 +6,6 @@ pub(crate) mod asset;
 mod changes;
 mod compress;
 mod draft;
-pub(crate) mod fingerprint;
 pub(crate) mod hashed;
 mod id;
 mod names;
@@ -16,7 +15,6 @@ mod policy;
 mod precache;
 mod promises;
 mod reach;
-mod references;
 pub(crate) mod snapshot;
 mod tree;
 

@@ -15,7 +15,7 @@ use tokio::time::sleep;
 use tokio::time::sleep_until;
 
 use crate::error::Error;
-use crate::inject;
+use crate::html::inserter;
 use crate::inject::csp::Guard;
 use crate::inject::csp::Home;
 use crate::inject::csp::Permit;
@@ -311,7 +311,7 @@ impl Looker {
                 let tagger = Tagger::new(&draft.id, draft.built, home, &self.guard);
                 let inject = |page: &[u8]| {
                     let tagger = tagger.clone();
-                    inject::inject(page, Box::new(move |h, _| tagger.tag(Permit::default(), h)))
+                    inserter::inject(page, Box::new(move |h, _| tagger.tag(Permit::default(), h)))
                 };
                 draft.finish(current.as_deref(), &mut self.promises, inject)
             }

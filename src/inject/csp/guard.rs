@@ -10,11 +10,11 @@ use http::HeaderValue;
 use http::Request;
 use http::header;
 
+use crate::html::meta_policies;
 use crate::inject::csp::Csp;
 use crate::inject::csp::Permit;
 use crate::inject::csp::Refusal;
 use crate::inject::csp::judge;
-use crate::inject::csp::meta;
 use crate::inject::csp::source::Place;
 use crate::inject::snippet::Prefix;
 
@@ -71,7 +71,7 @@ impl Guard {
 
     /// What the permit comes to in a page that has this behind the place of the tag. `None` if the script can't run.
     pub(crate) fn read_page(&self, permit: Permit, head: &[u8], home: &Home) -> Option<Permit> {
-        let metas = meta::policies(head);
+        let metas = meta_policies::policies(head);
         if metas.is_empty() {
             return Some(permit);
         }

@@ -5,7 +5,6 @@
 //! ([`Csp::Amend`]), and then by the hash of one script.
 
 mod guard;
-mod meta;
 mod parse;
 mod source;
 #[cfg(test)]

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 
+use crate::html::page_assets::Elements;
+use crate::html::page_assets::Likeness;
+use crate::html::page_assets::Pages;
+use crate::html::page_assets::Print;
 use crate::release::Release;
 use crate::release::ReleaseId;
-use crate::release::fingerprint::Elements;
-use crate::release::fingerprint::Likeness;
-use crate::release::fingerprint::Pages;
-use crate::release::fingerprint::Print;
 use crate::site::traffic::Passing;
 use crate::site::traffic::Stamp;
 use crate::site::traffic::now;

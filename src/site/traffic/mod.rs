@@ -24,14 +24,14 @@ use http::header;
 use http::uri::Authority;
 use tokio::sync::Notify;
 
+use crate::html::page_assets::Elements;
+use crate::html::page_assets::Found;
+use crate::html::page_assets::Likeness;
+use crate::html::page_assets::Location;
+use crate::html::page_assets::Pages;
+use crate::html::page_assets::Print;
+use crate::html::page_assets::Reader;
 use crate::release::ReleaseId;
-use crate::release::fingerprint::Elements;
-use crate::release::fingerprint::Found;
-use crate::release::fingerprint::Likeness;
-use crate::release::fingerprint::Location;
-use crate::release::fingerprint::Pages;
-use crate::release::fingerprint::Print;
-use crate::release::fingerprint::Reader;
 pub(crate) use crate::site::traffic::memory::Known;
 use crate::site::traffic::memory::Memory;
 

@@ -16,13 +16,13 @@ use http_body_util::BodyExt as _;
 use http_body_util::Empty;
 use tower_service::Service;
 
+use crate::html::page_assets::Location;
+use crate::html::page_assets::Pages;
+use crate::html::page_assets::Print;
+use crate::html::page_assets::Reader;
 use crate::http::coding::Coding;
 use crate::http::coding::Decode;
 use crate::inject::eligible;
-use crate::release::fingerprint::Location;
-use crate::release::fingerprint::Pages;
-use crate::release::fingerprint::Print;
-use crate::release::fingerprint::Reader;
 use crate::site::traffic::AsHttps;
 use crate::site::traffic::OwnName;
 use crate::site::traffic::last_modified;

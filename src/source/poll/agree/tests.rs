@@ -1,7 +1,7 @@
 use super::*;
-use crate::release::fingerprint::Location;
-use crate::release::fingerprint::Print;
-use crate::release::fingerprint::Reader;
+use crate::html::page_assets::Location;
+use crate::html::page_assets::Print;
+use crate::html::page_assets::Reader;
 
 const EVERY: Duration = Duration::from_secs(10);
 

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::html::page_assets::Elements;
+use crate::html::page_assets::Likeness;
+use crate::html::page_assets::Print;
 use crate::release::ReleaseId;
-use crate::release::fingerprint::Elements;
-use crate::release::fingerprint::Likeness;
-use crate::release::fingerprint::Print;
 
 /// By what a release that something else serves is known from others.
 #[derive(Debug, Clone, PartialEq, Eq)]

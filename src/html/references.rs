@@ -70,7 +70,7 @@ fn is_file(url: &str) -> bool {
 }
 
 /// The path that `url` means on a page at `base`; `None` if it is on another host, or no path at all.
-pub(super) fn resolve(base: &str, url: &str) -> Option<String> {
+pub(crate) fn resolve(base: &str, url: &str) -> Option<String> {
     let url = url.trim_ascii();
     let url = url.split(['?', '#']).next().unwrap_or("");
     // What stands in braces is filled in by a server: `{{ base_url }}custom.css`.

@@ -8,11 +8,11 @@ mod reader;
 
 use std::collections::BTreeSet;
 
+pub(crate) use crate::html::page_assets::pages::Pages;
+pub(crate) use crate::html::page_assets::reader::Found;
+pub(crate) use crate::html::page_assets::reader::Location;
+pub(crate) use crate::html::page_assets::reader::Reader;
 use crate::release::Digest;
-pub(crate) use crate::release::fingerprint::pages::Pages;
-pub(crate) use crate::release::fingerprint::reader::Found;
-pub(crate) use crate::release::fingerprint::reader::Location;
-pub(crate) use crate::release::fingerprint::reader::Reader;
 
 /// What one answer with a page loads and runs: sets, so that order and repetition make no difference.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

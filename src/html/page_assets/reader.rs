@@ -14,10 +14,10 @@ use lol_html::text;
 use sha2::Digest as _;
 use sha2::Sha256;
 
+use crate::html::page_assets::Elements;
+use crate::html::page_assets::File;
+use crate::html::references::resolve;
 use crate::release::Digest;
-use crate::release::fingerprint::Elements;
-use crate::release::fingerprint::File;
-use crate::release::references::resolve;
 
 /// Takes a page of any size in any pieces, and keeps the elements alone.
 pub(crate) struct Reader {

@@ -5,8 +5,8 @@ use std::mem;
 use bytes::Bytes;
 use bytes::BytesMut;
 
-use crate::inject::place::Parser;
-use crate::inject::place::Verdict;
+use crate::html::insertion_point::Parser;
+use crate::html::insertion_point::Verdict;
 use crate::site::traffic::Extent;
 
 /// Puts a tag first into the head of a page, and passes everything else byte for byte.

@@ -14,7 +14,7 @@ use lol_html::send::Settings;
 
 /// The policies in what is seen of the head of a page, in their order. What lies in `<noscript>` or `<template>` is
 /// none.
-pub(super) fn policies(head: &[u8]) -> Vec<String> {
+pub(crate) fn policies(head: &[u8]) -> Vec<String> {
     if !may_have_one(head) {
         return Vec::new();
     }
