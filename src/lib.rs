@@ -146,6 +146,7 @@
 //! 10. No module uses one above it (`tests/it/architecture.rs`).
 
 mod announce;
+mod build;
 mod config;
 mod endpoint;
 mod error;

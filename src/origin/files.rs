@@ -25,7 +25,7 @@ use crate::origin::reply::Reply;
 use crate::origin::waiting;
 use crate::release::Entry;
 use crate::release::Release;
-use crate::release::about;
+use crate::release::metadata;
 use crate::site::Site;
 use crate::site::State;
 
@@ -96,7 +96,7 @@ impl StaticFiles {
             return found;
         }
         // What the build says to us is nobody's route.
-        if path == about::PATH {
+        if path == metadata::PATH {
             return Found::Nothing;
         }
         if let Some(entry) = state.retained(path) {

@@ -8,10 +8,10 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use http::HeaderValue;
 
-use crate::release::compress;
+use crate::build::tree::Stamp;
+use crate::build::variants;
 use crate::release::id::Digest;
 use crate::release::open_file::OpenFile;
-use crate::release::tree::Stamp;
 
 /// The bytes of one file as they were when its release was cut. Shared between the releases that have them
 /// in common.
@@ -178,7 +178,7 @@ impl Asset {
         let Content::Memory(bytes) = &self.plain.content else {
             return None;
         };
-        let small = compress::smaller(coding, bytes)?;
+        let small = variants::smaller(coding, bytes)?;
         let digest = Digest::of(&small);
         Some(Representation::new(
             Content::Memory(small),

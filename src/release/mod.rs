@@ -1,72 +1,53 @@
 //! A release is one immutable version of the site.
 
-pub(crate) mod about;
-mod angular;
 pub(crate) mod asset;
-mod changes;
-mod compress;
-mod draft;
-pub(crate) mod hashed;
-mod id;
-mod names;
-mod open_file;
-mod parallel;
-mod policy;
-mod precache;
-mod promises;
-mod reach;
-pub(crate) mod snapshot;
-mod tree;
+pub(crate) mod diff;
+pub(crate) mod id;
+pub(crate) mod metadata;
+pub(crate) mod open_file;
+pub(crate) mod policy;
 
 use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use http::HeaderValue;
-
-pub(crate) use crate::release::about::About;
+use crate::build::hashed_names::Evidence;
+use crate::build::tree::Stamp;
 pub use crate::release::asset::Asset;
 pub use crate::release::asset::Coding;
 pub use crate::release::asset::Content;
 pub(crate) use crate::release::asset::PAGE_SUFFIX;
 pub use crate::release::asset::Representation;
-pub(crate) use crate::release::changes::Changes;
-pub(crate) use crate::release::draft::Draft;
-use crate::release::hashed::Evidence;
 pub(crate) use crate::release::id::Digest;
 pub use crate::release::id::ReleaseId;
+use crate::release::metadata::About;
 pub use crate::release::open_file::OpenFile;
 pub use crate::release::policy::Policy;
-pub(crate) use crate::release::promises::Promises;
-pub(crate) use crate::release::snapshot::Limits;
-pub(crate) use crate::release::snapshot::Snapshot;
-pub(crate) use crate::release::snapshot::Unsettled;
-use crate::release::tree::Stamp;
-pub(crate) use crate::release::tree::Tree;
+use http::HeaderValue;
 
 /// One immutable version of the site: a table of paths, with an id made of what visitors can reach.
 ///
 /// It never changes; a change on disk is another release.
 pub struct Release {
-    id: ReleaseId,
-    built: u64,
-    files: HashMap<Box<str>, Entry>,
-    missing: BTreeSet<String>,
-    evidence: Evidence,
-    about: About,
+    pub(crate) id: ReleaseId,
+    pub(crate) built: u64,
+    pub(crate) files: HashMap<Box<str>, Entry>,
+    pub(crate) missing: BTreeSet<String>,
+    pub(crate) evidence: Evidence,
+    pub(crate) about: About,
 }
 
 /// What the table of a release has at one path.
 #[derive(Debug)]
 pub struct Entry {
-    asset: Arc<Asset>,
-    changed: Option<Arc<Asset>>,
-    audience: Audience,
-    media_type: HeaderValue,
-    hashed: bool,
-    immutable: bool,
-    reached: bool,
+    pub(crate) asset: Arc<Asset>,
+    pub(crate) changed: Option<Arc<Asset>>,
+    pub(crate) audience: Audience,
+    pub(crate) media_type: HeaderValue,
+    pub(crate) hashed: bool,
+    pub(crate) immutable: bool,
+    pub(crate) reached: bool,
 }
 
 /// Who gets a file as we changed it, as against as it was on disk.
@@ -180,7 +161,7 @@ impl Release {
     }
 
     /// The asset at `path`, if a file with this stamp is surely the same.
-    fn unchanged(&self, path: &str, stamp: &Stamp) -> Option<Arc<Asset>> {
+    pub(crate) fn unchanged(&self, path: &str, stamp: &Stamp) -> Option<Arc<Asset>> {
         let entry = self.files.get(path)?;
         entry
             .asset

@@ -11,11 +11,11 @@ use std::time::UNIX_EPOCH;
 use bytes::Bytes;
 use http::HeaderValue;
 
-use crate::release::About;
-use crate::release::Changes;
 use crate::release::Digest;
 use crate::release::Release;
 use crate::release::ReleaseId;
+use crate::release::diff::Changes;
+use crate::release::metadata::About;
 
 /// What tabs are told of a release: state, not history.
 #[derive(Debug)]

@@ -7,9 +7,9 @@ use std::time::SystemTime;
 
 use serde_json::Value;
 
-use crate::release::About;
 use crate::release::Release;
 use crate::release::ReleaseId;
+use crate::release::metadata::About;
 
 /// The last releases that were published, newest first. The first of them is the current one.
 #[derive(Debug, Clone, Default)]

@@ -12,9 +12,9 @@ use std::time::Instant;
 
 use tokio::sync::watch;
 
-use crate::release::About;
 use crate::release::Release;
 use crate::release::ReleaseId;
+use crate::release::metadata::About;
 pub(crate) use crate::site::announcement::Announcement;
 use crate::site::deploys::By;
 pub(crate) use crate::site::said::LONGEST_AHEAD;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 use std::time::Instant;
 
-use crate::release::About;
+use crate::release::metadata::About;
 use crate::site::deploys::Deploy;
 
 /// A word on a release, and when it was said.

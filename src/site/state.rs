@@ -6,10 +6,10 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use crate::release::About;
 use crate::release::Entry;
 use crate::release::Release;
 use crate::release::ReleaseId;
+use crate::release::metadata::About;
 use crate::site::DEFAULT_KEEP;
 use crate::site::DEFAULT_MEMORY;
 use crate::site::announcement::Announcement;

@@ -11,8 +11,8 @@ use http::header;
 use http_body_util::Full;
 use serde_json::Value;
 
-use crate::release::About;
 use crate::release::ReleaseId;
+use crate::release::metadata::About;
 use crate::site::LONGEST_AHEAD;
 use crate::site::NEWS_WITHIN;
 use crate::source::webhook::message::WINDOW;

@@ -15,7 +15,7 @@ use http_body::Body;
 use http_body_util::Full;
 use tokio::time::Instant;
 
-use crate::release::About;
+use crate::release::metadata::About;
 use crate::site::Naming;
 use crate::site::Site;
 use crate::source::webhook::answer::Outcome;

@@ -7,9 +7,9 @@ use std::time::UNIX_EPOCH;
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::release::About;
 use crate::release::Policy;
 use crate::release::ReleaseId;
+use crate::release::metadata::About;
 
 /// What is announced. By default no more than that there may be news.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -4,7 +4,7 @@ use std::num::NonZero;
 use std::thread;
 
 /// Does `work` on all items, on as many threads as there are processors, and gives the results in order.
-pub(super) fn in_parallel<T: Sync, R: Send, E: Send>(
+pub(crate) fn in_parallel<T: Sync, R: Send, E: Send>(
     items: &[T],
     work: impl Fn(usize, &T) -> Result<R, E> + Sync,
 ) -> Result<Vec<R>, E> {

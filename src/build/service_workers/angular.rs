@@ -21,10 +21,10 @@ use crate::release::asset::Content;
 
 /// A manifest for the pages with the script in them.
 #[derive(Debug)]
-pub(super) struct Rehashed {
-    pub(super) manifest: Bytes,
+pub(crate) struct Rehashed {
+    pub(crate) manifest: Bytes,
     /// The pages whose hashes it has: whoever asks must get them with the script.
-    pub(super) pages: BTreeSet<String>,
+    pub(crate) pages: BTreeSet<String>,
 }
 
 impl Rehashed {
@@ -33,7 +33,7 @@ impl Rehashed {
     ///
     /// A page is known by the hash that the build gave it. In front of its path there may be a base under which the
     /// site was to be deployed, the same for all.
-    pub(super) fn of(
+    pub(crate) fn of(
         files: &BTreeMap<String, Arc<Asset>>,
         pages: &BTreeMap<&str, Arc<Asset>>,
     ) -> Option<Self> {
@@ -113,7 +113,7 @@ fn sha1(bytes: &[u8]) -> String {
     HEXLOWER.encode(&Sha1::digest(bytes))
 }
 
-pub(super) const MANIFEST: &str = "/ngsw.json";
+pub(crate) const MANIFEST: &str = "/ngsw.json";
 
 const MOST_LISTED: usize = 10;
 

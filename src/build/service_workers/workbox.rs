@@ -15,7 +15,7 @@ use crate::release::asset::Asset;
 use crate::release::asset::Content;
 
 /// Those of `pages` that a list among `files` names.
-pub(super) fn listed(
+pub(crate) fn listed(
     files: &BTreeMap<String, Arc<Asset>>,
     pages: &BTreeMap<&str, Arc<Asset>>,
 ) -> BTreeSet<String> {

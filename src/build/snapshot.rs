@@ -15,6 +15,10 @@ use bytes::Bytes;
 use sha2::Digest as _;
 use sha2::Sha256;
 
+use crate::build::parallel::in_parallel;
+use crate::build::tree::Stamp;
+use crate::build::tree::Tree;
+use crate::build::tree::TreeFile;
 use crate::http::media_type;
 use crate::http::media_type::Kind;
 use crate::release::Release;
@@ -23,10 +27,6 @@ use crate::release::asset::Content;
 use crate::release::asset::FileState;
 use crate::release::id::Digest;
 use crate::release::open_file::OpenFile;
-use crate::release::parallel::in_parallel;
-use crate::release::tree::Stamp;
-use crate::release::tree::Tree;
-use crate::release::tree::TreeFile;
 
 /// Every file of a directory, by path, such that all of them stood there together.
 #[derive(Debug)]

@@ -7,26 +7,26 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::build::hashed_names::Evidence;
+use crate::build::immutability::Promises;
+use crate::build::parallel::in_parallel;
+use crate::build::reachability::Reach;
+use crate::build::service_workers::angular;
+use crate::build::service_workers::angular::Rehashed;
+use crate::build::service_workers::workbox;
+use crate::build::snapshot::Snapshot;
+use crate::build::variants;
 use crate::http::media_type;
 use crate::http::media_type::Kind;
 use crate::release::Audience;
 use crate::release::Entry;
 use crate::release::Release;
-use crate::release::about;
-use crate::release::about::About;
-use crate::release::angular;
-use crate::release::angular::Rehashed;
 use crate::release::asset::Asset;
 use crate::release::asset::Coding;
 use crate::release::asset::Content;
-use crate::release::compress;
-use crate::release::hashed::Evidence;
 use crate::release::id::ReleaseId;
-use crate::release::parallel::in_parallel;
-use crate::release::precache;
-use crate::release::promises::Promises;
-use crate::release::reach::Reach;
-use crate::release::snapshot::Snapshot;
+use crate::release::metadata;
+use crate::release::metadata::About;
 
 /// What a directory would be published as; its pages still without the script, nothing compressed yet.
 #[derive(Debug)]
@@ -49,9 +49,9 @@ impl Draft {
     ///
     /// If a file that is not in memory can't be read any more.
     pub(crate) fn of(mut snapshot: Snapshot) -> io::Result<Self> {
-        let about = snapshot.assets.remove(about::PATH);
+        let about = snapshot.assets.remove(metadata::PATH);
         for coding in Coding::ALL {
-            let copy = format!("{}{}", about::PATH, coding.suffix());
+            let copy = format!("{}{}", metadata::PATH, coding.suffix());
             snapshot.assets.remove(&copy);
         }
         let evidence = Evidence::gather(snapshot.assets.keys().map(String::as_str));
@@ -125,7 +125,7 @@ impl Draft {
         let mut changed: BTreeMap<&str, Arc<Asset>> = pages
             .filter_map(|(&(path, _), page)| Some((path.as_str(), page?)))
             .collect();
-        let mut for_all = precache::listed(&assets, &changed);
+        let mut for_all = workbox::listed(&assets, &changed);
         for_all.extend(rehash(&assets, &mut changed, current));
         let table = files.iter().map(|&(path, asset)| {
             let hashed = evidence.is_hashed(path);
@@ -205,7 +205,7 @@ fn prepare(path: &str, asset: &Asset, assets: &BTreeMap<String, Arc<Asset>>) {
 fn is_copy(path: &str, coding: Coding, asset: &Asset, copy: &Asset) -> bool {
     let bytes = |asset: &Asset| asset.plain().content().bytes();
     let is_copy = match (bytes(asset), bytes(copy)) {
-        (Ok(plain), Ok(copied)) => compress::decodes_to(coding, &copied, &plain),
+        (Ok(plain), Ok(copied)) => variants::decodes_to(coding, &copied, &plain),
         _ => false,
     };
     if !is_copy {

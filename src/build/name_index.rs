@@ -8,13 +8,13 @@ use aho_corasick::AhoCorasick;
 use percent_encoding::NON_ALPHANUMERIC;
 use percent_encoding::utf8_percent_encode;
 
+use crate::build::hashed_names;
 use crate::http::media_type;
 use crate::http::media_type::Kind;
 use crate::release::asset::Asset;
-use crate::release::hashed;
 
 /// The names of all files, ready to be searched for.
-pub(super) struct Names<'a> {
+pub(crate) struct Names<'a> {
     search: Option<AhoCorasick>,
     patterns: Vec<Pattern<'a>>,
     by_name: HashMap<&'a str, Vec<&'a str>>,
@@ -40,7 +40,7 @@ enum Whole {
 }
 
 impl<'a> Names<'a> {
-    pub(super) fn of(files: &'a BTreeMap<String, Arc<Asset>>) -> Self {
+    pub(crate) fn of(files: &'a BTreeMap<String, Arc<Asset>>) -> Self {
         let mut by_name: HashMap<&str, Vec<&str>> = HashMap::new();
         let mut wanted: BTreeMap<(String, u8), (Whole, Vec<&str>)> = BTreeMap::new();
         for path in files.keys() {
@@ -56,8 +56,9 @@ impl<'a> Names<'a> {
             };
             let encoded = utf8_percent_encode(name, ENCODED).to_string();
             // Not by the evidence of its folder: what lies beside it must not change what is reached.
-            let noise = hashed::noise_in(name).map(|token| (token.to_owned(), Whole::Token));
-            let doubtful = hashed::doubtful_in(name).map(|token| (token.to_owned(), Whole::String));
+            let noise = hashed_names::noise_in(name).map(|token| (token.to_owned(), Whole::Token));
+            let doubtful =
+                hashed_names::doubtful_in(name).map(|token| (token.to_owned(), Whole::String));
             let forms = [(name.to_owned(), whole), (encoded, whole)];
             for (text, whole) in forms.into_iter().chain(noise).chain(doubtful) {
                 let (_, paths) = wanted
@@ -85,7 +86,7 @@ impl<'a> Names<'a> {
     }
 
     /// True if there is a file of that name, and not empty, in whatever folder.
-    pub(super) fn have(&self, path: &str, files: &BTreeMap<String, Arc<Asset>>) -> bool {
+    pub(crate) fn have(&self, path: &str, files: &BTreeMap<String, Arc<Asset>>) -> bool {
         let name = path.rsplit('/').next().unwrap_or(path);
         let mut paths = self.by_name.get(name).into_iter().flatten();
         // Webpack puts `e + ".9404ab77fde6eae9.js"` together when it runs.
@@ -95,7 +96,7 @@ impl<'a> Names<'a> {
     }
 
     /// The paths of the files whose names occur in `text`, some of them more than once.
-    pub(super) fn in_text<'t>(&'t self, text: &'t [u8]) -> impl Iterator<Item = &'a str> + 't {
+    pub(crate) fn in_text<'t>(&'t self, text: &'t [u8]) -> impl Iterator<Item = &'a str> + 't {
         let found = self
             .search
             .iter()

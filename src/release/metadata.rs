@@ -88,7 +88,7 @@ impl About {
     }
 
     /// What the file says; whatever is wrong with it is left out and told the operator, all in one warning. Blocks.
-    pub(super) fn read(file: &Asset) -> Self {
+    pub(crate) fn read(file: &Asset) -> Self {
         let content = file.plain().content();
         let (about, faults) = if content.len() > MOST_BYTES {
             let fault = Fault::Unreadable(format!("it is larger than {MOST_BYTES} bytes"));
@@ -142,11 +142,11 @@ impl About {
         (about, faults)
     }
 
-    pub(super) fn set_notes(&mut self, notes: &str) {
+    pub(crate) fn set_notes(&mut self, notes: &str) {
         self.notes = or_warn(cut(NOTES, notes));
     }
 
-    pub(super) fn set_label(&mut self, label: &str) {
+    pub(crate) fn set_label(&mut self, label: &str) {
         self.label = or_warn(cut(LABEL, label));
     }
 }
