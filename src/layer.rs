@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use tower_layer::Layer;
 
+use crate::client::script_tag::Prefix;
+use crate::client::settings::ClientSettings;
+use crate::csp::Csp;
+use crate::csp::Guard;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::events::Slots;
 use crate::http::coding::Outgoing;
 use crate::http::coding::Recoder;
 use crate::inject::counts::Counts;
-use crate::inject::csp::Csp;
-use crate::inject::csp::Guard;
-use crate::inject::snippet::Prefix;
 use crate::service::Care;
 use crate::service::UpdateNotifier;
-use crate::settings::ClientSettings;
 use crate::site::Site;
 
 /// Tells the pages of any service of new releases of a [`Site`]. `Clone` is cheap.

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use crate::client::script_tag::Prefix;
 use crate::config::Config;
 use crate::config::Directory;
 use crate::config::Served;
 use crate::config::Upstreams;
 use crate::error::Error;
 use crate::error::Kind;
-use crate::inject::snippet::Prefix;
 
 /// Refuses what makes no sense, with a text that names the option and says what would.
 pub(super) fn all(config: &Config) -> Result<(), Error> {

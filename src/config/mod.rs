@@ -6,14 +6,14 @@ mod serving;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::client::settings::ClientSettings;
 pub use crate::config::serving::Serving;
+use crate::csp::Csp;
 use crate::error::Error;
-use crate::inject::csp::Csp;
 use crate::layer::DEFAULT_MAX_STREAMS;
 use crate::origin::Fallback;
 use crate::origin::Proxy;
 use crate::origin::Route;
-use crate::settings::ClientSettings;
 use crate::site::DEFAULT_KEEP;
 use crate::site::DEFAULT_MEMORY;
 use crate::source::DEFAULT_EVERY;

@@ -1,6 +1,6 @@
 //! The endpoint: the reserved paths, `/__tidings/` by default.
 
-mod script;
+pub(crate) mod scripts;
 
 use std::sync::Arc;
 
@@ -14,14 +14,14 @@ use http::StatusCode;
 use http::header;
 use http_body_util::Full;
 
-use crate::endpoint::script::Script;
+use crate::client::settings::ClientSettings;
+use crate::endpoint::scripts::Script;
 use crate::events::EventStream;
 use crate::events::HEARTBEAT_INTERVAL;
 use crate::events::Slots;
 use crate::events::random_in;
 use crate::http::conditional::Decision;
 use crate::http::conditional::Validators;
-use crate::settings::ClientSettings;
 use crate::site::Site;
 
 /// What answers under the prefix.

@@ -2,10 +2,8 @@
 
 pub(crate) mod body;
 pub(crate) mod counts;
-pub(crate) mod csp;
 pub(crate) mod eligible;
 pub(crate) mod precondition;
-pub(crate) mod snippet;
 pub(crate) mod stamp;
 pub(crate) mod tagger;
 pub(crate) mod unaltered;

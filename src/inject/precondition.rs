@@ -6,8 +6,8 @@ use http::HeaderMap;
 use http::HeaderValue;
 use http::header;
 
+use crate::client::script_tag::DISTINCTION_BYTES;
 use crate::http::coding::Coding;
-use crate::inject::snippet::DISTINCTION_BYTES;
 use crate::inject::validator::MARK;
 use crate::inject::validator::entity_tags;
 use crate::inject::validator::joined;

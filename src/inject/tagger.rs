@@ -3,10 +3,10 @@
 use bytes::Bytes;
 use http::HeaderMap;
 
-use crate::inject::csp::Guard;
-use crate::inject::csp::Home;
-use crate::inject::csp::Permit;
-use crate::inject::snippet;
+use crate::client::script_tag;
+use crate::csp::Guard;
+use crate::csp::Home;
+use crate::csp::Permit;
 use crate::release::ReleaseId;
 use crate::site::traffic::Stamp;
 
@@ -55,7 +55,7 @@ impl Tagger {
     pub(crate) fn tag(&self, permit: Permit, head: &[u8]) -> Option<Bytes> {
         let permit = self.guard.read_page(permit, head, &self.home)?;
         let (id, built) = self.release.as_ref()?;
-        Some(snippet::tag(self.home.prefix(), id, *built, &permit))
+        Some(script_tag::tag(self.home.prefix(), id, *built, &permit))
     }
 
     /// The release whose pages get its tags, unless a page tells of another.
@@ -69,8 +69,8 @@ impl Tagger {
         let prefix = self.home.prefix();
         let csp = self.guard.csp();
         match &self.release {
-            Some((id, built)) => snippet::distinction(prefix, id, *built, csp),
-            None => snippet::distinction(prefix, &ReleaseId::called("-"), 0, csp),
+            Some((id, built)) => script_tag::distinction(prefix, id, *built, csp),
+            None => script_tag::distinction(prefix, &ReleaseId::called("-"), 0, csp),
         }
     }
 }

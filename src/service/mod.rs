@@ -17,13 +17,13 @@ use http_body_util::Full;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
+use crate::client::script_tag::Prefix;
+use crate::csp::Home;
 use crate::endpoint::Answer;
 use crate::endpoint::Endpoint;
 use crate::error::BoxError;
 use crate::inject::counts::Counts;
-use crate::inject::csp::Home;
 use crate::inject::precondition;
-use crate::inject::snippet::Prefix;
 use crate::inject::stamp::Stamper;
 use crate::inject::tagger::Tagger;
 use crate::service::body::Kind;

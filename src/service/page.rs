@@ -9,6 +9,7 @@ use http::StatusCode;
 use http::header;
 use http_body::Body;
 
+use crate::csp::Guard;
 use crate::error::BoxError;
 use crate::http::accept_encoding::Accepted;
 use crate::http::coding::Decode;
@@ -18,7 +19,6 @@ use crate::inject::AlreadyInjected;
 use crate::inject::body::InjectBody;
 use crate::inject::counts::Fate;
 use crate::inject::counts::Tally;
-use crate::inject::csp::Guard;
 use crate::inject::eligible;
 use crate::inject::eligible::Asked;
 use crate::inject::stamp::Stamper;

@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use tower_layer::Layer;
 
+use crate::client::script_tag::Prefix;
 use crate::error::Error;
-use crate::inject::snippet::Prefix;
 use crate::site::Site;
 use crate::source::webhook::desk::Desk;
 pub(crate) use crate::source::webhook::secret::SIGNATURE;

@@ -18,7 +18,7 @@ use http_body_util::Full;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use crate::inject::snippet::Prefix;
+use crate::client::script_tag::Prefix;
 use crate::source::webhook::desk::Desk;
 
 /// A service with a webhook in front of it. Made by [`WebhookLayer`](crate::WebhookLayer).

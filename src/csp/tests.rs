@@ -182,7 +182,7 @@ fn amending_adds_the_hash_and_nothing_else() {
         let judged = judged(fields, Csp::Amend).unwrap();
         let amended = judged.amended.into_iter().map(Option::unwrap_or_default);
         let amended = amended.collect::<Vec<_>>().join("|");
-        let expected = expected.replace('#', snippet::whole_source());
+        let expected = expected.replace('#', script_tag::whole_source());
         assert_eq!(amended, expected, "{fields}");
         assert_eq!(shown(&judged.permit), expected_permit, "{fields}");
     }
@@ -307,7 +307,7 @@ proptest! {
 
 /// True if `after` is `before` with the hash put in, or with a `script-src` of the sources of `default-src` behind it.
 fn only_added(before: &str, after: &str) -> bool {
-    let Some((start, end)) = after.split_once(&format!(" {}", snippet::whole_source())) else {
+    let Some((start, end)) = after.split_once(&format!(" {}", script_tag::whole_source())) else {
         return before == after;
     };
     let default = Policy::parse(before).script();

@@ -5,22 +5,22 @@ use std::sync::LazyLock;
 
 use bytes::Bytes;
 
+use crate::csp::Csp;
+use crate::csp::Form;
+use crate::csp::Nonce;
+use crate::csp::Permit;
 use crate::error::Error;
 use crate::error::Kind;
-use crate::inject::csp::Csp;
-use crate::inject::csp::Form;
-use crate::inject::csp::Nonce;
-use crate::inject::csp::Permit;
 use crate::release::Digest;
 use crate::release::ReleaseId;
 
 /// The parts of the client, as they are sent: what is in the tag, the same with all that it would load, what it loads
 /// when there is news, and what it starts where streams can't be shared otherwise.
 pub(crate) const PARTS: [(&str, &str); 4] = [
-    ("client", include_str!("../client/js/min/client.js")),
-    ("whole", include_str!("../client/js/min/whole.js")),
-    ("news", include_str!("../client/js/min/news.js")),
-    ("worker", include_str!("../client/js/min/worker.js")),
+    ("client", include_str!("js/min/client.js")),
+    ("whole", include_str!("js/min/whole.js")),
+    ("news", include_str!("js/min/news.js")),
+    ("worker", include_str!("js/min/worker.js")),
 ];
 
 /// Where the reserved paths begin: one slash, and no slash at the end.
@@ -117,7 +117,7 @@ pub(crate) fn distinction(prefix: &Prefix, id: &ReleaseId, built: u64, csp: Csp)
 }
 
 // 48 bits: entity tags of one page are compared, not all there are.
-pub(super) const DISTINCTION_BYTES: usize = 6;
+pub(crate) const DISTINCTION_BYTES: usize = 6;
 
 // Beyond this it is no prefix but a mistake.
 const LONGEST_PREFIX: usize = 64;

@@ -1,6 +1,6 @@
 //! Content Security Policies as they are written (CSP3, section 2.2).
 
-use crate::inject::csp::source::Sources;
+use crate::csp::source::Sources;
 
 /// The directives that decide whether our script may run, and hear of news.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -14,7 +14,7 @@ pub(crate) enum Directive {
 
 /// One policy: the directives of those names, the first of each.
 #[derive(Debug, Clone)]
-pub(super) struct Policy<'a> {
+pub(crate) struct Policy<'a> {
     text: &'a str,
     directives: Vec<Written<'a>>,
 }
@@ -54,12 +54,12 @@ impl Directive {
 
 impl<'a> Policy<'a> {
     /// The policies of one header field, which are a list.
-    pub(super) fn list(field: &'a str) -> impl Iterator<Item = Self> {
+    pub(crate) fn list(field: &'a str) -> impl Iterator<Item = Self> {
         field.split(',').map(Self::parse)
     }
 
     /// Never fails: what is no directive is passed over, as browsers do.
-    pub(super) fn parse(text: &'a str) -> Self {
+    pub(crate) fn parse(text: &'a str) -> Self {
         let mut directives: Vec<Written<'_>> = Vec::new();
         let mut start = 0;
         for part in text.split(';') {
@@ -82,27 +82,27 @@ impl<'a> Policy<'a> {
         Self { text, directives }
     }
 
-    pub(super) fn text(&self) -> &'a str {
+    pub(crate) fn text(&self) -> &'a str {
         self.text
     }
 
     /// What rules over script elements; `None` if nothing does.
-    pub(super) fn script(&self) -> Option<Sources<'a>> {
+    pub(crate) fn script(&self) -> Option<Sources<'a>> {
         self.sources(SCRIPT)
     }
 
     /// What rules over connections; `None` if nothing does.
-    pub(super) fn connect(&self) -> Option<Sources<'a>> {
+    pub(crate) fn connect(&self) -> Option<Sources<'a>> {
         self.sources(&[Directive::ConnectSrc, Directive::DefaultSrc])
     }
 
     /// What a sandboxed page is allowed; `None` if it is not sandboxed.
-    pub(super) fn sandbox(&self) -> Option<Sources<'a>> {
+    pub(crate) fn sandbox(&self) -> Option<Sources<'a>> {
         self.sources(&[Directive::Sandbox])
     }
 
     /// The policy with `source` added to what rules over script elements, and nothing else changed.
-    pub(super) fn with_script(&self, source: &str) -> String {
+    pub(crate) fn with_script(&self, source: &str) -> String {
         match self.first(SCRIPT) {
             None => self.text.to_owned(),
             Some(written) if written.directive == Directive::DefaultSrc => {

@@ -10,13 +10,13 @@ use http::HeaderValue;
 use http::Request;
 use http::header;
 
+use crate::client::script_tag::Prefix;
+use crate::csp::Csp;
+use crate::csp::Permit;
+use crate::csp::Refusal;
+use crate::csp::judge;
+use crate::csp::source::Place;
 use crate::html::meta_policies;
-use crate::inject::csp::Csp;
-use crate::inject::csp::Permit;
-use crate::inject::csp::Refusal;
-use crate::inject::csp::judge;
-use crate::inject::csp::source::Place;
-use crate::inject::snippet::Prefix;
 
 /// Judges policies, and tells the operator of each reason to leave the script out, once. `Clone` is cheap, and all
 /// clones remember together.
@@ -118,17 +118,17 @@ impl Home {
         &self.prefix
     }
 
-    pub(super) fn place<'a>(&'a self, path: &'a str) -> Place<'a> {
+    pub(crate) fn place<'a>(&'a self, path: &'a str) -> Place<'a> {
         let host = self.host.as_ref().and_then(|host| host.to_str().ok());
         Place { host, path }
     }
 
     /// The folder that the scripts are in.
-    pub(super) fn scripts(&self) -> String {
+    pub(crate) fn scripts(&self) -> String {
         format!("{}/", self.prefix.as_str())
     }
 
-    pub(super) fn stream(&self) -> String {
+    pub(crate) fn stream(&self) -> String {
         format!("{}/events", self.prefix.as_str())
     }
 }
@@ -139,8 +139,8 @@ const MOST_TOLD: usize = 16;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inject::csp::Why;
-    use crate::inject::csp::parse::Directive;
+    use crate::csp::Why;
+    use crate::csp::parse::Directive;
 
     #[test]
     fn the_operator_is_told_once_of_each_reason() {

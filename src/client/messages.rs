@@ -95,7 +95,7 @@ fn written(tag: &str) -> String {
 
 static BUILT_IN: LazyLock<BTreeMap<String, Language>> = LazyLock::new(|| {
     let languages: BTreeMap<String, Language> =
-        serde_json::from_str(include_str!("texts.json")).unwrap_or_default();
+        serde_json::from_str(include_str!("messages.json")).unwrap_or_default();
     let lower = |(tag, texts): (String, Language)| (tag.to_ascii_lowercase(), texts);
     languages.into_iter().map(lower).collect()
 });

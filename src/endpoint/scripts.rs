@@ -10,16 +10,16 @@ use http::StatusCode;
 use http::header;
 use http_body_util::Full;
 
+use crate::client::script_tag;
 use crate::endpoint::NOSNIFF;
 use crate::http::conditional::Decision;
 use crate::http::conditional::Validators;
-use crate::inject::snippet;
 use crate::origin::encoding::form_of;
 use crate::release::Asset;
 use crate::release::Content;
 
 /// A part of the client, as somebody asked for it.
-pub(super) struct Script {
+pub(crate) struct Script {
     asset: &'static Asset,
     /// What was asked for is what there is.
     is_current: bool,
@@ -28,19 +28,19 @@ pub(super) struct Script {
 impl Script {
     /// The part with this name: `client-<version>.js`. A page that another version of this program has sent, and that
     /// some cache has kept, asks for another version, and gets this one.
-    pub(super) fn named(name: &str) -> Option<Self> {
+    pub(crate) fn named(name: &str) -> Option<Self> {
         let (part, version) = name.strip_suffix(".js")?.split_once('-')?;
-        let at = snippet::PARTS
+        let at = script_tag::PARTS
             .iter()
             .position(|(known, _)| *known == part)?;
         let is_version = !version.is_empty() && version.bytes().all(|b| b.is_ascii_alphanumeric());
         is_version.then(|| Self {
             asset: &SCRIPTS[at],
-            is_current: version == snippet::version(),
+            is_current: version == script_tag::version(),
         })
     }
 
-    pub(super) fn answer(&self, headers: &HeaderMap) -> Response<Full<Bytes>> {
+    pub(crate) fn answer(&self, headers: &HeaderMap) -> Response<Full<Bytes>> {
         let (representation, coding) = form_of(self.asset, headers);
         let mut answer = Response::new(Full::default());
         let fields = answer.headers_mut();
@@ -77,7 +77,7 @@ impl Script {
 }
 
 static SCRIPTS: LazyLock<[Asset; 4]> = LazyLock::new(|| {
-    snippet::PARTS.map(|(_, script)| {
+    script_tag::PARTS.map(|(_, script)| {
         let script = Asset::from_bytes(Bytes::from_static(script.as_bytes()));
         script.compress();
         script

@@ -2,20 +2,20 @@
 
 use percent_encoding::percent_decode_str;
 
-use crate::inject::csp::parse::Directive;
+use crate::csp::parse::Directive;
 
 /// The value of a directive: what it allows.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Sources<'a> {
-    pub(super) directive: Directive,
+pub(crate) struct Sources<'a> {
+    pub(crate) directive: Directive,
     value: &'a str,
 }
 
 /// Where something of ours is: on the page's own host, which is known if the request named it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place<'a> {
-    pub(super) host: Option<&'a str>,
-    pub(super) path: &'a str,
+pub(crate) struct Place<'a> {
+    pub(crate) host: Option<&'a str>,
+    pub(crate) path: &'a str,
 }
 
 /// A nonce that can stand in an attribute as it is: the base64-value of the grammar.
@@ -23,32 +23,32 @@ pub(super) struct Place<'a> {
 pub(crate) struct Nonce(Box<str>);
 
 impl<'a> Sources<'a> {
-    pub(super) fn new(directive: Directive, value: &'a str) -> Self {
+    pub(crate) fn new(directive: Directive, value: &'a str) -> Self {
         Self { directive, value }
     }
 
     /// True for a list that nothing can match: empty, or `'none'`.
-    pub(super) fn is_none(self) -> bool {
+    pub(crate) fn is_none(self) -> bool {
         self.list()
             .all(|source| source.eq_ignore_ascii_case("'none'"))
     }
 
     /// True if what is at `place` may be loaded for the sake of its address.
-    pub(super) fn allow(self, place: Place<'_>) -> bool {
+    pub(crate) fn allow(self, place: Place<'_>) -> bool {
         self.list().any(|source| matches(source, place))
     }
 
     /// True if addresses don't count in it, only nonces, hashes, and the word of a script that runs already.
-    pub(super) fn is_strict(self) -> bool {
+    pub(crate) fn is_strict(self) -> bool {
         self.has("'strict-dynamic'")
     }
 
-    pub(super) fn nonces(self) -> impl Iterator<Item = Nonce> {
+    pub(crate) fn nonces(self) -> impl Iterator<Item = Nonce> {
         self.list().filter_map(Nonce::of)
     }
 
     /// True if the page's inline scripts run for a word that counts no more once a nonce or a hash stands beside it.
-    pub(super) fn allow_inline(self) -> bool {
+    pub(crate) fn allow_inline(self) -> bool {
         let hashes = ["'sha256-", "'sha384-", "'sha512-"];
         let is_hash = |source| hashes.iter().any(|start| strip(source, start).is_some());
         self.has("'unsafe-inline'")
@@ -58,11 +58,11 @@ impl<'a> Sources<'a> {
     }
 
     #[cfg(test)]
-    pub(super) fn value(self) -> &'a str {
+    pub(crate) fn value(self) -> &'a str {
         self.value
     }
 
-    pub(super) fn has(self, keyword: &str) -> bool {
+    pub(crate) fn has(self, keyword: &str) -> bool {
         self.list()
             .any(|source| source.eq_ignore_ascii_case(keyword))
     }

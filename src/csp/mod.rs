@@ -12,13 +12,13 @@ mod tests;
 
 use std::fmt;
 
-pub(crate) use crate::inject::csp::guard::Guard;
-pub(crate) use crate::inject::csp::guard::Home;
-use crate::inject::csp::parse::Directive;
-use crate::inject::csp::parse::Policy;
-pub(crate) use crate::inject::csp::source::Nonce;
-use crate::inject::csp::source::Sources;
-use crate::inject::snippet;
+use crate::client::script_tag;
+pub(crate) use crate::csp::guard::Guard;
+pub(crate) use crate::csp::guard::Home;
+use crate::csp::parse::Directive;
+use crate::csp::parse::Policy;
+pub(crate) use crate::csp::source::Nonce;
+use crate::csp::source::Sources;
 
 /// What becomes of a page whose `Content-Security-Policy` does not let the script run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -136,7 +136,7 @@ fn amend(field: &str, nonce: Option<&Nonce>, home: &Home) -> Result<Option<Strin
             return Err(refusal(sources, Why::Odd));
         }
         is_another = true;
-        policies.push(policy.with_script(snippet::whole_source()));
+        policies.push(policy.with_script(script_tag::whole_source()));
     }
     Ok(is_another.then(|| policies.join(",")))
 }

@@ -1,7 +1,5 @@
 //! Settings of the client: what tabs do about a release, and how the notice looks and speaks.
 
-mod texts;
-
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -9,10 +7,10 @@ use std::time::Duration;
 use serde_json::Value;
 use serde_json::json;
 
+pub(crate) use crate::client::messages::Texts;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::release::Policy;
-pub(crate) use crate::settings::texts::Texts;
 
 /// What the client is told about manners and looks. `Clone` is cheap enough for a start-up.
 ///

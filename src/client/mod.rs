@@ -1,0 +1,5 @@
+//! The client: the scripts that pages load, their settings, and their messages.
+
+pub(crate) mod messages;
+pub(crate) mod script_tag;
+pub(crate) mod settings;
