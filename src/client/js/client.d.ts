@@ -61,7 +61,10 @@ export interface Tidings {
   /** Keeps the page from being reloaded unasked until the function that it returns is called. */
   block(reason?: string): () => void;
   /** Listens for an event, named without `tidings:`; returns what takes the listener off. */
-  on<K extends keyof TidingsEvents>(type: K, listener: (detail: TidingsEvents[K]["detail"], event: TidingsEvents[K]) => void): () => void;
+  on<K extends keyof TidingsEvents>(
+    type: K,
+    listener: (detail: TidingsEvents[K]["detail"], event: TidingsEvents[K]) => void,
+  ): () => void;
 }
 
 export interface TidingsEvents {

@@ -115,7 +115,10 @@ export const start = guarded((load) => {
       latest = release;
       if ((news || latest.id !== page.id) && (inSight() || core.lurks())) attendNews((news) => news.update());
     } else {
-      doubting = setTimeout(guarded(() => inSight() && check()), jittered(DOUBT_POLL_MS));
+      doubting = setTimeout(
+        guarded(() => inSight() && check()),
+        jittered(DOUBT_POLL_MS),
+      );
     }
     return latest;
   }

@@ -79,7 +79,9 @@ export default (core) => {
     updateWorker().catch(() => {});
     const fresh = await preflight(location.href);
     const rollback = release.built < page.built;
-    return release.id === id && fresh.id === id && { ...release, rollback, matters: matters(release.changes, fresh.path) };
+    return (
+      release.id === id && fresh.id === id && { ...release, rollback, matters: matters(release.changes, fresh.path) }
+    );
   }
 
   function withdraw() {
@@ -183,7 +185,10 @@ export default (core) => {
   function insist() {
     const mine = notice;
     automatic(location.href);
-    setTimeout(guarded(() => mine && notice === mine && insist()), LOOK_AGAIN_MS);
+    setTimeout(
+      guarded(() => mine && notice === mine && insist()),
+      LOOK_AGAIN_MS,
+    );
   }
 
   // Reloads when nobody is looking, or nothing was touched for long enough.
@@ -230,7 +235,10 @@ export default (core) => {
     await handOver();
     go(url);
     // Whoever stays on the page by the browser's question has to be let act again.
-    setTimeout(guarded(() => act((leaving = 0))), LOOK_AGAIN_MS);
+    setTimeout(
+      guarded(() => act((leaving = 0))),
+      LOOK_AGAIN_MS,
+    );
   }
 
   function later() {

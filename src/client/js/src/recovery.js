@@ -4,8 +4,7 @@ import { failedParts } from "./boot.js";
 import { listen } from "./guard.js";
 
 // What the engines, Vite and webpack say of a failed import. Chromium and Firefox add the address.
-const FAILED_IMPORT =
-  /dynamically imported mod|Importing a mod|JavaScript MIME|preload CSS|Loading (CSS )?chunk/;
+const FAILED_IMPORT = /dynamically imported mod|Importing a mod|JavaScript MIME|preload CSS|Loading (CSS )?chunk/;
 
 // Calls `suspect` with the address of what failed, as far as it is known, and true if the page can hardly have come to
 // life without it. Returns what is to be called once the page has loaded, for what failed before this script ran.

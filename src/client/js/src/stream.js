@@ -62,7 +62,9 @@ export function stream(base, tell) {
   }
 
   function ask() {
-    describe(base).then(tell).catch(() => {});
+    describe(base)
+      .then(tell)
+      .catch(() => {});
   }
 
   function shut() {
