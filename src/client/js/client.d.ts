@@ -2,8 +2,6 @@
 // Served at /__tidings/client.d.ts. The client comes asynchronously, so `window.tidings` may not be there yet when a
 // script of the page runs; listeners for the events can be added at any time.
 
-export {};
-
 /** What a tab does about a release. */
 export type TidingsPolicy = "prompt" | "navigate" | "idle" | "force" | "silent";
 

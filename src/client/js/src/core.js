@@ -54,9 +54,15 @@ export const start = guarded((load) => {
 
   for (const type of ["visibilitychange", "prerenderingchange"]) listen(document, type, attend);
   listen(window, "focus", ways.nudge);
-  listen(window, "pageshow", () => attend((away = 0)));
+  listen(window, "pageshow", () => {
+    away = 0;
+    attend();
+  });
   // A stream or a lock kept in the back/forward cache keeps other tabs waiting, or this one out of that cache.
-  listen(window, "pagehide", () => attend((away = 1)));
+  listen(window, "pagehide", () => {
+    away = 1;
+    attend();
+  });
   // The connection may have died unnoticed with the network that it went over.
   listen(window, "online", () => {
     ways.stop();

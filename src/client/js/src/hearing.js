@@ -84,7 +84,7 @@ export function hearing(base, workerUrl, tell, ask) {
       clearTimeout(silence);
       tell(said);
     }
-    if (ask && mine) last.forEach((said) => post({ said }));
+    if (ask && mine) for (const said of last) if (said) post({ said });
     if (ask > 1 && mine) mine.ask();
     if (news) tell({ news });
   }

@@ -236,7 +236,10 @@ export default (core) => {
     go(url);
     // Whoever stays on the page by the browser's question has to be let act again.
     setTimeout(
-      guarded(() => act((leaving = 0))),
+      guarded(() => {
+        leaving = 0;
+        act();
+      }),
       LOOK_AGAIN_MS,
     );
   }

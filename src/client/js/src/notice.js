@@ -43,7 +43,7 @@ export default ({ kind, form, position, words, notes, seconds, refresh, later, e
   if (modal) {
     set(card, { role: "alertdialog", "aria-modal": true, "aria-describedby": "text countdown" });
     // What asks to close it, Escape or another, is later; without one, nothing does.
-    card.oncancel = escape;
+    card.oncancel = onEscape;
     if (!later) set(card, { closedby: "none" });
     announce();
     if (card.showModal) card.showModal();
@@ -123,7 +123,7 @@ export default ({ kind, form, position, words, notes, seconds, refresh, later, e
       host.addEventListener(type, (event) => {
         event.stopPropagation();
         before = event.relatedTarget || before;
-        if (event.key === "Escape") escape(event);
+        if (event.key === "Escape") onEscape(event);
         if (modal && type === "keydown" && event.key === "Tab") goRound(event);
       });
     }
@@ -137,7 +137,7 @@ export default ({ kind, form, position, words, notes, seconds, refresh, later, e
     stops[(event.shiftKey ? Math.max(at, 0) + stops.length - 1 : at + 1) % stops.length].focus();
   }
 
-  function escape(event) {
+  function onEscape(event) {
     event.preventDefault();
     if (later) dismiss();
   }

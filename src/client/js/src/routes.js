@@ -17,8 +17,8 @@ export function watchRoutes(changed) {
   } else {
     for (const name of ["pushState", "replaceState"]) {
       const native = history[name];
-      history[name] = function () {
-        const result = native.apply(this, arguments);
+      history[name] = function (...args) {
+        const result = native.apply(this, args);
         look();
         return result;
       };

@@ -20,7 +20,8 @@ export function stream(base, tell) {
     clearTimeout(retry);
     failures = failures || 0;
     hello = setTimeout(guarded(fallBack), HELLO_MS);
-    const opened = (source = new EventSource(base + "events"));
+    const opened = new EventSource(base + "events");
+    source = opened;
     for (const type of ["hello", "release", "error"]) {
       listen(opened, type, (event) => receive(opened, event));
     }
