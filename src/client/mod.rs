@@ -2,4 +2,5 @@
 
 pub(crate) mod messages;
 pub(crate) mod script_tag;
+pub(crate) mod script_tag_builder;
 pub(crate) mod settings;

@@ -10,7 +10,7 @@ use crate::client::settings::ClientSettings;
 pub use crate::config::serving::Serving;
 use crate::csp::Csp;
 use crate::error::Error;
-use crate::layer::DEFAULT_MAX_STREAMS;
+use crate::notify::layer::DEFAULT_MAX_STREAMS;
 use crate::origin::Fallback;
 use crate::origin::Proxy;
 use crate::origin::Route;

@@ -1,5 +1,6 @@
 //! The endpoint: the reserved paths, `/__tidings/` by default.
 
+pub(crate) mod events;
 pub(crate) mod scripts;
 
 use std::sync::Arc;
@@ -15,11 +16,11 @@ use http::header;
 use http_body_util::Full;
 
 use crate::client::settings::ClientSettings;
+use crate::endpoint::events::EventStream;
+use crate::endpoint::events::HEARTBEAT_INTERVAL;
+use crate::endpoint::events::Slots;
+use crate::endpoint::events::random_in;
 use crate::endpoint::scripts::Script;
-use crate::events::EventStream;
-use crate::events::HEARTBEAT_INTERVAL;
-use crate::events::Slots;
-use crate::events::random_in;
 use crate::http::conditional::Decision;
 use crate::http::conditional::Validators;
 use crate::site::Site;

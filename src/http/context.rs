@@ -24,3 +24,7 @@ impl Peer {
         self.0.port()
     }
 }
+
+/// Put into the extensions of a response by an origin that has seen to the script itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AlreadyInjected;

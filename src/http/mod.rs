@@ -9,5 +9,6 @@ pub(crate) mod forwarded_elements;
 pub(crate) mod hop_by_hop;
 pub(crate) mod media_type;
 pub(crate) mod networks;
+pub(crate) mod original_headers;
 pub(crate) mod path;
 pub(crate) mod range;

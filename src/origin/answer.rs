@@ -9,11 +9,11 @@ use http::header;
 
 use crate::http::conditional::Decision;
 use crate::http::conditional::Validators;
+use crate::http::context::AlreadyInjected;
 use crate::http::path::SitePath;
 use crate::http::range::Ranged;
-use crate::inject::AlreadyInjected;
-use crate::inject::eligible;
-use crate::inject::eligible::Asked;
+use crate::notify::eligibility;
+use crate::notify::eligibility::Asked;
 use crate::origin::encoding::form_of;
 use crate::origin::file_body::FileBody;
 use crate::origin::reply;
@@ -66,7 +66,7 @@ impl Asking<'_> {
         if !vary.is_empty() {
             fields.insert(header::VARY, HeaderValue::from_static(vary));
         }
-        if eligible::is_preflight(self.headers) {
+        if eligibility::is_preflight(self.headers) {
             // Which page it is, of all that could answer for a route (RFC 9110, section 8.7).
             let location = HeaderValue::try_from(SitePath::encode(path));
             fields.extend(location.map(|location| (header::CONTENT_LOCATION, location)));

@@ -8,7 +8,7 @@ use http::Method;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::http::media_type;
-use crate::inject::eligible;
+use crate::notify::eligibility;
 use crate::release::Release;
 
 /// What answers a navigation to a path that no file has.
@@ -68,10 +68,10 @@ pub(crate) fn is_navigation(method: &Method, headers: &HeaderMap) -> bool {
     if !matches!(*method, Method::GET | Method::HEAD) {
         return false;
     }
-    if eligible::is_preflight(headers) {
+    if eligibility::is_preflight(headers) {
         return true;
     }
-    eligible::is_to_show(headers).unwrap_or_else(|| eligible::accepts_html(headers))
+    eligibility::is_to_show(headers).unwrap_or_else(|| eligibility::accepts_html(headers))
 }
 
 pub(crate) const NOT_FOUND: &str = "/404.html";

@@ -12,8 +12,8 @@ use http::Response;
 use http::StatusCode;
 use tower_service::Service;
 
+use crate::http::original_headers::Unaltered;
 use crate::http::path::SitePath;
-use crate::inject::unaltered::Unaltered;
 use crate::origin::answer::Asking;
 use crate::origin::answer::Role;
 use crate::origin::fallback;

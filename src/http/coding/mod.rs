@@ -2,12 +2,11 @@
 //! script can be put into it, and encoded again.
 
 mod codecs;
+pub(crate) mod content_encoding;
 mod decode;
 mod decoder;
 mod encode;
 mod encoder;
-mod field;
-mod recoder;
 #[cfg(not(feature = "zstd"))]
 #[path = "no_zstd.rs"]
 mod zstd;
@@ -22,8 +21,6 @@ use async_compression::codecs::EncodeV2;
 
 pub(crate) use crate::http::coding::decode::Decode;
 pub(crate) use crate::http::coding::encode::Encode;
-pub(crate) use crate::http::coding::recoder::Outgoing;
-pub(crate) use crate::http::coding::recoder::Recoder;
 
 /// A coding that pages can be decoded from and encoded in.
 #[derive(Clone, Copy)]
@@ -49,7 +46,7 @@ impl Coding {
 
     /// Those that we choose from ourselves, the one that we would rather send first: by what a byte less costs. Of
     /// deflate, clients have two different notions.
-    fn offered() -> impl Iterator<Item = Self> {
+    pub(crate) fn offered() -> impl Iterator<Item = Self> {
         [zstd::CODING, Some(codecs::BROTLI), Some(codecs::GZIP)]
             .into_iter()
             .flatten()

@@ -7,7 +7,7 @@ use http::Response;
 use http::StatusCode;
 use hyper_util::client::legacy;
 
-use crate::inject::AlreadyInjected;
+use crate::http::context::AlreadyInjected;
 use crate::origin::proxy::body::ProxyBody;
 use crate::origin::proxy::connect::ConnectError;
 use crate::origin::proxy::idle::StoodStill;

@@ -13,7 +13,7 @@ use crate::http::context::Peer;
 use crate::http::forwarded::Prefix;
 use crate::http::forwarded::Teller;
 use crate::http::hop_by_hop;
-use crate::inject::eligible;
+use crate::notify::eligibility;
 use crate::origin::proxy::service::UPGRADE;
 use crate::site::traffic::AsHttps;
 
@@ -90,7 +90,8 @@ pub(super) fn loads_code(headers: &HeaderMap, path: &str) -> bool {
 /// True if a page loads this to be shown, as against what its scripts ask for.
 pub(super) fn is_loaded_by_page(headers: &HeaderMap) -> bool {
     let destination = headers.get("sec-fetch-dest");
-    destination.is_some_and(|destination| destination != "empty") || eligible::is_preflight(headers)
+    destination.is_some_and(|destination| destination != "empty")
+        || eligibility::is_preflight(headers)
 }
 
 #[cfg(test)]

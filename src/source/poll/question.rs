@@ -22,7 +22,7 @@ use crate::html::page_assets::Print;
 use crate::html::page_assets::Reader;
 use crate::http::coding::Coding;
 use crate::http::coding::Decode;
-use crate::inject::eligible;
+use crate::notify::eligibility;
 use crate::site::traffic::AsHttps;
 use crate::site::traffic::OwnName;
 use crate::site::traffic::last_modified;
@@ -78,7 +78,7 @@ impl Question {
         let mut modified = Some(0);
         for page in &self.pages {
             let found = self.fetch(upstream, scheme, page, PAGE).await?;
-            if !eligible::is_html(&found.headers) {
+            if !eligibility::is_html(&found.headers) {
                 return Err(format!("{page} is no HTML page"));
             }
             modified =

@@ -16,11 +16,11 @@ use http_body::SizeHint;
 use http_body_util::Full;
 use pin_project_lite::pin_project;
 
+use crate::endpoint::events::EventStream;
 use crate::error::BoxError;
-use crate::events::EventStream;
 use crate::http::coding::Decode;
 use crate::http::coding::Encode;
-use crate::inject::body::InjectBody;
+use crate::notify::inject_body::InjectBody;
 
 pin_project! {
     /// The body of an answer: the inner service's own, or with the script, or the endpoint's.
@@ -33,7 +33,7 @@ pin_project! {
 
 pin_project! {
     #[project = KindProjection]
-    pub(super) enum Kind<B> {
+    pub(crate) enum Kind<B> {
         Origin { #[pin] body: B },
         Headless { #[pin] body: B },
         // Apart, since it is large, and answers are passed on by value.

@@ -9,13 +9,13 @@ use crate::client::settings::ClientSettings;
 use crate::csp::Csp;
 use crate::csp::Guard;
 use crate::endpoint::Endpoint;
+use crate::endpoint::events::Slots;
 use crate::error::Error;
-use crate::events::Slots;
-use crate::http::coding::Outgoing;
-use crate::http::coding::Recoder;
-use crate::inject::counts::Counts;
-use crate::service::Care;
-use crate::service::UpdateNotifier;
+use crate::notify::page::Care;
+use crate::notify::page_metrics::Counts;
+use crate::notify::recoding::Outgoing;
+use crate::notify::recoding::Recoder;
+use crate::notify::service::UpdateNotifier;
 use crate::site::Site;
 
 /// Tells the pages of any service of new releases of a [`Site`]. `Clone` is cheap.

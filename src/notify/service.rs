@@ -1,8 +1,5 @@
 //! The middleware as a service: the endpoint, and pages that get the script on their way out.
 
-mod body;
-mod page;
-
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,18 +15,18 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::client::script_tag::Prefix;
+use crate::client::script_tag_builder::Tagger;
 use crate::csp::Home;
 use crate::endpoint::Answer;
 use crate::endpoint::Endpoint;
 use crate::error::BoxError;
-use crate::inject::counts::Counts;
-use crate::inject::precondition;
-use crate::inject::stamp::Stamper;
-use crate::inject::tagger::Tagger;
-use crate::service::body::Kind;
-pub use crate::service::body::ResponseBody;
-pub(crate) use crate::service::page::Care;
-use crate::service::page::Page;
+use crate::notify::body::Kind;
+use crate::notify::body::ResponseBody;
+use crate::notify::if_match;
+pub(crate) use crate::notify::page::Care;
+use crate::notify::page::Page;
+use crate::notify::page_metrics::Counts;
+use crate::notify::page_release::Stamper;
 use crate::site::Site;
 
 /// A service that tells the pages of an inner one of new releases. Made by
@@ -107,7 +104,7 @@ where
                 page: None,
             };
         }
-        precondition::take_off_marks(request.headers_mut());
+        if_match::take_off_marks(request.headers_mut());
         let page = self.page(&mut request);
         ResponseFuture {
             inner: Inner::Asking {

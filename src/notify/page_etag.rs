@@ -14,9 +14,9 @@ use http::HeaderName;
 use http::HeaderValue;
 use http::header;
 
+use crate::client::script_tag_builder::Tagger;
 use crate::http::accept_encoding::Accepted;
 use crate::http::coding::Coding;
-use crate::inject::tagger::Tagger;
 use crate::release::PAGE_SUFFIX;
 use crate::site::traffic::Stamp;
 
@@ -169,7 +169,7 @@ pub(crate) enum Unmarked {
 }
 
 /// A list that may be spread over several fields, in one; `None` if it is not in ASCII.
-pub(super) fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+pub(crate) fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     let fields = headers.get_all(name).iter();
     let fields: Option<Vec<&str>> = fields.map(|field| field.to_str().ok()).collect();
     Some(fields?.join(", "))
@@ -206,7 +206,7 @@ pub(crate) fn entity_tags(list: &str) -> impl Iterator<Item = &str> {
 }
 
 // What every mark begins with.
-pub(super) const MARK: &str = "-tidings-";
+pub(crate) const MARK: &str = "-tidings-";
 
 #[cfg(test)]
 mod tests {

@@ -11,7 +11,7 @@ use http::header;
 
 use crate::http::accept_encoding::Accepted;
 use crate::http::coding::Coding;
-use crate::http::coding::field::Came;
+use crate::http::coding::content_encoding::Came;
 
 /// In which codings pages go out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

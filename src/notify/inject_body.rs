@@ -17,8 +17,8 @@ use pin_project_lite::pin_project;
 use crate::html::inserter::Choose;
 use crate::html::inserter::Outcome;
 use crate::html::inserter::Rewriter;
-use crate::inject::counts::Fate;
-use crate::inject::counts::Tally;
+use crate::notify::page_metrics::Fate;
+use crate::notify::page_metrics::Tally;
 
 pin_project! {
     /// A page on its way, with the tag put in as it passes.

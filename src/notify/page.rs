@@ -9,27 +9,27 @@ use http::StatusCode;
 use http::header;
 use http_body::Body;
 
+use crate::client::script_tag_builder::Tagger;
 use crate::csp::Guard;
 use crate::error::BoxError;
 use crate::http::accept_encoding::Accepted;
 use crate::http::coding::Decode;
 use crate::http::coding::Encode;
-use crate::http::coding::Recoder;
-use crate::inject::AlreadyInjected;
-use crate::inject::body::InjectBody;
-use crate::inject::counts::Fate;
-use crate::inject::counts::Tally;
-use crate::inject::eligible;
-use crate::inject::eligible::Asked;
-use crate::inject::stamp::Stamper;
-use crate::inject::tagger::Tagger;
-use crate::inject::unaltered::Unaltered;
-use crate::inject::validator::Mark;
-use crate::inject::validator::Marks;
-use crate::inject::validator::Revisit;
-use crate::inject::validator::Unmarked;
-use crate::service::body::Kind;
-use crate::service::body::ResponseBody;
+use crate::http::context::AlreadyInjected;
+use crate::http::original_headers::Unaltered;
+use crate::notify::body::Kind;
+use crate::notify::body::ResponseBody;
+use crate::notify::eligibility;
+use crate::notify::eligibility::Asked;
+use crate::notify::inject_body::InjectBody;
+use crate::notify::page_etag::Mark;
+use crate::notify::page_etag::Marks;
+use crate::notify::page_etag::Revisit;
+use crate::notify::page_etag::Unmarked;
+use crate::notify::page_metrics::Fate;
+use crate::notify::page_metrics::Tally;
+use crate::notify::page_release::Stamper;
+use crate::notify::recoding::Recoder;
 
 /// How pages are dealt with. `Clone` is cheap, and all clones count and remember together.
 #[derive(Debug, Clone, Default)]
@@ -42,7 +42,7 @@ pub(crate) struct Care {
 
 /// What is to be done with the answer if it is a page.
 #[derive(Debug)]
-pub(super) struct Page {
+pub(crate) struct Page {
     asked: Asked,
     accepted: Accepted,
     tagger: Tagger,
@@ -56,7 +56,7 @@ pub(super) struct Page {
 
 impl Page {
     /// Makes a request such that the origin can answer it with a page to which the script is added.
-    pub(super) fn take_over<B>(
+    pub(crate) fn take_over<B>(
         request: &mut Request<B>,
         tagger: Tagger,
         stamper: Option<Stamper>,
@@ -88,8 +88,8 @@ impl Page {
         if !(has_tag || has_date) {
             return;
         }
-        let says_so = eligible::says_destination(headers);
-        let goes_to_page = says_so && eligible::may_be_page(request.uri().path());
+        let says_so = eligibility::says_destination(headers);
+        let goes_to_page = says_so && eligibility::may_be_page(request.uri().path());
         let headers = request.headers_mut();
         if has_tag {
             let unmarked = if goes_to_page {
@@ -114,7 +114,7 @@ impl Page {
                 .any(|name| request.headers().contains_key(name));
         let compresses = self.recoder.compresses();
         if !(has_range || compresses)
-            || !eligible::goes_to_page(request.uri().path(), request.headers())
+            || !eligibility::goes_to_page(request.uri().path(), request.headers())
         {
             return;
         }
@@ -138,7 +138,7 @@ impl Page {
     }
 
     /// Puts the script into the answer, if it may carry it.
-    pub(super) fn answer<B>(mut self, response: Response<B>) -> Response<ResponseBody<B>>
+    pub(crate) fn answer<B>(mut self, response: Response<B>) -> Response<ResponseBody<B>>
     where
         B: Body,
         B::Error: Into<BoxError>,
@@ -151,14 +151,14 @@ impl Page {
         if parts.status == StatusCode::NOT_MODIFIED {
             self.confirm(&mut parts.headers);
         }
-        if !eligible::is_page(&parts) {
+        if !eligibility::is_page(&parts) {
             return unchanged(parts, body);
         }
         let Some(plan) = self.recoder.plan(&parts.headers, self.accepted) else {
             self.count(Fate::PassedForCoding);
             return unchanged(parts, body);
         };
-        let vary = HeaderValue::from_static(eligible::VARY);
+        let vary = HeaderValue::from_static(eligibility::VARY);
         if self.asked == Asked::Other {
             parts.headers.append(header::VARY, vary);
             return unchanged(parts, body);
@@ -216,7 +216,7 @@ impl Page {
         for outdated in OUTDATED {
             headers.remove(outdated);
         }
-        headers.append(header::VARY, HeaderValue::from_static(eligible::VARY));
+        headers.append(header::VARY, HeaderValue::from_static(eligibility::VARY));
         self.recoder.vary(headers, known.coding);
     }
 
