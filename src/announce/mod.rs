@@ -22,14 +22,14 @@ use hyper_util::rt::TokioExecutor;
 use tokio::time::timeout;
 
 use crate::announce::target::Target;
+use crate::endpoint::deploys::SIGNATURE;
+use crate::endpoint::deploys::Secret;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::origin::tls;
 use crate::origin::tls::Trust;
 use crate::release::Policy;
 use crate::release::ReleaseId;
-use crate::source::SIGNATURE;
-use crate::source::Secret;
 
 /// What a deploy is announced with; by default no more than that there is one.
 ///

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::client::settings::ClientSettings;
 pub use crate::config::serving::Serving;
 use crate::csp::Csp;
+use crate::endpoint::deploys::Secret;
 use crate::error::Error;
 use crate::notify::layer::DEFAULT_MAX_STREAMS;
 use crate::origin::Fallback;
@@ -16,14 +17,13 @@ use crate::origin::Proxy;
 use crate::origin::Route;
 use crate::site::DEFAULT_KEEP;
 use crate::site::DEFAULT_MEMORY;
-use crate::source::DEFAULT_EVERY;
-use crate::source::DEFAULT_FILE_LIMIT;
-use crate::source::DEFAULT_INCOMPLETE_AFTER;
-use crate::source::DEFAULT_POLL;
-use crate::source::DEFAULT_QUIET;
-use crate::source::Events;
 use crate::source::Fingerprint;
-use crate::source::Secret;
+use crate::source::directory::watch::DEFAULT_FILE_LIMIT;
+use crate::source::directory::watch::DEFAULT_INCOMPLETE_AFTER;
+use crate::source::directory::watch::DEFAULT_POLL;
+use crate::source::directory::watch::DEFAULT_QUIET;
+use crate::source::directory::watch::Events;
+use crate::source::upstream::poll_upstream::DEFAULT_EVERY;
 
 /// Everything that `tidings serve` and `tidings proxy` can be told. What only a directory has is nothing to a proxy.
 ///

@@ -17,6 +17,7 @@ use crate::config::Directory;
 use crate::config::Http2;
 use crate::config::Served;
 use crate::config::Upstreams;
+use crate::endpoint::deploys::WebhookLayer;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::notify::layer::UpdateNotifierLayer;
@@ -29,9 +30,8 @@ use crate::origin::Routes;
 use crate::origin::StaticFiles;
 use crate::server::Server;
 use crate::site::Site;
-use crate::source::PollUpstream;
-use crate::source::WatchDirectory;
-use crate::source::WebhookLayer;
+use crate::source::directory::watch::WatchDirectory;
+use crate::source::upstream::poll_upstream::PollUpstream;
 
 /// A bound server, ready to run.
 #[derive(Debug)]

@@ -1,5 +1,6 @@
 //! The endpoint: the reserved paths, `/__tidings/` by default.
 
+pub(crate) mod deploys;
 pub(crate) mod events;
 pub(crate) mod scripts;
 

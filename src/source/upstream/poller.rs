@@ -26,17 +26,17 @@ use crate::release::Release;
 use crate::site::Site;
 use crate::site::traffic::Traffic;
 use crate::site::traffic::Way;
-use crate::source::poll::PollUpstream;
-use crate::source::poll::SHORTEST;
-use crate::source::poll::agree::Agree;
-use crate::source::poll::agree::Verdict;
-use crate::source::poll::choice::Fingerprint;
-use crate::source::poll::question::BoxError;
-use crate::source::poll::question::Question;
-use crate::source::poll::question::Sight;
-use crate::source::poll::redirect::Scheme;
+use crate::source::upstream::consensus::Agree;
+use crate::source::upstream::consensus::Verdict;
+use crate::source::upstream::fingerprint::Fingerprint;
+use crate::source::upstream::page_fetch::BoxError;
+use crate::source::upstream::page_fetch::Question;
+use crate::source::upstream::page_fetch::Sight;
+use crate::source::upstream::poll_upstream::PollUpstream;
+use crate::source::upstream::poll_upstream::SHORTEST;
+use crate::source::upstream::redirect::Scheme;
 
-pub(super) struct Poller<S> {
+pub(crate) struct Poller<S> {
     upstreams: Vec<Upstream<S>>,
     question: Question,
     every: Duration,
@@ -67,7 +67,7 @@ enum Whom {
 }
 
 impl<S> Poller<S> {
-    pub(super) fn new(poll: PollUpstream<S>, site: Site) -> Self {
+    pub(crate) fn new(poll: PollUpstream<S>, site: Site) -> Self {
         let question = poll.question;
         let way = match &question.fingerprint {
             Fingerprint::Scripts => Way::Scripts,
@@ -163,7 +163,7 @@ where
     B: Body,
     B::Error: Into<BoxError>,
 {
-    pub(super) async fn run(mut self) -> Infallible {
+    pub(crate) async fn run(mut self) -> Infallible {
         let mut looks = self.site.looks();
         let mut due = Instant::now();
         loop {

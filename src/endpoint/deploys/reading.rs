@@ -16,7 +16,7 @@ use http_body_util::BodyExt as _;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use crate::source::webhook::answer::Refusal;
+use crate::endpoint::deploys::answer::Refusal;
 
 /// Whose bodies are being read at the moment. `Clone` is cheap, and all clones count together.
 ///
@@ -24,14 +24,14 @@ use crate::source::webhook::answer::Refusal;
 /// in, and whoever has been at it the longest makes room: an honest body comes in one go, and who holds a place by
 /// sending slowly keeps nobody out.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Readers(Arc<Mutex<VecDeque<Place>>>);
+pub(crate) struct Readers(Arc<Mutex<VecDeque<Place>>>);
 
 /// The place of one body: gone from the list when it has to leave.
 type Place = oneshot::Sender<Infallible>;
 
 impl Readers {
     /// Reads a body to its end.
-    pub(super) async fn read<B>(&self, fields: &HeaderMap, body: B) -> Result<Vec<u8>, Refusal>
+    pub(crate) async fn read<B>(&self, fields: &HeaderMap, body: B) -> Result<Vec<u8>, Refusal>
     where
         B: Body<Data: bytes::Buf>,
     {
@@ -89,10 +89,10 @@ where
 }
 
 // Our own announcements have a few kilobytes. What GitHub sends of a push has all its commits, and is rarely larger.
-pub(super) const MOST_BYTES: usize = 1024 * 1024;
+pub(crate) const MOST_BYTES: usize = 1024 * 1024;
 
 // Together they take 16 MiB at most. Whoever deploys comes alone, or in a burst of as many jobs.
-pub(super) const MOST_AT_ONCE: usize = 16;
+pub(crate) const MOST_AT_ONCE: usize = 16;
 
 // Even a body of the largest size over a slow line.
 const LONGEST: Duration = Duration::from_secs(10);

@@ -19,7 +19,7 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::client::script_tag::Prefix;
-use crate::source::webhook::desk::Desk;
+use crate::endpoint::deploys::desk::Desk;
 
 /// A service with a webhook in front of it. Made by [`WebhookLayer`](crate::WebhookLayer).
 #[derive(Debug, Clone)]
@@ -30,7 +30,7 @@ pub struct Webhook<S> {
 }
 
 impl<S> Webhook<S> {
-    pub(super) fn new(inner: S, desk: Arc<Desk>, prefix: Arc<Prefix>) -> Self {
+    pub(crate) fn new(inner: S, desk: Arc<Desk>, prefix: Arc<Prefix>) -> Self {
         Self {
             inner,
             desk,

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::source::webhook::secret::Code;
+use crate::endpoint::deploys::secret::Code;
 
 /// What was accepted of late. It is the memory of one process: a signature may be used once more after a restart, as
 /// long as its time is right.
 #[derive(Debug, Default)]
-pub(super) struct Ledger {
+pub(crate) struct Ledger {
     /// The signatures, oldest first.
     seen: VecDeque<Code>,
     /// When the last [`MOST_A_MINUTE`] were accepted, oldest first.
@@ -19,7 +19,7 @@ pub(super) struct Ledger {
 
 /// Why an announcement is not accepted.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Objection {
+pub(crate) enum Objection {
     Seen,
     /// There were so many that it has to wait this long.
     TooMany(Duration),
@@ -30,7 +30,7 @@ impl Ledger {
     /// no trace, so it can be sent again, and does not keep others out.
     ///
     /// A bearer token is never refused for having been seen: who has got hold of such a request has the secret.
-    pub(super) fn enter(
+    pub(crate) fn enter(
         &mut self,
         signature: Option<&Code>,
         now: Instant,
@@ -70,7 +70,7 @@ const MOST_SEEN: usize = 4096;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::webhook::message::WINDOW;
+    use crate::endpoint::deploys::message::WINDOW;
 
     fn code(n: usize) -> Code {
         let mut code = [0; 32];

@@ -26,28 +26,28 @@ use crate::notify::eligibility;
 use crate::site::traffic::AsHttps;
 use crate::site::traffic::OwnName;
 use crate::site::traffic::last_modified;
-use crate::source::poll::choice::Fingerprint;
-use crate::source::poll::choice::JsonField;
-use crate::source::poll::redirect::Scheme;
-use crate::source::poll::redirect::Target;
+use crate::source::upstream::fingerprint::Fingerprint;
+use crate::source::upstream::fingerprint::JsonField;
+use crate::source::upstream::redirect::Scheme;
+use crate::source::upstream::redirect::Target;
 
 /// What the errors of services and bodies can be made into.
 pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// The question that a look puts to an upstream.
 #[derive(Debug, Clone)]
-pub(super) struct Question {
-    pub(super) pages: Vec<Arc<str>>,
-    pub(super) fingerprint: Fingerprint,
-    pub(super) host: Option<Box<str>>,
+pub(crate) struct Question {
+    pub(crate) pages: Vec<Arc<str>>,
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) host: Option<Box<str>>,
 }
 
 /// What an upstream showed in one look.
 #[derive(Debug)]
-pub(super) struct Sight {
-    pub(super) pages: Arc<Pages>,
+pub(crate) struct Sight {
+    pub(crate) pages: Arc<Pages>,
     /// The newest `Last-Modified` of its pages, in milliseconds since 1970, if all have one.
-    pub(super) modified: Option<u64>,
+    pub(crate) modified: Option<u64>,
 }
 
 /// A page or file, wherever it was found.
@@ -60,7 +60,7 @@ struct Found<B> {
 impl Question {
     /// Asks the upstream, first by the scheme that it has shown its pages by before, which is kept up. What it answers
     /// other than with its pages comes back as a text that says why.
-    pub(super) async fn ask<S, B>(
+    pub(crate) async fn ask<S, B>(
         &self,
         upstream: &mut S,
         scheme: &mut Scheme,

@@ -15,23 +15,23 @@ use http_body::Body;
 use http_body_util::Full;
 use tokio::time::Instant;
 
+use crate::endpoint::deploys::answer::Outcome;
+use crate::endpoint::deploys::answer::Refusal;
+use crate::endpoint::deploys::answer::list;
+use crate::endpoint::deploys::ledger::Ledger;
+use crate::endpoint::deploys::ledger::Objection;
+use crate::endpoint::deploys::message::Message;
+use crate::endpoint::deploys::proof::Proof;
+use crate::endpoint::deploys::reading::Readers;
+use crate::endpoint::deploys::secret::Code;
+use crate::endpoint::deploys::secret::Secret;
 use crate::release::metadata::About;
 use crate::site::Naming;
 use crate::site::Site;
-use crate::source::webhook::answer::Outcome;
-use crate::source::webhook::answer::Refusal;
-use crate::source::webhook::answer::list;
-use crate::source::webhook::ledger::Ledger;
-use crate::source::webhook::ledger::Objection;
-use crate::source::webhook::message::Message;
-use crate::source::webhook::proof::Proof;
-use crate::source::webhook::reading::Readers;
-use crate::source::webhook::secret::Code;
-use crate::source::webhook::secret::Secret;
 
 /// What answers on the path of the webhook.
 #[derive(Debug)]
-pub(super) struct Desk {
+pub(crate) struct Desk {
     site: Site,
     secret: Secret,
     /// Apart, or else strangers could keep out those who have shown the secret.
@@ -41,7 +41,7 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    pub(super) fn new(site: Site, secret: Secret) -> Self {
+    pub(crate) fn new(site: Site, secret: Secret) -> Self {
         Self {
             site,
             secret,
@@ -52,7 +52,7 @@ impl Desk {
     }
 
     /// Answers a request, whatever it is.
-    pub(super) async fn answer<B>(&self, request: Request<B>) -> Response<Full<Bytes>>
+    pub(crate) async fn answer<B>(&self, request: Request<B>) -> Response<Full<Bytes>>
     where
         B: Body<Data: Buf>,
     {

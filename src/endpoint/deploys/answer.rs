@@ -11,16 +11,16 @@ use http::header;
 use http_body_util::Full;
 use serde_json::Value;
 
+use crate::endpoint::deploys::message::WINDOW;
+use crate::endpoint::deploys::reading::MOST_BYTES;
 use crate::release::ReleaseId;
 use crate::release::metadata::About;
 use crate::site::LONGEST_AHEAD;
 use crate::site::NEWS_WITHIN;
-use crate::source::webhook::message::WINDOW;
-use crate::source::webhook::reading::MOST_BYTES;
 
 /// What an announcement leads to.
 #[derive(Debug)]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     /// The sources look; `current` is what is current so far.
     Look { current: Option<ReleaseId> },
     /// It is published.
@@ -33,7 +33,7 @@ pub(super) enum Outcome {
 
 /// Why a request is refused.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     Method,
     /// It does not say which part of the proof is wrong.
     NoProof,
@@ -53,7 +53,7 @@ pub(super) enum Refusal {
 
 impl Outcome {
     /// `{"will":…,"id":…,"current":…,"said":[…],"text":…}`: what will happen, in words for a script and in a sentence.
-    pub(super) fn answer(&self, about: &About, cuts: &[String]) -> Response<Full<Bytes>> {
+    pub(crate) fn answer(&self, about: &About, cuts: &[String]) -> Response<Full<Bytes>> {
         let (will, id, current) = match self {
             Self::Look { current } => ("look", None, current.as_ref()),
             Self::Publish(id) => ("publish", Some(id), Some(id)),
@@ -114,7 +114,7 @@ impl Outcome {
 }
 
 impl Refusal {
-    pub(super) fn answer(&self) -> Response<Full<Bytes>> {
+    pub(crate) fn answer(&self) -> Response<Full<Bytes>> {
         let mut answer = whole(self.status(), TEXT, format!("{self}\n"));
         let fields = answer.headers_mut();
         match self {
@@ -186,7 +186,7 @@ impl fmt::Display for Refusal {
 }
 
 /// The list of deploys.
-pub(super) fn list(deploys: &Value) -> Response<Full<Bytes>> {
+pub(crate) fn list(deploys: &Value) -> Response<Full<Bytes>> {
     whole(StatusCode::OK, JSON, format!("{deploys}\n"))
 }
 

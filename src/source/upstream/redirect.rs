@@ -7,7 +7,7 @@ use http::Uri;
 /// An application behind something that ends TLS sends whoever has come by `http` to `https`, and goes by what that
 /// something says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Scheme {
+pub(crate) enum Scheme {
     #[default]
     Http,
     Https,
@@ -15,10 +15,10 @@ pub(super) enum Scheme {
 
 /// What to ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Target {
+pub(crate) struct Target {
     /// The path, and the query if there is one.
-    pub(super) path: String,
-    pub(super) scheme: Scheme,
+    pub(crate) path: String,
+    pub(crate) scheme: Scheme,
 }
 
 impl Target {
@@ -27,7 +27,7 @@ impl Target {
     ///
     /// By `https` the port makes no difference: whoever ends TLS listens on another than the application. A redirect to
     /// the very same means `https`, too, if it does not say otherwise: a proxy may have left the scheme out.
-    pub(super) fn follow(&self, location: &str, host: Option<&str>) -> Option<Self> {
+    pub(crate) fn follow(&self, location: &str, host: Option<&str>) -> Option<Self> {
         let location = location.split('#').next().unwrap_or_default();
         if location.contains("://") || location.starts_with("//") {
             return self.follow_absolute(location, host);

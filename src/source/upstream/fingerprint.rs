@@ -49,7 +49,7 @@ impl JsonField {
     }
 
     /// The value in this file, if it is there: text, a number, or a truth value.
-    pub(super) fn of(&self, json: &[u8]) -> Option<String> {
+    pub(crate) fn of(&self, json: &[u8]) -> Option<String> {
         let json: Value = serde_json::from_slice(json).ok()?;
         match json.pointer(&self.pointer)? {
             Value::String(text) => Some(text.clone()),
@@ -113,7 +113,7 @@ impl fmt::Display for Fingerprint {
 }
 
 /// True for what can be asked for as it is: it begins with one slash.
-pub(super) fn is_path(path: &str) -> bool {
+pub(crate) fn is_path(path: &str) -> bool {
     path.starts_with('/')
         && !path.starts_with("//")
         && path.parse::<http::uri::PathAndQuery>().is_ok()

@@ -6,14 +6,14 @@ use http::HeaderName;
 use http::HeaderValue;
 use http::header;
 
-use crate::source::webhook::secret::Code;
-use crate::source::webhook::secret::SCHEME;
-use crate::source::webhook::secret::SIGNATURE;
-use crate::source::webhook::secret::Secret;
+use crate::endpoint::deploys::secret::Code;
+use crate::endpoint::deploys::secret::SCHEME;
+use crate::endpoint::deploys::secret::SIGNATURE;
+use crate::endpoint::deploys::secret::Secret;
 
 /// What a request has to show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Proof {
+pub(crate) enum Proof {
     /// The secret itself (RFC 6750, section 2.1).
     Bearer,
     /// What is the code of the body, or not.
@@ -23,7 +23,7 @@ pub(super) enum Proof {
 impl Proof {
     /// The proof in the head of a request. `None` if there is none, or one that is wrong already: a request whose bearer
     /// token is wrong gets no second chance by a signature.
-    pub(super) fn of(fields: &HeaderMap, secret: &Secret) -> Option<Self> {
+    pub(crate) fn of(fields: &HeaderMap, secret: &Secret) -> Option<Self> {
         if let Some(token) = bearer(fields).ok()? {
             return secret.is(token).then_some(Self::Bearer);
         }

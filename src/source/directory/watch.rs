@@ -29,12 +29,12 @@ use crate::error::Error;
 use crate::html::inserter;
 use crate::release::Release;
 use crate::site::Site;
-use crate::source::alarm::Alarm;
-use crate::source::settle::Read;
-use crate::source::settle::Settle;
-use crate::source::settle::Timing;
-use crate::source::settle::Verdict;
-use crate::source::settle::Walked;
+use crate::source::directory::debounce::Read;
+use crate::source::directory::debounce::Settle;
+use crate::source::directory::debounce::Timing;
+use crate::source::directory::debounce::Verdict;
+use crate::source::directory::debounce::Walked;
+use crate::source::directory::fs_events::Alarm;
 
 /// Watches a directory and publishes what is deployed into it, once it is settled and complete.
 ///

@@ -81,7 +81,7 @@ impl fmt::Debug for Secret {
 pub(crate) const SIGNATURE: &str = "x-hub-signature-256";
 
 /// What stands before the code.
-pub(super) const SCHEME: &str = "sha256=";
+pub(crate) const SCHEME: &str = "sha256=";
 
 // 128 bits, if they are random. Most are written in hex and have twice as many.
 const LEAST_BYTES: usize = 16;

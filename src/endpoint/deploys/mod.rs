@@ -14,14 +14,14 @@ use std::sync::Arc;
 use tower_layer::Layer;
 
 use crate::client::script_tag::Prefix;
+use crate::endpoint::deploys::desk::Desk;
+pub(crate) use crate::endpoint::deploys::secret::SIGNATURE;
+pub use crate::endpoint::deploys::secret::Secret;
+pub use crate::endpoint::deploys::service::Webhook;
+pub use crate::endpoint::deploys::service::WebhookBody;
+pub use crate::endpoint::deploys::service::WebhookFuture;
 use crate::error::Error;
 use crate::site::Site;
-use crate::source::webhook::desk::Desk;
-pub(crate) use crate::source::webhook::secret::SIGNATURE;
-pub use crate::source::webhook::secret::Secret;
-pub use crate::source::webhook::service::Webhook;
-pub use crate::source::webhook::service::WebhookBody;
-pub use crate::source::webhook::service::WebhookFuture;
 
 /// Takes announcements of deploys on `/__tidings/deploys`, and lists the last ones. `Clone` is cheap.
 ///

@@ -13,13 +13,13 @@ use crate::release::metadata::About;
 
 /// What is announced. By default no more than that there may be news.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Message {
-    pub(super) id: Option<ReleaseId>,
-    pub(super) about: About,
+pub(crate) struct Message {
+    pub(crate) id: Option<ReleaseId>,
+    pub(crate) about: About,
     /// What was cut off, for who sent it.
-    pub(super) cuts: Vec<String>,
+    pub(crate) cuts: Vec<String>,
     /// When it was signed.
-    pub(super) time: Option<SystemTime>,
+    pub(crate) time: Option<SystemTime>,
 }
 
 impl Message {
@@ -29,7 +29,7 @@ impl Message {
     ///
     /// A text for who sent it that says what is wrong. What would be left out of it is not worth a deploy whose notes
     /// nobody sees.
-    pub(super) fn parse(json: &[u8]) -> Result<Self, String> {
+    pub(crate) fn parse(json: &[u8]) -> Result<Self, String> {
         if json.trim_ascii().is_empty() {
             return Ok(Self::default());
         }
@@ -62,12 +62,12 @@ impl Message {
     }
 
     /// True if it says anything beyond that there may be news.
-    pub(super) fn has_content(&self) -> bool {
+    pub(crate) fn has_content(&self) -> bool {
         self.id.is_some() || !self.about.is_empty()
     }
 
     /// How far its time is from `now`, if that is too far; and true if it lies ahead.
-    pub(super) fn skew(&self, now: SystemTime) -> Option<(Duration, bool)> {
+    pub(crate) fn skew(&self, now: SystemTime) -> Option<(Duration, bool)> {
         let time = self.time?;
         let (skew, is_ahead) = match now.duration_since(time) {
             Ok(age) => (age, false),
@@ -104,11 +104,11 @@ fn time(value: &Value) -> Result<SystemTime, String> {
     })
 }
 
-pub(super) const FIELDS: [&str; 5] = ["id", "notes", "label", "policy", "time"];
+pub(crate) const FIELDS: [&str; 5] = ["id", "notes", "label", "policy", "time"];
 
 /// How far the clock of who signed a message may be from ours.
 // Machines that set their clocks are within a second; a CI job may wait for a while between signing and sending.
-pub(super) const WINDOW: Duration = Duration::from_secs(5 * 60);
+pub(crate) const WINDOW: Duration = Duration::from_secs(5 * 60);
 
 // Longer than a release id may be, or else a long one could become a right one.
 const MOST_QUOTED: usize = 80;

@@ -1,11 +1,5 @@
 //! The source for upstreams: asks them what they show, and publishes what all of them show.
 
-mod agree;
-mod choice;
-mod poller;
-mod question;
-mod redirect;
-
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,12 +15,11 @@ use tower_service::Service;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::site::Site;
-pub use crate::source::poll::choice::Fingerprint;
-pub use crate::source::poll::choice::JsonField;
-use crate::source::poll::choice::is_path;
-use crate::source::poll::poller::Poller;
-use crate::source::poll::question::BoxError;
-use crate::source::poll::question::Question;
+use crate::source::upstream::fingerprint::Fingerprint;
+use crate::source::upstream::fingerprint::is_path;
+use crate::source::upstream::page_fetch::BoxError;
+use crate::source::upstream::page_fetch::Question;
+use crate::source::upstream::poller::Poller;
 
 /// Asks the upstreams of a site what they show, and publishes it when it is a new build.
 ///
@@ -63,10 +56,10 @@ use crate::source::poll::question::Question;
 /// ```
 #[derive(Debug, Clone)]
 pub struct PollUpstream<S> {
-    upstreams: Vec<S>,
-    every: Duration,
-    timeout: Duration,
-    question: Question,
+    pub(crate) upstreams: Vec<S>,
+    pub(crate) every: Duration,
+    pub(crate) timeout: Duration,
+    pub(crate) question: Question,
 }
 
 impl<S> PollUpstream<S> {
@@ -159,4 +152,4 @@ pub const DEFAULT_EVERY: Duration = Duration::from_secs(10);
 pub const DEFAULT_LOOK_TIMEOUT: Duration = Duration::from_secs(10);
 
 // Whatever calls for looks, an upstream is not to feel them.
-const SHORTEST: Duration = Duration::from_secs(1);
+pub(crate) const SHORTEST: Duration = Duration::from_secs(1);

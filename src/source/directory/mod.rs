@@ -1,0 +1,5 @@
+//! A directory as a source of releases.
+
+pub(crate) mod debounce;
+pub(crate) mod fs_events;
+pub(crate) mod watch;
