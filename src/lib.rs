@@ -146,6 +146,7 @@
 //! 10. No module uses one above it (`tests/it/architecture.rs`).
 
 mod announce;
+mod app;
 mod build;
 mod client;
 mod config;
@@ -165,6 +166,9 @@ mod source;
 
 pub use crate::announce::Announced;
 pub use crate::announce::Announcement;
+pub use crate::app::router::Route;
+pub use crate::app::router::RoutedFuture;
+pub use crate::app::router::Routes;
 pub use crate::client::settings::ClientSettings;
 pub use crate::client::settings::DEFAULT_COOLDOWN;
 pub use crate::client::settings::DEFAULT_COUNTDOWN;
@@ -197,19 +201,16 @@ pub use crate::origin::DEFAULT_FIRST_BYTE_TIMEOUT;
 pub use crate::origin::DEFAULT_HOLD;
 pub use crate::origin::DEFAULT_IDLE_TIMEOUT;
 pub use crate::origin::DEFAULT_POOL_IDLE;
-pub use crate::origin::Fallback;
-pub use crate::origin::FileBody;
-pub use crate::origin::FilesFuture;
 pub use crate::origin::HostField;
 pub use crate::origin::OneUpstream;
 pub use crate::origin::Proxy;
 pub use crate::origin::ProxyBody;
 pub use crate::origin::ProxyFuture;
-pub use crate::origin::Route;
-pub use crate::origin::RoutedFuture;
-pub use crate::origin::Routes;
-pub use crate::origin::StaticFiles;
 pub use crate::origin::Upstream;
+pub use crate::origin::files::fallback::Fallback;
+pub use crate::origin::files::file_body::FileBody;
+pub use crate::origin::files::reply::FilesFuture;
+pub use crate::origin::files::static_files::StaticFiles;
 pub use crate::release::Asset;
 pub use crate::release::Coding;
 pub use crate::release::Content;

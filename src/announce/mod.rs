@@ -26,8 +26,8 @@ use crate::endpoint::deploys::SIGNATURE;
 use crate::endpoint::deploys::Secret;
 use crate::error::Error;
 use crate::error::Kind;
-use crate::origin::tls;
-use crate::origin::tls::Trust;
+use crate::http::client_tls;
+use crate::http::client_tls::Trust;
 use crate::release::Policy;
 use crate::release::ReleaseId;
 
@@ -100,7 +100,7 @@ impl Announcement {
     ///
     /// If `url` is no `http://` or `https://` URL, or there is no answer within 30 seconds.
     pub async fn send(&self, url: &str, secret: &Secret) -> Result<Announced, Error> {
-        let target = Target::parse(url, tls::SCHEMES)?;
+        let target = Target::parse(url, client_tls::SCHEMES)?;
         let body = Bytes::from(self.json(SystemTime::now()));
         let request = Request::builder()
             .method(Method::POST)
@@ -117,7 +117,7 @@ impl Announcement {
         let mut http = HttpConnector::new();
         http.enforce_http(false);
         http.set_nodelay(true);
-        let connector = tls::over_http1(http, &Trust::default());
+        let connector = client_tls::over_http1(http, &Trust::default());
         let client = Client::builder(TokioExecutor::new()).build(connector);
         let asked = async {
             let answer = client.request(request).await;

@@ -8,13 +8,13 @@ use crate::error::Kind;
 
 /// Where an announcement goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Target(Uri);
+pub(crate) struct Target(Uri);
 
 impl Target {
     /// # Errors
     ///
     /// If it has none of the schemes, no host, a name and password, or is no URL at all.
-    pub(super) fn parse(url: &str, schemes: &[&str]) -> Result<Self, Error> {
+    pub(crate) fn parse(url: &str, schemes: &[&str]) -> Result<Self, Error> {
         let refused = |why| Error::new(Kind::InvalidUrl(url.to_owned(), why));
         let uri: Uri = url.parse().map_err(|_| refused("it is no URL"))?;
         let scheme = uri.scheme_str();
@@ -45,7 +45,7 @@ impl Target {
         Ok(Self(uri))
     }
 
-    pub(super) fn uri(&self) -> &Uri {
+    pub(crate) fn uri(&self) -> &Uri {
         &self.0
     }
 }

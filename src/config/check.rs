@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::error::Kind;
 
 /// Refuses what makes no sense, with a text that names the option and says what would.
-pub(super) fn all(config: &Config) -> Result<(), Error> {
+pub(crate) fn all(config: &Config) -> Result<(), Error> {
     let address = config.listen.rsplit_once(':');
     if !address.is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok()) {
         return refuse(format!(

@@ -6,15 +6,15 @@ mod serving;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::app::router::Route;
 use crate::client::settings::ClientSettings;
 pub use crate::config::serving::Serving;
 use crate::csp::Csp;
 use crate::endpoint::deploys::Secret;
 use crate::error::Error;
 use crate::notify::layer::DEFAULT_MAX_STREAMS;
-use crate::origin::Fallback;
 use crate::origin::Proxy;
-use crate::origin::Route;
+use crate::origin::files::fallback::Fallback;
 use crate::site::DEFAULT_KEEP;
 use crate::site::DEFAULT_MEMORY;
 use crate::source::Fingerprint;

@@ -12,6 +12,8 @@ use tokio::net::TcpListener;
 use tower_layer::Layer as _;
 use tower_service::Service;
 
+use crate::app::router::Route;
+use crate::app::router::Routes;
 use crate::config::Config;
 use crate::config::Directory;
 use crate::config::Http2;
@@ -22,12 +24,10 @@ use crate::error::Error;
 use crate::error::Kind;
 use crate::notify::layer::UpdateNotifierLayer;
 use crate::notify::page_metrics::Counts;
-use crate::origin::Fallback;
 use crate::origin::OneUpstream;
 use crate::origin::Proxy;
-use crate::origin::Route;
-use crate::origin::Routes;
-use crate::origin::StaticFiles;
+use crate::origin::files::fallback::Fallback;
+use crate::origin::files::static_files::StaticFiles;
 use crate::server::Server;
 use crate::site::Site;
 use crate::source::directory::watch::WatchDirectory;
@@ -61,7 +61,7 @@ enum Origin {
 
 impl Serving {
     /// Puts together what was checked.
-    pub(super) async fn bind(config: Config) -> Result<Self, Error> {
+    pub(crate) async fn bind(config: Config) -> Result<Self, Error> {
         let site = match &config.served {
             Served::Directory(directory) => {
                 Site::new().keep(directory.keep).memory(directory.memory)

@@ -14,7 +14,7 @@ use crate::client::script_tag;
 use crate::endpoint::NOSNIFF;
 use crate::http::conditional::Decision;
 use crate::http::conditional::Validators;
-use crate::origin::encoding::form_of;
+use crate::origin::files::variant::form_of;
 use crate::release::Asset;
 use crate::release::Content;
 

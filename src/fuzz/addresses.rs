@@ -4,11 +4,11 @@ use std::str::FromStr;
 use http::Request;
 use http::Uri;
 
+use crate::app::router::Route;
 use crate::fuzz::text_line;
 use crate::http::forwarded::Prefix;
 use crate::http::networks::networks;
 use crate::origin::HostField;
-use crate::origin::Route;
 use crate::origin::Upstream;
 use crate::source::Fingerprint;
 

@@ -15,7 +15,7 @@ use crate::http::context::Peer;
 use crate::http::forwarded::Teller;
 use crate::http::hop_by_hop;
 use crate::http::networks::networks;
-use crate::origin::proxy::outbound;
+use crate::origin::proxy::request_headers;
 
 /// The fields of a request: what is for one connection goes, everything else stays, and what the upstream is told of the
 /// client is what the client can't lie about.
@@ -40,7 +40,7 @@ pub fn fields(data: &[u8]) {
     let mut teller = Teller::new();
     teller.trusted = networks(TRUSTED).unwrap_or_default();
     let told = Told {
-        headers: outbound::headers(&teller, parts.clone(), upgrade.as_ref()),
+        headers: request_headers::headers(&teller, parts.clone(), upgrade.as_ref()),
         is_upgrade: upgrade.is_some(),
         peer: parts.extensions.get().map(|peer: &Peer| peer.ip()),
     };

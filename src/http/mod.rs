@@ -1,6 +1,7 @@
 //! HTTP, as the standards have it: one file for each concern, used by everything above.
 
 pub(crate) mod accept_encoding;
+pub(crate) mod client_tls;
 pub(crate) mod coding;
 pub(crate) mod conditional;
 pub(crate) mod context;

@@ -1,8 +1,8 @@
 //! The server: accepts connections, speaks HTTP on them, and drains them when it is told to stop.
 
-mod door;
+pub(crate) mod connection;
+pub(crate) mod host_check;
 mod preface;
-mod speak;
 
 use std::convert::Infallible;
 use std::io;
@@ -23,8 +23,8 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tower_service::Service;
 
-use crate::server::door::Door;
-use crate::server::speak::Speaker;
+use crate::server::connection::Speaker;
+use crate::server::host_check::Door;
 
 /// Serves a service on a listener, until it is told to stop.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ pub struct Server {
 
 /// What is spoken on a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Protocols {
+pub(crate) enum Protocols {
     Http1,
     /// HTTP/2 with those who begin with its preface.
     Both,
@@ -115,7 +115,7 @@ impl Server {
             match self.protocols {
                 Protocols::Http1 => {
                     let connection = speaker.http1(TokioIo::new(stream), door);
-                    tasks.spawn(speak::until_over(connection, stopping))
+                    tasks.spawn(connection::until_over(connection, stopping))
                 }
                 Protocols::Both => tasks.spawn(speaker.clone().either(stream, door, stopping)),
             };

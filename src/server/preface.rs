@@ -12,7 +12,7 @@ use tokio::io::join;
 /// whether it is.
 ///
 /// It sets no time limit.
-pub(super) async fn read<S>(
+pub(crate) async fn read<S>(
     stream: S,
 ) -> io::Result<(impl AsyncRead + AsyncWrite + Send + Unpin + 'static, bool)>
 where

@@ -21,7 +21,7 @@ use crate::release::metadata::About;
 #[derive(Debug)]
 pub(crate) struct Announcement {
     number: u64,
-    pub(super) published: SystemTime,
+    pub(crate) published: SystemTime,
     json: Bytes,
     etag: HeaderValue,
     event: OnceLock<Bytes>,
@@ -31,7 +31,7 @@ pub(crate) struct Announcement {
 
 impl Announcement {
     /// The next one, of this release and what is said of it.
-    pub(super) fn after(
+    pub(crate) fn after(
         last: Option<&Self>,
         release: &Release,
         about: &About,
@@ -45,7 +45,7 @@ impl Announcement {
     }
 
     /// The same news, of a release with other times, with more to say, or with other files that no page leads to.
-    pub(super) fn again(&self, release: &Release, about: &About, previous: &[ReleaseId]) -> Self {
+    pub(crate) fn again(&self, release: &Release, about: &About, previous: &[ReleaseId]) -> Self {
         Self::new(self.number, self.published, release, about, previous)
     }
 
@@ -97,7 +97,7 @@ impl Announcement {
     }
 
     /// What `current`, the release that this is of, changed against `old`, as JSON.
-    pub(super) fn changes(&self, old: &Release, current: &Release) -> Option<Bytes> {
+    pub(crate) fn changes(&self, old: &Release, current: &Release) -> Option<Bytes> {
         let mut known = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(json) = known.get(old.id()) {
             return Some(json.clone());

@@ -17,7 +17,7 @@ pub(crate) struct Deploys(VecDeque<Arc<Deploy>>);
 
 /// One release, when it became the current one.
 #[derive(Debug, Clone)]
-pub(super) struct Deploy {
+pub(crate) struct Deploy {
     id: ReleaseId,
     built: u64,
     about: About,
@@ -28,7 +28,7 @@ pub(super) struct Deploy {
 
 /// Who published a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum By {
+pub(crate) enum By {
     /// Who has seen it.
     Source,
     /// Who named it from outside.
@@ -36,7 +36,7 @@ pub(super) enum By {
 }
 
 impl Deploys {
-    pub(super) fn push(
+    pub(crate) fn push(
         &mut self,
         release: &Release,
         about: About,
@@ -56,7 +56,7 @@ impl Deploys {
     }
 
     /// Takes over what is now known of the current release.
-    pub(super) fn amend(&mut self, release: &Release, about: About) {
+    pub(crate) fn amend(&mut self, release: &Release, about: About) {
         if let Some(last) = self.0.front_mut() {
             let last = Arc::make_mut(last);
             last.built = release.built();
@@ -64,7 +64,7 @@ impl Deploys {
         }
     }
 
-    pub(super) fn last(&self) -> Option<&Deploy> {
+    pub(crate) fn last(&self) -> Option<&Deploy> {
         self.0.front().map(AsRef::as_ref)
     }
 
@@ -76,12 +76,12 @@ impl Deploys {
 }
 
 impl Deploy {
-    pub(super) fn about(&self) -> &About {
+    pub(crate) fn about(&self) -> &About {
         &self.about
     }
 
     /// When it became the current release.
-    pub(super) fn since(&self) -> Instant {
+    pub(crate) fn since(&self) -> Instant {
         self.since
     }
 
@@ -105,7 +105,7 @@ impl Deploy {
 const MOST_DEPLOYS: usize = 50;
 
 #[cfg(test)]
-pub(super) fn deploy(about: About, since: Instant) -> Deploy {
+pub(crate) fn deploy(about: About, since: Instant) -> Deploy {
     Deploy {
         id: "a".parse().unwrap(),
         built: 1,

@@ -8,14 +8,14 @@ use crate::site::deploys::Deploy;
 
 /// A word on a release, and when it was said.
 #[derive(Debug, Clone)]
-pub(super) struct Said {
+pub(crate) struct Said {
     about: About,
     at: Instant,
 }
 
 /// Of which release a word is, when a source has looked and found no news.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     /// News may still be on the way: look again by then.
     Early(Instant),
     Current,
@@ -26,16 +26,16 @@ pub(super) enum Verdict {
 }
 
 impl Said {
-    pub(super) fn new(about: About, now: Instant) -> Self {
+    pub(crate) fn new(about: About, now: Instant) -> Self {
         Self { about, at: now }
     }
 
-    pub(super) fn into_about(self) -> About {
+    pub(crate) fn into_about(self) -> About {
         self.about
     }
 
     /// True if it is of what is published now.
-    pub(super) fn is_of_next(&self, now: Instant) -> bool {
+    pub(crate) fn is_of_next(&self, now: Instant) -> bool {
         now.saturating_duration_since(self.at) < LONGEST_AHEAD
     }
 
@@ -44,7 +44,7 @@ impl Said {
     /// A source may have been faster than the word. But not every word comes late: one that is said when a build starts
     /// is of the next release. They are told apart by what is known of the current one. If it has got a word already,
     /// and another, then this one is not of it.
-    pub(super) fn without_news(&self, last: Option<&Deploy>, now: Instant) -> Verdict {
+    pub(crate) fn without_news(&self, last: Option<&Deploy>, now: Instant) -> Verdict {
         if !self.is_of_next(now) {
             return Verdict::Stale;
         }

@@ -22,26 +22,26 @@ use crate::site::traffic::Traffic;
 /// Everything that is true of a site at one moment. Whoever answers a request reads it once.
 #[derive(Debug, Clone)]
 pub(crate) struct State {
-    pub(super) current: Option<Arc<Release>>,
-    pub(super) retained: Vec<Arc<Release>>,
-    pub(super) announcement: Option<Arc<Announcement>>,
-    pub(super) previous: Vec<ReleaseId>,
-    pub(super) deploys: Deploys,
+    pub(crate) current: Option<Arc<Release>>,
+    pub(crate) retained: Vec<Arc<Release>>,
+    pub(crate) announcement: Option<Arc<Announcement>>,
+    pub(crate) previous: Vec<ReleaseId>,
+    pub(crate) deploys: Deploys,
     /// What was said from outside of the current release.
-    pub(super) told: About,
+    pub(crate) told: About,
     /// What was said of a release, and it is not known yet of which.
-    pub(super) said: Option<Said>,
-    pub(super) awaited: Arc<str>,
-    pub(super) closed: bool,
+    pub(crate) said: Option<Said>,
+    pub(crate) awaited: Arc<str>,
+    pub(crate) closed: bool,
     /// There if a source asks upstreams.
-    pub(super) traffic: Option<Arc<Traffic>>,
-    pub(super) keep: usize,
-    pub(super) memory: u64,
+    pub(crate) traffic: Option<Arc<Traffic>>,
+    pub(crate) keep: usize,
+    pub(crate) memory: u64,
 }
 
 impl State {
     /// Without a release.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             current: None,
             retained: Vec::new(),
@@ -98,7 +98,7 @@ impl State {
         self.closed
     }
 
-    pub(super) fn publish(&mut self, release: &Arc<Release>, by: By, now: Instant) -> bool {
+    pub(crate) fn publish(&mut self, release: &Arc<Release>, by: By, now: Instant) -> bool {
         let old = self.current.replace(Arc::clone(release));
         if old.as_ref().is_some_and(|old| old.id() == release.id()) {
             self.announce_again();
@@ -126,7 +126,7 @@ impl State {
         true
     }
 
-    pub(super) fn looked(&mut self, now: Instant) -> Option<Instant> {
+    pub(crate) fn looked(&mut self, now: Instant) -> Option<Instant> {
         match self.said.as_ref()?.without_news(self.deploys.last(), now) {
             Verdict::Early(again) => return Some(again),
             Verdict::Next => {}
@@ -141,7 +141,7 @@ impl State {
     }
 
     /// Says this of the current release, before what was said of it so far.
-    pub(super) fn tell(&mut self, about: &About) {
+    pub(crate) fn tell(&mut self, about: &About) {
         self.told = about.or(&self.told);
         self.announce_again();
     }

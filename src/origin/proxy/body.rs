@@ -13,9 +13,9 @@ use http_body::SizeHint;
 use http_body_util::Full;
 use hyper::body::Incoming;
 
-use crate::origin::proxy::idle::Idle;
-use crate::origin::proxy::upload::BoxError;
-use crate::origin::proxy::upload::Upload;
+use crate::origin::proxy::idle_timeout::Idle;
+use crate::origin::proxy::request_body::BoxError;
+use crate::origin::proxy::request_body::Upload;
 
 /// The body of an answer of a [`Proxy`](crate::Proxy). Nothing of it is held back, and nothing read ahead.
 ///
@@ -33,7 +33,7 @@ enum Kind {
 
 impl ProxyBody {
     /// What the upstream sends in answer to `upload`; given up if nothing comes for as long as `idle`.
-    pub(super) fn upstream(body: Incoming, idle: Option<Duration>, upload: Upload) -> Self {
+    pub(crate) fn upstream(body: Incoming, idle: Option<Duration>, upload: Upload) -> Self {
         Self(Kind::Upstream {
             body,
             idle: Idle::new(idle),
@@ -41,7 +41,7 @@ impl ProxyBody {
         })
     }
 
-    pub(super) fn own(text: impl Into<Bytes>) -> Self {
+    pub(crate) fn own(text: impl Into<Bytes>) -> Self {
         Self(Kind::Own(Full::new(text.into())))
     }
 }

@@ -16,17 +16,17 @@ use tokio::net::UnixStream;
 use tokio::time::timeout;
 use tower_service::Service;
 
+use crate::http::client_tls;
+use crate::http::client_tls::Net;
+use crate::http::client_tls::Trust;
 use crate::origin::proxy::http2::Http2;
 use crate::origin::proxy::stream::Stream;
-use crate::origin::proxy::tls;
-use crate::origin::proxy::tls::Net;
-use crate::origin::proxy::tls::Trust;
 use crate::origin::proxy::upstream::Target;
 use crate::origin::proxy::upstream::Upstream;
 
 /// Connects to one upstream. `Clone` is cheap.
 #[derive(Clone)]
-pub(super) struct Connector {
+pub(crate) struct Connector {
     way: Way,
     limits: Limits,
     http2: Option<Http2>,
@@ -34,11 +34,11 @@ pub(super) struct Connector {
 
 /// How long things may take.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
+pub(crate) struct Limits {
     /// Connecting: looking up the name, the handshakes and all.
-    pub(super) connect: Duration,
+    pub(crate) connect: Duration,
     /// The upstream takes nothing of what is written.
-    pub(super) write: Duration,
+    pub(crate) write: Duration,
 }
 
 #[derive(Clone)]
@@ -50,15 +50,15 @@ enum Way {
 impl Connector {
     /// A connection on which the upstream chooses HTTP/2 goes to `http2`, and ends in [`ConnectError::IsHttp2`]; without
     /// that, there is no choice.
-    pub(super) fn new(
+    pub(crate) fn new(
         upstream: &Upstream,
         limits: Limits,
         trust: &Trust,
         http2: Option<&Http2>,
     ) -> Self {
         let over = match http2 {
-            Some(_) => tls::over,
-            None => tls::over_http1,
+            Some(_) => client_tls::over,
+            None => client_tls::over_http1,
         };
         let way = match upstream.target() {
             Target::Unix(path) => Way::Unix(Arc::clone(path)),
@@ -118,7 +118,7 @@ impl Service<Uri> for Connector {
 
 /// Why there is no connection.
 #[derive(Debug)]
-pub(super) enum ConnectError {
+pub(crate) enum ConnectError {
     TimedOut(Duration),
     /// There is one, of HTTP/2.
     IsHttp2,

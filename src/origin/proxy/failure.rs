@@ -10,14 +10,14 @@ use hyper_util::client::legacy;
 use crate::http::context::AlreadyInjected;
 use crate::origin::proxy::body::ProxyBody;
 use crate::origin::proxy::connect::ConnectError;
-use crate::origin::proxy::idle::StoodStill;
-use crate::origin::proxy::refusal;
+use crate::origin::proxy::idle_timeout::StoodStill;
+use crate::origin::proxy::rejection;
 use crate::origin::proxy::stream::Exchange;
-use crate::origin::waiting::Absence;
+use crate::origin::retry_page::Absence;
 
 /// Why an upstream gave no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// There was no connection: nothing was sent.
     Absent,
     /// There was none in time.
@@ -43,7 +43,7 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    pub(super) fn of(error: &legacy::Error) -> Self {
+    pub(crate) fn of(error: &legacy::Error) -> Self {
         if error.is_connect() {
             return match source::<ConnectError>(error) {
                 Some(ConnectError::TimedOut(_)) => Self::ConnectTimeout,
@@ -64,7 +64,7 @@ impl Failure {
     }
 
     /// As far as it is known without the connection.
-    pub(super) fn of_http(error: Option<&hyper::Error>) -> Self {
+    pub(crate) fn of_http(error: Option<&hyper::Error>) -> Self {
         let is_user = error.is_some_and(hyper::Error::is_user);
         let is_slow = error.is_some_and(|error| source::<StoodStill>(error).is_some());
         let io = error.and_then(|error| source::<io::Error>(error));
@@ -78,12 +78,12 @@ impl Failure {
     }
 
     /// True if it is nothing that the upstream could help.
-    pub(super) fn is_of_client(self) -> bool {
+    pub(crate) fn is_of_client(self) -> bool {
         matches!(self, Self::Upload | Self::SlowUpload)
     }
 
     /// True if the request can't have done anything.
-    pub(super) fn was_not_sent(self) -> bool {
+    pub(crate) fn was_not_sent(self) -> bool {
         matches!(
             self,
             Self::Absent | Self::ConnectTimeout | Self::Untrusted | Self::IsHttp2
@@ -91,7 +91,7 @@ impl Failure {
     }
 
     /// True if there was no byte of an answer, so that an idempotent request may be sent again.
-    pub(super) fn has_no_byte(self) -> bool {
+    pub(crate) fn has_no_byte(self) -> bool {
         !self.is_of_client() && !matches!(self, Self::Broken | Self::Stalled)
     }
 
@@ -111,7 +111,7 @@ impl Failure {
         }
     }
 
-    pub(super) fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Absent => "can't connect",
             Self::ConnectTimeout => "no connection in time",
@@ -128,13 +128,13 @@ impl Failure {
     }
 
     /// What the visitor gets: for a navigation a page that tries again by itself, for others a line of text.
-    pub(super) fn answer(self, is_navigation: bool) -> Response<ProxyBody> {
+    pub(crate) fn answer(self, is_navigation: bool) -> Response<ProxyBody> {
         if self.is_of_client() {
             let text = match self {
                 Self::SlowUpload => "408 The body of the request does not go on\n",
                 _ => "400 The body of the request broke off\n",
             };
-            return refusal::line(self.status(), text);
+            return rejection::line(self.status(), text);
         }
         let absence = Absence {
             status: self.status(),
@@ -167,7 +167,7 @@ fn is_wrong(error: &(dyn StdError + 'static)) -> bool {
 }
 
 /// All that an error has to say, for a log.
-pub(super) fn causes(error: &(dyn StdError + 'static)) -> String {
+pub(crate) fn causes(error: &(dyn StdError + 'static)) -> String {
     let all = std::iter::successors(Some(error), |error| (*error).source());
     let all: Vec<_> = all.map(ToString::to_string).collect();
     all.join(": ")

@@ -14,15 +14,15 @@ use hyper_util::rt::TokioIo;
 use hyper_util::rt::TokioTimer;
 use tokio::time::Instant;
 
+use crate::origin::proxy::request_body::Upload;
 use crate::origin::proxy::stream::Stream;
-use crate::origin::proxy::upload::Upload;
 
 /// The connection to an upstream that has chosen to speak HTTP/2. `Clone` is cheap, and all clones are one.
 ///
 /// A pool would keep connections by the name that is in the request, which is the visitor's choice; and here it stands in
 /// `:authority`.
 #[derive(Clone)]
-pub(super) struct Http2 {
+pub(crate) struct Http2 {
     idle: Duration,
     connection: Arc<Mutex<Option<Connection>>>,
 }
@@ -34,7 +34,7 @@ struct Connection {
 
 impl Http2 {
     /// Requests have a new connection when the old one has not been used for as long as `idle`.
-    pub(super) fn new(idle: Duration) -> Self {
+    pub(crate) fn new(idle: Duration) -> Self {
         Self {
             idle,
             connection: Arc::default(),
@@ -42,7 +42,7 @@ impl Http2 {
     }
 
     /// What a request can be sent by, if there is a connection.
-    pub(super) fn sender(&self) -> Option<SendRequest<Upload>> {
+    pub(crate) fn sender(&self) -> Option<SendRequest<Upload>> {
         let mut current = self.lock();
         let now = Instant::now();
         let connection = current
@@ -58,12 +58,12 @@ impl Http2 {
     }
 
     /// Nothing can be sent by it any more.
-    pub(super) fn forget(&self) {
+    pub(crate) fn forget(&self) {
         *self.lock() = None;
     }
 
     /// Speaks HTTP/2 on a new connection.
-    pub(super) async fn begin(&self, stream: TokioIo<Stream>) -> Result<(), hyper::Error> {
+    pub(crate) async fn begin(&self, stream: TokioIo<Stream>) -> Result<(), hyper::Error> {
         let handshake = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .keep_alive_interval(PING)

@@ -7,18 +7,18 @@ use http::uri::Scheme;
 
 /// How the site that an upstream knows lies in the one that its client knows.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Mapping<'a> {
+pub(crate) struct Mapping<'a> {
     /// By what name the upstream was asked, if that is not the client's.
-    pub(super) asked: Option<(&'a Scheme, &'a Authority)>,
+    pub(crate) asked: Option<(&'a Scheme, &'a Authority)>,
     /// By what name the client asked.
-    pub(super) host: Option<&'a str>,
+    pub(crate) host: Option<&'a str>,
     /// What was taken off the beginning of the path.
-    pub(super) prefix: Option<&'a str>,
+    pub(crate) prefix: Option<&'a str>,
 }
 
 impl Mapping<'_> {
     /// A `Location` (RFC 9110, section 10.2.2) for the client; `None` if it is right as it is.
-    pub(super) fn apply(&self, location: &str) -> Option<String> {
+    pub(crate) fn apply(&self, location: &str) -> Option<String> {
         let after = location.strip_prefix('/');
         let is_path = after.is_some_and(|after| !after.starts_with(['/', '\\']));
         let path = if is_path {

@@ -1,27 +1,22 @@
 //! The proxy: an origin whose responses come from servers behind it.
 
-mod ask;
+pub(crate) mod attempt;
+pub(crate) mod backend;
 mod body;
-mod check;
 mod connect;
+pub(crate) mod dispatch;
 mod failure;
-mod held;
+pub(crate) mod health_check;
 mod http2;
-mod idle;
+pub(crate) mod idle_timeout;
 mod location;
-mod member;
-pub(crate) mod outbound;
-mod refusal;
-mod send;
+pub(crate) mod rejection;
+pub(crate) mod request_body;
+pub(crate) mod request_headers;
+pub(crate) mod retry_queue;
 mod service;
 mod stream;
-#[cfg(feature = "tls")]
-pub(crate) mod tls;
-#[cfg(not(feature = "tls"))]
-#[path = "plain.rs"]
-pub(crate) mod tls;
 mod tunnel;
-mod upload;
 mod upstream;
 
 use std::fmt;
@@ -34,16 +29,16 @@ use ipnet::IpNet;
 
 use crate::error::Error;
 use crate::error::Kind;
+use crate::http::client_tls::Trust;
 use crate::http::forwarded::HostField;
 use crate::http::forwarded::Teller;
 pub(crate) use crate::http::networks::networks;
+use crate::origin::proxy::backend::Member;
 pub use crate::origin::proxy::body::ProxyBody;
 use crate::origin::proxy::connect::Limits;
-use crate::origin::proxy::held::Held;
-use crate::origin::proxy::member::Member;
+use crate::origin::proxy::retry_queue::Held;
 pub use crate::origin::proxy::service::OneUpstream;
 pub use crate::origin::proxy::service::ProxyFuture;
-use crate::origin::proxy::tls::Trust;
 use crate::origin::proxy::tunnel::Tunnels;
 pub use crate::origin::proxy::upstream::Upstream;
 use crate::site::Site;
@@ -69,7 +64,7 @@ pub struct Proxy {
     shared: Arc<Shared>,
 }
 
-struct Shared {
+pub(crate) struct Shared {
     members: Vec<Member>,
     settings: Settings,
     tunnels: Tunnels,
@@ -78,7 +73,7 @@ struct Shared {
 }
 
 #[derive(Debug, Clone)]
-struct Settings {
+pub(crate) struct Settings {
     upstreams: Vec<Upstream>,
     teller: Teller,
     trust: Trust,
@@ -189,7 +184,7 @@ impl Proxy {
     ///
     /// Without it, an upstream is spared for ten seconds after a request failed.
     pub async fn check(&self, path: &str, every: Duration) -> std::convert::Infallible {
-        check::run(&self.shared, path, every).await
+        health_check::run(&self.shared, path, every).await
     }
 
     /// Ends what connections were upgraded to. For the shutdown of a server, which would not wait for it.

@@ -24,19 +24,19 @@ use tower_service::Service;
 use crate::http::forwarded::HostField;
 use crate::http::forwarded::Prefix;
 use crate::http::hop_by_hop;
-use crate::origin::fallback;
+use crate::origin::files::fallback;
 use crate::origin::proxy::Proxy;
 use crate::origin::proxy::Shared;
 use crate::origin::proxy::body::ProxyBody;
+use crate::origin::proxy::dispatch::Choice;
+use crate::origin::proxy::dispatch::Outgoing;
 use crate::origin::proxy::failure::Failure;
 use crate::origin::proxy::location::Mapping;
-use crate::origin::proxy::outbound;
-use crate::origin::proxy::refusal::Refusal;
-use crate::origin::proxy::send::Choice;
-use crate::origin::proxy::send::Outgoing;
+use crate::origin::proxy::rejection::Refusal;
+use crate::origin::proxy::request_body::BoxError;
+use crate::origin::proxy::request_body::Upload;
+use crate::origin::proxy::request_headers;
 use crate::origin::proxy::tunnel;
-use crate::origin::proxy::upload::BoxError;
-use crate::origin::proxy::upload::Upload;
 use crate::site::traffic::FromUpstream;
 use crate::site::traffic::OwnName;
 
@@ -66,7 +66,7 @@ pub struct OneUpstream {
 }
 
 impl OneUpstream {
-    pub(super) fn new(shared: Arc<Shared>, number: usize) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, number: usize) -> Self {
         Self { shared, number }
     }
 }
@@ -176,13 +176,14 @@ impl Exchange {
             Upload::none()
         };
         let is_navigation = fallback::is_navigation(&parts.method, &parts.headers);
-        let loads_code = outbound::loads_code(&parts.headers, parts.uri.path());
-        let is_shown = is_navigation || loads_code || outbound::is_loaded_by_page(&parts.headers);
+        let loads_code = request_headers::loads_code(&parts.headers, parts.uri.path());
+        let is_shown =
+            is_navigation || loads_code || request_headers::is_loaded_by_page(&parts.headers);
         let outgoing = Outgoing {
             can_wait: is_shown && choice == Choice::Any && parts.method.is_safe(),
-            target: outbound::target(&parts.uri),
+            target: request_headers::target(&parts.uri),
             method: parts.method.clone(),
-            headers: outbound::headers(
+            headers: request_headers::headers(
                 &settings.teller,
                 parts,
                 upgrade.as_ref().map(|u| &u.protocol),
@@ -305,4 +306,4 @@ fn is_event_stream(fields: &HeaderMap) -> bool {
 }
 
 // What `Connection` has to name.
-pub(super) const UPGRADE: HeaderValue = HeaderValue::from_static("upgrade");
+pub(crate) const UPGRADE: HeaderValue = HeaderValue::from_static("upgrade");

@@ -17,13 +17,13 @@ use tokio::io::AsyncRead;
 use tokio::io::AsyncWrite;
 use tokio::io::ReadBuf;
 
-use crate::origin::proxy::idle::Idle;
+use crate::origin::proxy::idle_timeout::Idle;
 
 /// A connection to an upstream, which notes whether anything came back.
 ///
 /// An upstream that ends it with our bytes unread may have answered before: that they can't be written shows only after
 /// all that it said was read.
-pub(super) struct Stream {
+pub(crate) struct Stream {
     io: Box<dyn Io>,
     exchange: Exchange,
     has_read_all: bool,
@@ -33,23 +33,23 @@ pub(super) struct Stream {
 
 /// What an upstream has sent on a connection. `Clone` is cheap, and all clones are one.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Exchange(Arc<AtomicU8>);
+pub(crate) struct Exchange(Arc<AtomicU8>);
 
 impl Exchange {
     /// What is known of the connection that a request went by.
-    pub(super) fn of(connected: &Connected) -> Option<Self> {
+    pub(crate) fn of(connected: &Connected) -> Option<Self> {
         let mut extensions = http::Extensions::new();
         connected.get_extras(&mut extensions);
         extensions.remove()
     }
 
     /// True if it has sent anything since it was last sent something: of HTTP/1.1, a byte of an answer.
-    pub(super) fn has_answer(&self) -> bool {
+    pub(crate) fn has_answer(&self) -> bool {
         self.0.load(Ordering::Acquire) & ANSWER != 0
     }
 
     /// True if it has ever sent anything: this was not the first request.
-    pub(super) fn is_used(&self) -> bool {
+    pub(crate) fn is_used(&self) -> bool {
         self.0.load(Ordering::Acquire) & USED != 0
     }
 
@@ -72,7 +72,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 
 impl Stream {
     /// Ends in an error if nothing of what is written is taken for as long as `write_limit`.
-    pub(super) fn new(
+    pub(crate) fn new(
         io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
         write_limit: Duration,
     ) -> TokioIo<Self> {

@@ -8,13 +8,13 @@ use tokio_util::sync::CancellationToken;
 
 /// What owns the open tunnels. `Clone` is cheap, and all clones are the same ones.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Tunnels {
+pub(crate) struct Tunnels {
     closed: CancellationToken,
 }
 
 impl Tunnels {
     /// Passes bytes both ways once both sides have switched, until both have ended, or the tunnels are closed.
-    pub(super) fn open(&self, client: OnUpgrade, upstream: OnUpgrade) {
+    pub(crate) fn open(&self, client: OnUpgrade, upstream: OnUpgrade) {
         let closed = self.closed.clone();
         tokio::spawn(async move {
             let passing = async {
@@ -33,13 +33,13 @@ impl Tunnels {
     }
 
     /// Ends all, and those to come.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         self.closed.cancel();
     }
 }
 
 /// True if an upstream switched to one of the protocols that were asked for (RFC 9110, section 7.8).
-pub(super) fn is_agreed(asked: &HeaderValue, answered: Option<&HeaderValue>) -> bool {
+pub(crate) fn is_agreed(asked: &HeaderValue, answered: Option<&HeaderValue>) -> bool {
     let (Ok(asked), Some(Ok(answered))) = (asked.to_str(), answered.map(HeaderValue::to_str))
     else {
         return false;

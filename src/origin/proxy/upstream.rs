@@ -23,23 +23,23 @@ pub struct Upstream {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Target {
+pub(crate) enum Target {
     Http,
     Https,
     Unix(Arc<Path>),
 }
 
 impl Upstream {
-    pub(super) fn target(&self) -> &Target {
+    pub(crate) fn target(&self) -> &Target {
         &self.target
     }
 
     /// What stands in `Host` where the upstream is to see its own name.
-    pub(super) fn authority(&self) -> &Authority {
+    pub(crate) fn authority(&self) -> &Authority {
         &self.authority
     }
 
-    pub(super) fn scheme(&self) -> Scheme {
+    pub(crate) fn scheme(&self) -> Scheme {
         match self.target {
             Target::Https => Scheme::HTTPS,
             Target::Http | Target::Unix(_) => Scheme::HTTP,

@@ -23,7 +23,7 @@ pub(crate) struct Known {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Memory {
+pub(crate) struct Memory {
     current: Option<Known>,
     /// Those that were current before, newest first.
     recent: Vec<Known>,
@@ -63,7 +63,7 @@ enum Fate {
 }
 
 impl Memory {
-    pub(super) fn current(&self) -> Option<&Known> {
+    pub(crate) fn current(&self) -> Option<&Known> {
         self.current.as_ref()
     }
 
@@ -72,7 +72,7 @@ impl Memory {
     }
 
     /// The release with this id, published or not.
-    pub(super) fn stamp_of(&self, id: &ReleaseId) -> Option<Stamp> {
+    pub(crate) fn stamp_of(&self, id: &ReleaseId) -> Option<Stamp> {
         let published = self.published().map(|known| &known.release);
         let published = published.map(|release| (release.id(), release.built()));
         let pending = self
@@ -86,7 +86,7 @@ impl Memory {
 
     /// The release with a page that begins like that, if there is one and no other. What all its builds have in common
     /// tells nothing, and a page elsewhere on the site has something that none of them has.
-    pub(super) fn with_beginning(&self, start: &Elements) -> Option<Stamp> {
+    pub(crate) fn with_beginning(&self, start: &Elements) -> Option<Stamp> {
         let published = self.published().map(|known| {
             let release = &known.release;
             (release.id(), release.built(), &*known.pages)
@@ -104,7 +104,7 @@ impl Memory {
     ///
     /// Of several with the same page it is the one that was current when the page was asked for, or else the oldest: a
     /// page is never said to be newer than it is.
-    pub(super) fn with_page(
+    pub(crate) fn with_page(
         &mut self,
         page: &Print,
         passing: Passing<'_>,
@@ -130,7 +130,7 @@ impl Memory {
     }
 
     /// The release that calls itself so, from now on.
-    pub(super) fn await_release(&mut self, pages: Pages, built: u64, now: Instant) -> Stamp {
+    pub(crate) fn await_release(&mut self, pages: Pages, built: u64, now: Instant) -> Stamp {
         self.remember(pages, built, now, Evidence::Place)
     }
 
@@ -174,7 +174,7 @@ impl Memory {
     }
 
     /// Takes over what is known; true if another release is current now.
-    pub(super) fn learn(&mut self, current: Option<Known>, recent: Vec<Known>) -> bool {
+    pub(crate) fn learn(&mut self, current: Option<Known>, recent: Vec<Known>) -> bool {
         let id = |known: &Option<Known>| Some(known.as_ref()?.release.id().clone());
         let is_another = id(&current) != id(&self.current);
         (self.current, self.recent) = (current, recent);
@@ -187,7 +187,7 @@ impl Memory {
     }
 
     /// What the upstreams show decides what becomes of the rest.
-    pub(super) fn shown<'a>(&mut self, shown: impl Iterator<Item = &'a Pages>, now: Instant) {
+    pub(crate) fn shown<'a>(&mut self, shown: impl Iterator<Item = &'a Pages>, now: Instant) {
         let shown: Vec<&Pages> = shown.collect();
         if shown.is_empty() {
             return;

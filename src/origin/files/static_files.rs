@@ -14,15 +14,15 @@ use tower_service::Service;
 
 use crate::http::original_headers::Unaltered;
 use crate::http::path::SitePath;
-use crate::origin::answer::Asking;
-use crate::origin::answer::Role;
-use crate::origin::fallback;
-use crate::origin::fallback::Fallback;
-use crate::origin::file_body::FileBody;
-use crate::origin::reply;
-use crate::origin::reply::FilesFuture;
-use crate::origin::reply::Reply;
-use crate::origin::waiting;
+use crate::origin::files::fallback;
+use crate::origin::files::fallback::Fallback;
+use crate::origin::files::file_body::FileBody;
+use crate::origin::files::reply;
+use crate::origin::files::reply::FilesFuture;
+use crate::origin::files::reply::Reply;
+use crate::origin::files::respond::Asking;
+use crate::origin::files::respond::Role;
+use crate::origin::retry_page;
 use crate::release::Entry;
 use crate::release::Release;
 use crate::release::metadata;
@@ -68,7 +68,7 @@ impl StaticFiles {
         let state = self.site.state();
         let Some(release) = state.current() else {
             let is_navigation = fallback::is_navigation(method, headers);
-            return Reply::Ready(waiting::response(state.awaited(), is_navigation));
+            return Reply::Ready(retry_page::response(state.awaited(), is_navigation));
         };
         let Some(path) = SitePath::decode(path) else {
             return Reply::Ready(reply::plain(StatusCode::BAD_REQUEST, "400 Bad Request\n"));

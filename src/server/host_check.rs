@@ -24,13 +24,13 @@ use tower_service::Service;
 use crate::http::context::Peer;
 
 /// Refuses what does not name exactly one host, as RFC 9112, section 3.2, demands of a server.
-pub(super) struct Door<S> {
+pub(crate) struct Door<S> {
     service: TowerToHyperService<S>,
     peer: SocketAddr,
 }
 
 impl<S> Door<S> {
-    pub(super) fn new(service: S, peer: SocketAddr) -> Self {
+    pub(crate) fn new(service: S, peer: SocketAddr) -> Self {
         Self {
             service: TowerToHyperService::new(service),
             peer,
@@ -66,7 +66,7 @@ where
 
 pin_project! {
     #[project = AnsweringProjection]
-    pub(super) enum Answering<F> {
+    pub(crate) enum Answering<F> {
         Refusing,
         Asking { #[pin] future: F },
     }

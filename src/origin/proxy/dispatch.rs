@@ -11,23 +11,23 @@ use tokio::time::Instant;
 use tokio::time::sleep;
 
 use crate::origin::proxy::Shared;
+use crate::origin::proxy::backend::Member;
 use crate::origin::proxy::failure::Failure;
-use crate::origin::proxy::member::Member;
-use crate::origin::proxy::upload::Upload;
+use crate::origin::proxy::request_body::Upload;
 
 /// A request as it goes to whichever upstream.
-pub(super) struct Outgoing {
-    pub(super) method: Method,
-    pub(super) target: PathAndQuery,
-    pub(super) headers: HeaderMap,
-    pub(super) upload: Upload,
+pub(crate) struct Outgoing {
+    pub(crate) method: Method,
+    pub(crate) target: PathAndQuery,
+    pub(crate) headers: HeaderMap,
+    pub(crate) upload: Upload,
     /// Somebody waits to see what is asked for, and nothing is lost if it comes a moment later.
-    pub(super) can_wait: bool,
+    pub(crate) can_wait: bool,
 }
 
 /// Which upstreams may be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Choice {
+pub(crate) enum Choice {
     Any,
     Only(usize),
 }
@@ -37,7 +37,7 @@ impl Outgoing {
     /// away for as long as the new one takes to start.
     ///
     /// Gives the number of the upstream that answered along with what it said.
-    pub(super) async fn send(
+    pub(crate) async fn send(
         &self,
         shared: &Shared,
         choice: Choice,
@@ -134,7 +134,7 @@ impl Shared {
 }
 
 // A pool may have several connections that an upstream closed when it stopped.
-pub(super) const MOST_STALE: usize = 3;
+pub(crate) const MOST_STALE: usize = 3;
 
 // A process that restarts is back in less than that, a container hardly in a hundred times as much.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);

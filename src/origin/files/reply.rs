@@ -17,7 +17,7 @@ use http::header;
 use tokio::task::JoinHandle;
 
 use crate::http::path::SitePath;
-use crate::origin::file_body::FileBody;
+use crate::origin::files::file_body::FileBody;
 use crate::release::OpenFile;
 
 /// An answer that is there, or one that waits for a look at its file.

@@ -12,7 +12,7 @@ use tokio::time::Sleep;
 
 /// Watches over what gives something, or takes it. Takes time only while it does not.
 #[derive(Debug)]
-pub(super) struct Idle {
+pub(crate) struct Idle {
     limit: Option<Duration>,
     sleep: Option<Pin<Box<Sleep>>>,
     is_waiting: bool,
@@ -20,7 +20,7 @@ pub(super) struct Idle {
 
 impl Idle {
     /// Without a limit it may stand still for ever.
-    pub(super) fn new(limit: Option<Duration>) -> Self {
+    pub(crate) fn new(limit: Option<Duration>) -> Self {
         Self {
             limit,
             sleep: None,
@@ -29,7 +29,7 @@ impl Idle {
     }
 
     /// What was polled, or an error if it has been pending for too long.
-    pub(super) fn watch<T, E: From<StoodStill>>(
+    pub(crate) fn watch<T, E: From<StoodStill>>(
         &mut self,
         cx: &mut Context<'_>,
         polled: Poll<Result<T, E>>,
@@ -57,7 +57,7 @@ impl Idle {
 
 /// Nothing went on for as long as that.
 #[derive(Debug)]
-pub(super) struct StoodStill(Duration);
+pub(crate) struct StoodStill(Duration);
 
 impl fmt::Display for StoodStill {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

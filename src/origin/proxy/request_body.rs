@@ -23,13 +23,13 @@ use http_body_util::combinators::UnsyncBoxBody;
 use tokio::time::Instant;
 use tokio::time::Sleep;
 
-use crate::origin::proxy::idle::Idle;
+use crate::origin::proxy::idle_timeout::Idle;
 
 /// The body of a request. Clones are handles on the same body.
 #[derive(Clone)]
-pub(super) struct Upload(Option<Arc<Mutex<State>>>);
+pub(crate) struct Upload(Option<Arc<Mutex<State>>>);
 
-pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
+pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 
 struct State {
     body: UnsyncBoxBody<Bytes, BoxError>,
@@ -55,12 +55,12 @@ enum Gate {
 }
 
 impl Upload {
-    pub(super) fn none() -> Self {
+    pub(crate) fn none() -> Self {
         Self(None)
     }
 
     /// This body, which is given up if nothing of it comes for as long as `idle`.
-    pub(super) fn new(body: UnsyncBoxBody<Bytes, BoxError>, idle: Duration) -> Self {
+    pub(crate) fn new(body: UnsyncBoxBody<Bytes, BoxError>, idle: Duration) -> Self {
         Self(Some(Arc::new(Mutex::new(State {
             body,
             idle: Idle::new(Some(idle)),
@@ -72,17 +72,17 @@ impl Upload {
         }))))
     }
 
-    pub(super) fn is_none(&self) -> bool {
+    pub(crate) fn is_none(&self) -> bool {
         self.0.is_none()
     }
 
     /// True if there is one, and nobody knows how long it is.
-    pub(super) fn has_no_length(&self) -> bool {
+    pub(crate) fn has_no_length(&self) -> bool {
         !self.is_none() && self.size_hint().exact().is_none()
     }
 
     /// Holds it until [`go`](Self::go), or until the upstream has had a moment to say something else.
-    pub(super) fn wait(&self) {
+    pub(crate) fn wait(&self) {
         self.change(|state| {
             if !state.is_touched {
                 state.gate = Gate::Waiting(None);
@@ -90,7 +90,7 @@ impl Upload {
         });
     }
 
-    pub(super) fn go(&self) {
+    pub(crate) fn go(&self) {
         self.change(|state| {
             if let Gate::Waiting(_) = state.gate {
                 state.gate = Gate::Open;
@@ -100,7 +100,7 @@ impl Upload {
 
     /// The answer has begun: a body that still waits is not wanted. That it does not come would end the connection, and
     /// the answer with it.
-    pub(super) fn answered(&self) {
+    pub(crate) fn answered(&self) {
         self.change(|state| {
             if let Gate::Waiting(_) = state.gate {
                 state.gate = Gate::Answered;
@@ -109,7 +109,7 @@ impl Upload {
     }
 
     /// The answer is over: who still waits to send the body never will.
-    pub(super) fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.change(|state| {
             if let Gate::Waiting(_) | Gate::Answered = state.gate {
                 state.gate = Gate::Shut;
@@ -118,7 +118,7 @@ impl Upload {
     }
 
     /// Nobody wants the rest: the client is not to be read any further.
-    pub(super) fn abandon(&self) {
+    pub(crate) fn abandon(&self) {
         self.change(|state| {
             state.gate = Gate::Shut;
             state.body = Empty::new().map_err(|never| match never {}).boxed_unsync();
@@ -126,12 +126,12 @@ impl Upload {
     }
 
     /// True as long as nobody has asked for any of it.
-    pub(super) fn is_untouched(&self) -> bool {
+    pub(crate) fn is_untouched(&self) -> bool {
         self.0.as_ref().is_none_or(|state| !lock(state).is_touched)
     }
 
     /// Since when, after `start`, it is for the upstream to go on: for as long as the client has to send more, it is not.
-    pub(super) fn awaits_upstream_since(&self, start: Instant) -> Instant {
+    pub(crate) fn awaits_upstream_since(&self, start: Instant) -> Instant {
         let Some(state) = &self.0 else {
             return start;
         };

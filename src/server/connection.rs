@@ -28,19 +28,19 @@ use tokio_util::sync::CancellationToken;
 use tower_service::Service;
 
 use crate::server::Protocols;
-use crate::server::door::Door;
+use crate::server::host_check::Door;
 use crate::server::preface;
 
 /// Serves connections. `Clone` is cheap.
 #[derive(Debug, Clone)]
-pub(super) struct Speaker {
+pub(crate) struct Speaker {
     http1: http1::Builder,
     http2: http2::Builder<TokioExecutor>,
     head_timeout: Duration,
 }
 
 impl Speaker {
-    pub(super) fn new(protocols: Protocols, head_timeout: Duration) -> Self {
+    pub(crate) fn new(protocols: Protocols, head_timeout: Duration) -> Self {
         let mut http1 = http1::Builder::new();
         // Without a timer the time for the head would not be limited at all.
         http1
@@ -62,7 +62,7 @@ impl Speaker {
         }
     }
 
-    pub(super) fn http1<S, B, I>(
+    pub(crate) fn http1<S, B, I>(
         &self,
         io: TokioIo<I>,
         door: Door<S>,
@@ -77,7 +77,7 @@ impl Speaker {
     }
 
     /// Finds out which protocol the client speaks, and speaks it.
-    pub(super) async fn either<S, B>(
+    pub(crate) async fn either<S, B>(
         self,
         stream: TcpStream,
         door: Door<S>,
@@ -111,7 +111,7 @@ impl Speaker {
 
 /// Waits for the end of a connection, which is nobody's fault. Once the server stops it comes after the answers that
 /// are on their way.
-pub(super) async fn until_over<C, E>(connection: C, stopping: CancellationToken)
+pub(crate) async fn until_over<C, E>(connection: C, stopping: CancellationToken)
 where
     C: Graceful + Future<Output = Result<(), E>>,
     E: fmt::Display,
@@ -130,7 +130,7 @@ where
 }
 
 /// A connection that can be told to begin nothing new.
-pub(super) trait Graceful {
+pub(crate) trait Graceful {
     fn finish(self: Pin<&mut Self>);
 }
 

@@ -7,15 +7,15 @@ use tokio::sync::Semaphore;
 
 /// The places of requests that wait. `Clone` is cheap, and all clones count together.
 #[derive(Debug, Clone)]
-pub(super) struct Held(Arc<Semaphore>);
+pub(crate) struct Held(Arc<Semaphore>);
 
 impl Held {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Arc::new(Semaphore::new(MOST)))
     }
 
     /// A place; `None` if too many wait already.
-    pub(super) fn take(&self) -> Option<OwnedSemaphorePermit> {
+    pub(crate) fn take(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.0).try_acquire_owned().ok()
     }
 }

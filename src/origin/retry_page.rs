@@ -5,7 +5,7 @@ use http::Response;
 use http::StatusCode;
 use http::header;
 
-use crate::origin::file_body::FileBody;
+use crate::origin::files::file_body::FileBody;
 
 /// A 503 that says what is awaited; for a navigation, as a page that tries again by itself.
 pub(crate) fn response(awaited: &str, is_navigation: bool) -> Response<FileBody> {

@@ -17,18 +17,18 @@ use tokio::time::sleep_until;
 use crate::http::forwarded::HostField;
 use crate::http::hop_by_hop;
 use crate::origin::proxy::Shared;
+use crate::origin::proxy::backend::Member;
 use crate::origin::proxy::connect::Connector;
+use crate::origin::proxy::dispatch::MOST_STALE;
+use crate::origin::proxy::dispatch::Outgoing;
 use crate::origin::proxy::failure::Failure;
 use crate::origin::proxy::failure::causes;
-use crate::origin::proxy::member::Member;
-use crate::origin::proxy::send::MOST_STALE;
-use crate::origin::proxy::send::Outgoing;
+use crate::origin::proxy::request_body::Upload;
 use crate::origin::proxy::stream::Exchange;
-use crate::origin::proxy::upload::Upload;
 
 impl Outgoing {
     /// Asks one upstream. What goes wrong is noted with it.
-    pub(super) async fn ask(
+    pub(crate) async fn ask(
         &self,
         shared: &Shared,
         member: &Member,

@@ -11,7 +11,7 @@ use crate::origin::proxy::body::ProxyBody;
 
 /// Why a request is not passed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     /// TRACE would show the client what is added for the upstream, and tunnels to anywhere are not ours to open.
     Method,
     /// `OPTIONS` for this server itself (RFC 9110, sections 7.6.2 and 9.3.7).
@@ -25,7 +25,7 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
-    pub(super) fn check_line<B>(request: &Request<B>) -> Result<(), Self> {
+    pub(crate) fn check_line<B>(request: &Request<B>) -> Result<(), Self> {
         let method = request.method();
         if *method == Method::CONNECT || *method == Method::TRACE {
             return Err(Self::Method);
@@ -41,7 +41,7 @@ impl Refusal {
         Ok(())
     }
 
-    pub(super) fn answer(self) -> Response<ProxyBody> {
+    pub(crate) fn answer(self) -> Response<ProxyBody> {
         let (status, text) = match self {
             Self::Method => (StatusCode::METHOD_NOT_ALLOWED, "405 Method Not Allowed\n"),
             Self::Options => (StatusCode::NO_CONTENT, ""),
@@ -67,7 +67,7 @@ impl Refusal {
 }
 
 /// A line of text, which nobody keeps.
-pub(super) fn line(status: StatusCode, text: &'static str) -> Response<ProxyBody> {
+pub(crate) fn line(status: StatusCode, text: &'static str) -> Response<ProxyBody> {
     let mut response = Response::new(ProxyBody::own(text));
     *response.status_mut() = status;
     let fields = response.headers_mut();

@@ -10,27 +10,27 @@ use hyper_util::rt::TokioExecutor;
 use hyper_util::rt::TokioTimer;
 use tokio::time::Instant;
 
+use crate::http::client_tls::Trust;
 use crate::origin::proxy::connect::Connector;
 use crate::origin::proxy::connect::Limits;
 use crate::origin::proxy::http2::Http2;
-use crate::origin::proxy::tls::Trust;
-use crate::origin::proxy::upload::Upload;
+use crate::origin::proxy::request_body::Upload;
 use crate::origin::proxy::upstream::Upstream;
 
 /// One upstream.
 #[derive(Debug)]
-pub(super) struct Member {
-    pub(super) upstream: Upstream,
-    pub(super) client: Client<Connector, Upload>,
+pub(crate) struct Member {
+    pub(crate) upstream: Upstream,
+    pub(crate) client: Client<Connector, Upload>,
     /// For requests to switch to another protocol, which HTTP/2 does not know.
-    pub(super) switching: Client<Connector, Upload>,
-    pub(super) http2: Http2,
-    pub(super) health: Health,
+    pub(crate) switching: Client<Connector, Upload>,
+    pub(crate) http2: Http2,
+    pub(crate) health: Health,
 }
 
 impl Member {
     /// Connections that nobody uses for as long as `pool_idle` are closed.
-    pub(super) fn new(
+    pub(crate) fn new(
         upstream: Upstream,
         limits: Limits,
         trust: &Trust,
@@ -59,7 +59,7 @@ impl Member {
 
 /// How an upstream is, by what becomes of the requests sent to it, and by the checks if there are any.
 #[derive(Debug)]
-pub(super) struct Health {
+pub(crate) struct Health {
     start: Instant,
     /// Milliseconds since the start until which it is spared; 0 if the last request went well.
     spared_until: AtomicU64,
@@ -77,26 +77,26 @@ impl Health {
     }
 
     /// True if it should be asked before those that are not.
-    pub(super) fn is_up(&self) -> bool {
+    pub(crate) fn is_up(&self) -> bool {
         let spared_until = self.spared_until.load(Ordering::Relaxed);
         let is_spared = spared_until != 0 && self.now() < spared_until;
         !is_spared && !self.is_down.load(Ordering::Relaxed)
     }
 
     /// A request failed. True if it is the first.
-    pub(super) fn failed(&self) -> bool {
+    pub(crate) fn failed(&self) -> bool {
         let until = self.now() + SPARED.as_secs() * 1000;
         self.spared_until.swap(until, Ordering::Relaxed) == 0
     }
 
     /// A request was answered. True if the one before failed.
-    pub(super) fn answered(&self) -> bool {
+    pub(crate) fn answered(&self) -> bool {
         self.spared_until.load(Ordering::Relaxed) != 0
             && self.spared_until.swap(0, Ordering::Relaxed) != 0
     }
 
     /// What the checks say. True if they said otherwise before.
-    pub(super) fn checked(&self, is_down: bool) -> bool {
+    pub(crate) fn checked(&self, is_down: bool) -> bool {
         self.is_down.swap(is_down, Ordering::Relaxed) != is_down
     }
 

@@ -13,12 +13,12 @@ use tokio::time::interval;
 use tokio::time::timeout;
 
 use crate::origin::proxy::Shared;
-use crate::origin::proxy::send::Choice;
-use crate::origin::proxy::send::Outgoing;
-use crate::origin::proxy::upload::Upload;
+use crate::origin::proxy::dispatch::Choice;
+use crate::origin::proxy::dispatch::Outgoing;
+use crate::origin::proxy::request_body::Upload;
 
 /// Asks every upstream for `path`, each time `every` has passed.
-pub(super) async fn run(shared: &Shared, path: &str, every: Duration) -> Infallible {
+pub(crate) async fn run(shared: &Shared, path: &str, every: Duration) -> Infallible {
     let target = path
         .parse()
         .unwrap_or_else(|_| PathAndQuery::from_static("/"));
@@ -64,7 +64,7 @@ async fn is_well(shared: &Shared, target: &PathAndQuery, number: usize, limit: D
 
 /// Answers of one kind in a row.
 #[derive(Debug, Clone, Copy, Default)]
-struct Count {
+pub(crate) struct Count {
     good: u32,
     bad: u32,
 }

@@ -18,7 +18,7 @@ use crate::origin::proxy::service::UPGRADE;
 use crate::site::traffic::AsHttps;
 
 /// The path and the query, as they came.
-pub(super) fn target(uri: &Uri) -> PathAndQuery {
+pub(crate) fn target(uri: &Uri) -> PathAndQuery {
     let target = uri.path_and_query().cloned();
     target.unwrap_or_else(|| PathAndQuery::from_static("/"))
 }
@@ -78,7 +78,7 @@ fn count_down(headers: &mut HeaderMap) {
 }
 
 /// True if a script or a style sheet is asked for, by `Sec-Fetch-Dest` or by its name.
-pub(super) fn loads_code(headers: &HeaderMap, path: &str) -> bool {
+pub(crate) fn loads_code(headers: &HeaderMap, path: &str) -> bool {
     match headers.get("sec-fetch-dest").map(HeaderValue::as_bytes) {
         Some(destination) => matches!(destination, b"script" | b"style" | b"worker"),
         None => [".js", ".mjs", ".css"]
@@ -88,7 +88,7 @@ pub(super) fn loads_code(headers: &HeaderMap, path: &str) -> bool {
 }
 
 /// True if a page loads this to be shown, as against what its scripts ask for.
-pub(super) fn is_loaded_by_page(headers: &HeaderMap) -> bool {
+pub(crate) fn is_loaded_by_page(headers: &HeaderMap) -> bool {
     let destination = headers.get("sec-fetch-dest");
     destination.is_some_and(|destination| destination != "empty")
         || eligibility::is_preflight(headers)

@@ -1,0 +1,3 @@
+//! The composition of services into the server that the program runs.
+
+pub(crate) mod router;

@@ -1,0 +1,8 @@
+//! Files of the current and the retained releases.
+
+pub(crate) mod fallback;
+pub(crate) mod file_body;
+pub(crate) mod reply;
+pub(crate) mod respond;
+pub(crate) mod static_files;
+pub(crate) mod variant;
