@@ -102,7 +102,7 @@ spa: (node_modules "tests/spa")
 sizes: (node_modules "src/client/js")
     @for script in src/client/js/min/*.js; do \
       echo "$script: $(wc -c <"$script") bytes, $(gzip -9 <"$script" | wc -c) with gzip"; done
-    @echo "src/boot.js, a part of client.js: $(src/client/js/node_modules/.bin/esbuild src/client/js/src/boot.js --minify \
+    @echo "src/failed-elements.js, a part of client.js: $(src/client/js/node_modules/.bin/esbuild src/client/js/src/failed-elements.js --minify \
       | gzip -9 | wc -c) with gzip"
 
 # The packages of the lock file in FOLDER.

@@ -92,14 +92,14 @@
 //!
 //! # The client
 //!
-//! Plain modules in `src/client/js/`, made into four scripts that are kept beside them:
+//! Plain modules in `src/client/js/src/`, bundled and minified into the four scripts of `src/client/js/min/`:
 //!
 //! ```text
-//! client   core ── order · recovery · boot · routes              every page
-//!            └── hearing ── stream                               one event stream a browser, or polls
-//! worker                     └── the same in a shared worker     plain http, where there are no Web Locks
-//! news     matters · reload · unsaved · memory · notice          only when there is news
-//! whole    client and news in one                                where a policy names scripts by their hash
+//! client   core ── ordering · recovery · failed-elements · routes     every page
+//!            └── channel ── stream                                   one event stream a browser, or polls
+//! worker                     └── the same in a shared worker         plain http, where there are no Web Locks
+//! update   relevance · reload · unsaved · tab-state · notice         loaded when there is another release
+//! bundle   client and update in one                                  where a policy names scripts by their hash
 //! ```
 //!
 //! # The modules

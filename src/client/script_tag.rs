@@ -14,12 +14,12 @@ use crate::error::Kind;
 use crate::release::Digest;
 use crate::release::ReleaseId;
 
-/// The parts of the client, as they are sent: what is in the tag, the same with all that it would load, what it loads
-/// when there is news, and what it starts where streams can't be shared otherwise.
+/// The client's scripts by name: `client` is in the tag, `bundle` is the client with all that it would load, `update`
+/// is loaded when there is another release, and `worker` is started where tabs can't share a stream otherwise.
 pub(crate) const PARTS: [(&str, &str); 4] = [
     ("client", include_str!("js/min/client.js")),
-    ("whole", include_str!("js/min/whole.js")),
-    ("news", include_str!("js/min/news.js")),
+    ("bundle", include_str!("js/min/bundle.js")),
+    ("update", include_str!("js/min/update.js")),
     ("worker", include_str!("js/min/worker.js")),
 ];
 
@@ -86,8 +86,8 @@ pub(crate) fn tag(prefix: &Prefix, id: &ReleaseId, built: u64, permit: &Permit) 
     let (prefix, version) = (prefix.as_str(), version());
     let (part, integrity) = match permit.form {
         Form::Parts => ("client", None),
-        Form::Whole => ("whole", None),
-        Form::Pinned => ("whole", Some(whole_source().trim_matches('\''))),
+        Form::Whole => ("bundle", None),
+        Form::Pinned => ("bundle", Some(whole_source().trim_matches('\''))),
     };
     let mut attributes = String::new();
     for (name, value) in [

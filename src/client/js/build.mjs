@@ -9,7 +9,7 @@ import { minify } from "terser";
 
 const here = import.meta.dirname;
 // What is served under /__tidings, and how the browser loads it.
-const scripts = { client: "iife", whole: "iife", worker: "iife", news: "esm" };
+const scripts = { client: "iife", bundle: "iife", worker: "iife", update: "esm" };
 
 const stale = [];
 for (const [name, format] of Object.entries(scripts)) {

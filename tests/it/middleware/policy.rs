@@ -179,7 +179,7 @@ async fn a_policy_in_the_head_of_the_page_is_seen() {
         let tag = rest.strip_suffix(&meta(policy)).unwrap();
         assert_eq!(attribute(tag, "nonce"), nonce, "{policy}");
         assert_eq!(attribute(tag, "integrity"), "");
-        assert_eq!(tag.contains("/whole-"), is_whole, "{tag}");
+        assert_eq!(tag.contains("/bundle-"), is_whole, "{tag}");
     }
     for policy in [
         "script-src 'none'",

@@ -211,7 +211,7 @@ async fn a_policy_in_the_page_decides_on_its_tag() {
     assert_eq!(reply.text(), closed);
     let reply = served.get("/hash", NAVIGATION).await;
     assert!(
-        reply.text().contains("src=\"/__tidings/whole-"),
+        reply.text().contains("src=\"/__tidings/bundle-"),
         "{}",
         reply.text()
     );

@@ -68,7 +68,7 @@ async fn the_client_is_kept_for_ever() {
 async fn the_client_of_another_version_is_this_one_for_the_moment() {
     let site = Site::new();
     publish(&site, "a");
-    for part in ["client", "whole", "news", "worker"] {
+    for part in ["client", "bundle", "update", "worker"] {
         let version = client_path(&site).await.replace("/__tidings/client", "");
         let current = get(&site, &format!("/__tidings/{part}{version}")).await;
         let other = get(&site, &format!("/__tidings/{part}-0123456789.js")).await;

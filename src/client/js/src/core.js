@@ -1,9 +1,9 @@
 // What every page load carries: hears of releases, decides which is the later one, notices broken parts, and knows
-// what the visitor has begun. What only news needs comes when there is news (`news.js`).
+// what the visitor has begun. What only news needs comes when there is news (`update.js`).
 
-import { guarded, jittered, listen } from "./guard.js";
-import { hearing } from "./hearing.js";
-import { doubt, replaces } from "./order.js";
+import { hearing } from "./channel.js";
+import { guarded, jittered, listen } from "./no-throw.js";
+import { doubt, replaces } from "./ordering.js";
 import { watchParts } from "./recovery.js";
 import { watchRoutes } from "./routes.js";
 import { describe } from "./stream.js";
@@ -18,7 +18,7 @@ const DOUBT_POLL_MS = 20000;
 // A click that was longer ago did not cause what is failing now.
 const CLICK_MS = 10000;
 
-// Starts the client, once a document. `load` imports `news.js` from the address of the client's parts.
+// Starts the client, once a document. `load` imports `update.js` from the address of the client's parts.
 export const start = guarded((load) => {
   const script = document.currentScript;
   const once = Symbol.for("tidings");
@@ -131,7 +131,7 @@ export const start = guarded((load) => {
 
   function attendNews(action) {
     // Firefox does not ask again for what it once could not import.
-    news = news || load(base + "news-" + version + "?" + failures).then((module) => module.default(core));
+    news = news || load(base + "update-" + version + "?" + failures).then((module) => module.default(core));
     news
       .then(action, () => {
         news = 0;

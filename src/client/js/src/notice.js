@@ -1,8 +1,8 @@
 // The notice, loaded only when there is something to say. It is a guest on somebody else's page and under that
 // page's policy: built of elements and text, dressed by a constructed sheet.
 
-import { guarded } from "./guard.js";
-import STYLE from "./look.js";
+import { guarded } from "./no-throw.js";
+import STYLE from "./styles.js";
 
 // A live region is announced when it changes while assistive technology knows it, not when it arrives filled.
 const ANNOUNCE_DELAY_MS = 100;

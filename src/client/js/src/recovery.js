@@ -1,7 +1,7 @@
 // Watches for parts of the page that can't be loaded: a chunk of an old build that is gone.
 
-import { failedParts } from "./boot.js";
-import { listen } from "./guard.js";
+import { failedParts } from "./failed-elements.js";
+import { listen } from "./no-throw.js";
 
 // What the engines, Vite and webpack say of a failed import. Chromium and Firefox add the address.
 const FAILED_IMPORT = /dynamically imported mod|Importing a mod|JavaScript MIME|preload CSS|Loading (CSS )?chunk/;

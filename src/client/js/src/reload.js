@@ -1,6 +1,6 @@
 // Getting the new release into this tab: round caches and service workers, and never in a loop.
 
-import { guarded, listen } from "./guard.js";
+import { guarded, listen } from "./no-throw.js";
 
 // A service worker that takes longer may go on with what it has.
 const WORKER_MS = 6000;
@@ -19,7 +19,7 @@ export async function preflight(url) {
   const headers = { accept: "text/html", "tidings-preflight": "1" };
   const answer = await fetch(address, { cache: "reload", headers });
   if (answer.status >= 500) throw answer.status;
-  const [, id] = /\/(?:client|whole)-\w+\.js\b[^>]* data-release="?([^"\s>]+)/.exec(await answer.text()) || [];
+  const [, id] = /\/(?:client|bundle)-\w+\.js\b[^>]* data-release="?([^"\s>]+)/.exec(await answer.text()) || [];
   return { id, path: answer.headers.get("content-location") };
 }
 

@@ -1,6 +1,6 @@
 // Tells of in-page navigations: through the Navigation API where there is one, else by way of `history`.
 
-import { guarded, listen } from "./guard.js";
+import { guarded, listen } from "./no-throw.js";
 
 // Calls `changed` whenever the page has come to another route, and after it each function that is added.
 export function watchRoutes(changed) {

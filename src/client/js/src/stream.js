@@ -1,6 +1,6 @@
 // One event stream, and polls in its place while it does not get through. Runs in a tab, or in a shared worker.
 
-import { guarded, jittered, listen } from "./guard.js";
+import { guarded, jittered, listen } from "./no-throw.js";
 
 // A stream says hello at once. One that is silent for longer is held back by something on the way.
 const HELLO_MS = 5000;

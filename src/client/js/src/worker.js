@@ -1,7 +1,7 @@
 // The shared worker: holds the one event stream of a browser where there are no Web Locks, as on plain http.
 // Its tabs say when they are in sight; with none in sight there is no stream.
 
-import { guarded, listen } from "./guard.js";
+import { guarded, listen } from "./no-throw.js";
 import { stream } from "./stream.js";
 
 const base = new URL(".", location).href;

@@ -1,11 +1,11 @@
 // There is a later release: what only then is needed. Makes sure that a reload would bring it and that it matters to
 // this page, then does what the policy says.
 
-import { guarded, jittered, listen } from "./guard.js";
-import { matters } from "./matters.js";
-import { sharedMemory } from "./memory.js";
+import { guarded, jittered, listen } from "./no-throw.js";
 import show from "./notice.js";
+import { matters } from "./relevance.js";
 import { go, handOver, mayReload, noteReload, pause, preflight, updateWorker } from "./reload.js";
+import { sharedMemory } from "./tab-state.js";
 import { unsaved } from "./unsaved.js";
 
 const RETRY_FLOOR_MS = 2000;

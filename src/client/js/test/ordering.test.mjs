@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { DOUBT_ANSWERS, DOUBT_MS, doubt, replaces } from "../src/order.js";
+import { DOUBT_ANSWERS, DOUBT_MS, doubt, replaces } from "../src/ordering.js";
 
 const page = (id, built) => ({ id, built });
 const said = (id, built, previous, published = "2026-01-01T00:00:00.000Z") => ({ id, built, previous, published });

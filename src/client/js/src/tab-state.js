@@ -1,7 +1,7 @@
 // What the tabs of a browser know together of notices: when the last was shown, how long there is to be quiet, which
 // release was taken. In storage, and told to the other tabs; where storage throws, in this tab's memory alone.
 
-import { guarded, listen } from "./guard.js";
+import { guarded, listen } from "./no-throw.js";
 
 // `{ until, times, of, shown, shownId, tab, taken, takenAt, tries }`: the end of the quiet (ms since 1970), how often
 // Later was said, on which release that was; when a notice was last shown, for which release, by which tab; the release

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { matters } from "../src/matters.js";
+import { matters } from "../src/relevance.js";
 
 const changes = (changed, { added = [], removed = [] } = {}) => ({ added, changed, removed });
 

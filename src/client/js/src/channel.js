@@ -1,7 +1,7 @@
 // How this tab hears of releases: one event stream a browser. In secure contexts the tab that holds a Web Lock has
 // it, and passes on what it hears; elsewhere a shared worker has it; else each tab in sight has its own.
 
-import { guarded, listen } from "./guard.js";
+import { guarded, listen } from "./no-throw.js";
 import { stream } from "./stream.js";
 
 // How long a tab waits for the one that has the stream before it asks the server itself.
