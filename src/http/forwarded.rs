@@ -16,10 +16,10 @@ use ipnet::IpNet;
 
 use crate::error::Error;
 use crate::error::Kind;
+use crate::http::context::AsHttps;
 use crate::http::context::Peer;
 use crate::http::forwarded_elements;
 use crate::http::hop_by_hop::items;
-use crate::site::traffic::AsHttps;
 
 /// Which `Host` an upstream sees.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -9,13 +9,13 @@ use http::header;
 use http::request;
 use http::uri::PathAndQuery;
 
+use crate::http::context::AsHttps;
 use crate::http::context::Peer;
 use crate::http::forwarded::Prefix;
 use crate::http::forwarded::Teller;
 use crate::http::hop_by_hop;
 use crate::notify::eligibility;
 use crate::origin::proxy::service::UPGRADE;
-use crate::site::traffic::AsHttps;
 
 /// The path and the query, as they came.
 pub(crate) fn target(uri: &Uri) -> PathAndQuery {

@@ -21,6 +21,8 @@ use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use tower_service::Service;
 
+use crate::http::context::FromUpstream;
+use crate::http::context::OwnName;
 use crate::http::forwarded::HostField;
 use crate::http::forwarded::Prefix;
 use crate::http::hop_by_hop;
@@ -37,8 +39,6 @@ use crate::origin::proxy::request_body::BoxError;
 use crate::origin::proxy::request_body::Upload;
 use crate::origin::proxy::request_headers;
 use crate::origin::proxy::tunnel;
-use crate::site::traffic::FromUpstream;
-use crate::site::traffic::OwnName;
 
 impl<B> Service<Request<B>> for Proxy
 where

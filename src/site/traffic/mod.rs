@@ -21,7 +21,6 @@ use std::time::UNIX_EPOCH;
 use http::HeaderMap;
 use http::HeaderName;
 use http::header;
-use http::uri::Authority;
 use tokio::sync::Notify;
 
 use crate::html::page_assets::Elements;
@@ -34,19 +33,6 @@ use crate::html::page_assets::Reader;
 use crate::release::ReleaseId;
 pub(crate) use crate::site::traffic::memory::Known;
 use crate::site::traffic::memory::Memory;
-
-/// Put into the extensions of a response by an origin that has several upstreams: which of them, from 0, it is from.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct FromUpstream(pub(crate) usize);
-
-/// Put into the extensions of a response by an origin that was asked for one upstream: how that knows itself if no host
-/// is asked for.
-#[derive(Debug, Clone)]
-pub(crate) struct OwnName(pub(crate) Authority);
-
-/// Put into the extensions of our own requests for which an upstream is to be told that they came by `https`.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct AsHttps;
 
 /// What pages show that pass by, and which releases they could be of.
 #[derive(Debug)]
