@@ -36,7 +36,7 @@ fn answer_to_post(answer: impl Into<Vec<u8>>) -> io::Result<Answer> {
 }
 
 #[test]
-fn every_framing_of_an_answer_is_passed_on_as_one_that_the_client_knows() {
+fn response_framing_any_is_forwarded_as_length_or_chunked() {
     for (answer, framing) in [
         (
             "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc",
@@ -87,7 +87,7 @@ fn every_framing_of_an_answer_is_passed_on_as_one_that_the_client_knows() {
 }
 
 #[test]
-fn a_client_of_http_1_0_gets_what_it_knows() {
+fn http_1_0_client_chunked_response_is_delimited_by_close() {
     let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
     let upstream = Upstream::answering(chunked);
     let proxied = Proxied::new(&upstream);
@@ -97,7 +97,7 @@ fn a_client_of_http_1_0_gets_what_it_knows() {
 }
 
 #[test]
-fn two_framings_of_an_answer_are_one_for_the_client() {
+fn response_with_length_and_transfer_encoding_has_one_framing() {
     for fields in [
         "Content-Length: 9\r\nTransfer-Encoding: chunked",
         "Transfer-Encoding: chunked\r\nContent-Length: 9",
@@ -113,7 +113,7 @@ fn two_framings_of_an_answer_are_one_for_the_client() {
 }
 
 #[test]
-fn what_is_no_http_is_an_answer_of_the_proxys_own() {
+fn response_malformed_returns_502() {
     for answer in [
         "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
         "HTTP/1.1 200 OK\r\nContent-Length: +3\r\n\r\nabc",
@@ -142,7 +142,7 @@ fn what_is_no_http_is_an_answer_of_the_proxys_own() {
 }
 
 #[test]
-fn a_head_without_measure_is_not_read_to_its_end() {
+fn response_head_too_large_returns_502() {
     let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "X: y\r\n".repeat(1000));
     assert_eq!(answer_to_post(many).unwrap().status, 502);
     let long = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "y".repeat(2 << 20));
@@ -152,7 +152,7 @@ fn a_head_without_measure_is_not_read_to_its_end() {
 }
 
 #[test]
-fn what_comes_before_the_answer_is_not_taken_for_it() {
+fn interim_responses_are_skipped_before_the_final_response() {
     for first in [
         "HTTP/1.1 100 Continue\r\n\r\n",
         "HTTP/1.1 102 Processing\r\n\r\n",
@@ -166,7 +166,7 @@ fn what_comes_before_the_answer_is_not_taken_for_it() {
 }
 
 #[test]
-fn what_comes_after_an_answer_is_never_another() {
+fn bytes_after_response_are_never_the_next_response() {
     let smuggled = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";
     for end in ["garbage", smuggled] {
         let upstream = Upstream::new(move |connection| {
@@ -186,7 +186,7 @@ fn what_comes_after_an_answer_is_never_another() {
 
 /// What comes after the next request was sent can't be told from its answer: but on an idle connection it ends that.
 #[test]
-fn a_connection_that_speaks_unasked_is_not_used_again() {
+fn idle_connection_unsolicited_bytes_closes_connection() {
     let ended = Signal::new();
     let has_ended = ended.clone();
     let upstream = Upstream::new(move |connection| {
@@ -210,7 +210,7 @@ fn a_connection_that_speaks_unasked_is_not_used_again() {
 }
 
 #[test]
-fn a_body_that_breaks_off_is_never_a_whole_one() {
+fn response_body_truncated_aborts_the_client_response() {
     for answer in [
         "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
@@ -231,7 +231,7 @@ fn a_body_that_breaks_off_is_never_a_whole_one() {
 }
 
 #[test]
-fn a_body_without_a_length_that_is_reset_is_never_a_whole_one() {
+fn response_body_until_close_reset_aborts_the_client_response() {
     let read = Signal::new();
     let is_read = read.clone();
     let upstream = Upstream::new(move |connection| {
@@ -250,7 +250,7 @@ fn a_body_without_a_length_that_is_reset_is_never_a_whole_one() {
 }
 
 #[test]
-fn the_answer_to_a_head_is_the_head_of_a_get() {
+fn head_response_keeps_content_length_and_has_no_body() {
     for (fields, length) in [
         ("Content-Length: 717\r\n", "717"),
         ("", ""),
@@ -269,7 +269,7 @@ fn the_answer_to_a_head_is_the_head_of_a_get() {
 }
 
 #[test]
-fn a_status_that_has_no_body_has_none_whatever_its_head_says() {
+fn status_204_and_304_have_no_body_whatever_their_headers() {
     for (answer, status, length) in [
         ("204 No Content\r\n", 204, ""),
         ("204 No Content\r\nContent-Length: 9\r\n", 204, ""),
@@ -296,7 +296,7 @@ fn a_status_that_has_no_body_has_none_whatever_its_head_says() {
 }
 
 #[test]
-fn a_body_where_there_may_be_none_is_never_the_next_answer() {
+fn bodiless_response_with_body_bytes_is_not_the_next_response() {
     for (method, answer) in [
         (
             "GET",
@@ -328,7 +328,7 @@ fn a_body_where_there_may_be_none_is_never_the_next_answer() {
 }
 
 #[test]
-fn a_part_of_a_file_is_passed_as_it_is() {
+fn partial_content_response_is_forwarded_unchanged() {
     let upstream = Upstream::answering(
         "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-1/9\r\nContent-Length: 2\r\n\r\nok",
     );

@@ -6,7 +6,7 @@ use crate::support::noise;
 use crate::support::signal::Signal;
 
 #[test]
-fn a_request_streams() {
+fn request_body_is_streamed_to_the_upstream() {
     let (seen, done) = (Signal::new(), Signal::new());
     let (is_seen, is_done) = (seen.clone(), done.clone());
     let upstream = Upstream::new(move |connection| {
@@ -28,7 +28,7 @@ fn a_request_streams() {
 }
 
 #[test]
-fn an_answer_streams() {
+fn response_body_is_streamed_to_the_client() {
     let next = Signal::new();
     let go = next.clone();
     let upstream = Upstream::new(move |connection| {
@@ -54,7 +54,7 @@ fn an_answer_streams() {
 }
 
 #[test]
-fn bytes_arrive_as_they_were_sent() {
+fn large_bodies_arrive_unchanged_both_ways() {
     let bytes = noise(7, 3 << 20);
     let expected = bytes.clone();
     let upstream = Upstream::new(move |connection| {
@@ -87,7 +87,7 @@ fn bytes_arrive_as_they_were_sent() {
 }
 
 #[test]
-fn trailers_of_a_request_arrive() {
+fn request_trailers_are_forwarded() {
     let upstream = Upstream::answering(OK);
     let proxied = Proxied::new(&upstream);
     let sent = "POST / HTTP/1.1\r\nHost: a\r\nTrailer: X-Sum, X-Other\r\nTransfer-Encoding: chunked\r\n\r\n\
@@ -100,7 +100,7 @@ fn trailers_of_a_request_arrive() {
 }
 
 #[test]
-fn trailers_of_an_answer_arrive_at_clients_that_take_them() {
+fn response_trailers_are_forwarded_if_te_accepts_trailers() {
     let upstream = Upstream::answering(
         "HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n\
          3\r\nabc\r\n0\r\nX-Sum: 7\r\nContent-Length: 9\r\n\r\n",
@@ -120,7 +120,7 @@ fn trailers_of_an_answer_arrive_at_clients_that_take_them() {
 }
 
 #[test]
-fn a_body_is_not_asked_for_before_the_upstream_asks_for_it() {
+fn expect_continue_waits_for_100_of_the_upstream() {
     let go = Signal::new();
     let is_over = go.clone();
     let upstream = Upstream::new(move |connection| {
@@ -143,7 +143,7 @@ fn a_body_is_not_asked_for_before_the_upstream_asks_for_it() {
 }
 
 #[test]
-fn a_body_is_never_asked_for_if_the_answer_comes_without_it() {
+fn expect_continue_final_response_skips_the_body() {
     for length in ["Content-Length: 3", "Transfer-Encoding: chunked"] {
         let upstream = Upstream::new(|connection| {
             connection.head()?;
@@ -169,7 +169,7 @@ fn a_body_is_never_asked_for_if_the_answer_comes_without_it() {
 }
 
 #[test]
-fn a_slow_answer_without_the_body_is_whole() {
+fn expect_continue_slow_final_response_is_complete() {
     let upstream = Upstream::new(|connection| {
         connection.head()?;
         connection.send("HTTP/1.1 413 Content Too Large\r\nContent-Length: 6\r\n\r\nabc")?;
@@ -188,7 +188,7 @@ fn a_slow_answer_without_the_body_is_whole() {
 }
 
 #[test]
-fn a_body_goes_to_an_upstream_that_never_asks_for_it() {
+fn expect_continue_upstream_without_100_still_gets_the_body() {
     let upstream = Upstream::answering(OK);
     let proxied = Proxied::new(&upstream);
     let mut client = proxied
@@ -200,7 +200,7 @@ fn a_body_goes_to_an_upstream_that_never_asks_for_it() {
 }
 
 #[test]
-fn a_body_that_comes_unasked_is_passed_on_when_it_is_asked_for() {
+fn expect_continue_body_sent_early_is_forwarded_after_100() {
     let upstream = Upstream::new(|connection| {
         loop {
             connection.head()?;
@@ -224,7 +224,7 @@ fn a_body_that_comes_unasked_is_passed_on_when_it_is_asked_for() {
 }
 
 #[test]
-fn an_answer_does_not_wait_for_the_body() {
+fn early_response_does_not_wait_for_the_request_body() {
     let upstream = Upstream::new(|connection| {
         connection.head()?;
         connection.take(3)?;
@@ -239,7 +239,7 @@ fn an_answer_does_not_wait_for_the_body() {
 }
 
 #[test]
-fn an_answer_of_an_upstream_that_leaves_the_body_unread_arrives() {
+fn early_response_with_connection_close_reaches_the_client() {
     for number in 0..20 {
         let upstream = Upstream::new(|connection| {
             connection.head()?;
@@ -260,7 +260,7 @@ fn an_answer_of_an_upstream_that_leaves_the_body_unread_arrives() {
 }
 
 #[test]
-fn an_upload_that_breaks_off_is_never_a_whole_one() {
+fn request_body_truncated_never_reaches_upstream_as_complete() {
     for (sent, rest) in [
         ("Content-Length: 9\r\n\r\nabc", "abc"),
         (
@@ -295,7 +295,7 @@ fn an_upload_that_breaks_off_is_never_a_whole_one() {
 }
 
 #[test]
-fn a_body_that_waits_goes_to_the_upstream_that_is_there() {
+fn expect_continue_first_upstream_refused_uses_the_next() {
     let upstream = Upstream::new(|connection| {
         connection.head()?;
         connection.send("HTTP/1.1 100 Continue\r\n\r\n")?;

@@ -19,7 +19,7 @@ fn layered(upstream: &Upstream) -> Running {
 }
 
 #[test]
-fn every_event_arrives_when_it_is_sent_and_none_is_touched() {
+fn event_stream_forwards_each_event_at_once_and_unchanged() {
     let next = Signal::new();
     let go = next.clone();
     let upstream = Upstream::new(move |connection| {
@@ -61,7 +61,7 @@ fn every_event_arrives_when_it_is_sent_and_none_is_touched() {
 }
 
 #[test]
-fn the_head_of_a_stream_arrives_before_anything_is_in_it() {
+fn event_stream_head_arrives_before_the_first_event() {
     let upstream = Upstream::new(|connection| {
         connection.request()?;
         connection.send("HTTP/1.1 200 OK\r\nContent-Type: Text/Event-Stream\r\n\r\n")?;
@@ -75,7 +75,7 @@ fn the_head_of_a_stream_arrives_before_anything_is_in_it() {
 }
 
 #[test]
-fn a_tab_that_is_closed_closes_its_stream_at_the_upstream() {
+fn event_stream_client_disconnect_closes_upstream_connection() {
     let left = Signal::new();
     let has_left = left.clone();
     let upstream = Upstream::new(move |connection| {
@@ -95,7 +95,7 @@ fn a_tab_that_is_closed_closes_its_stream_at_the_upstream() {
 }
 
 #[test]
-fn a_stream_that_the_upstream_ends_is_over() {
+fn event_stream_upstream_end_ends_the_response() {
     let upstream = Upstream::new(|connection| {
         connection.request()?;
         connection.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n: hi\n\n")
@@ -109,7 +109,7 @@ fn a_stream_that_the_upstream_ends_is_over() {
 }
 
 #[test]
-fn a_long_poll_is_answered_when_the_upstream_likes_to() {
+fn long_poll_late_response_is_forwarded() {
     let go = Signal::new();
     let is_over = go.clone();
     let upstream = Upstream::new(move |connection| {

@@ -28,7 +28,7 @@ fn lines(fields: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn what_is_for_one_connection_goes_no_further_than_that() {
+fn hop_by_hop_headers_are_removed_both_ways() {
     let answer = format!(
         "HTTP/1.1 200 OK\r\n{}Content-Length: 2\r\nX-Kept: 1\r\n\r\nok",
         lines(&PER_CONNECTION)
@@ -53,7 +53,7 @@ fn what_is_for_one_connection_goes_no_further_than_that() {
 }
 
 #[test]
-fn an_upstream_that_closes_its_connection_does_not_close_the_clients() {
+fn upstream_connection_close_keeps_client_connection_open() {
     let upstream = Upstream::new(|connection| {
         connection.request()?;
         connection.send("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok")
@@ -68,7 +68,7 @@ fn an_upstream_that_closes_its_connection_does_not_close_the_clients() {
 }
 
 #[test]
-fn a_client_that_closes_its_connection_does_not_close_the_upstreams() {
+fn client_connection_close_keeps_upstream_connection_open() {
     let upstream = Upstream::answering(OK);
     let proxied = Proxied::new(&upstream);
     for _ in 0..3 {
@@ -80,7 +80,7 @@ fn a_client_that_closes_its_connection_does_not_close_the_upstreams() {
 }
 
 #[test]
-fn all_other_fields_of_a_request_arrive_as_often_and_as_they_were_sent() {
+fn request_end_to_end_headers_arrive_unchanged() {
     let upstream = Upstream::answering(OK);
     let proxied = Proxied::new(&upstream);
     let sent = [
@@ -126,7 +126,7 @@ fn all_other_fields_of_a_request_arrive_as_often_and_as_they_were_sent() {
 }
 
 #[test]
-fn all_other_fields_of_an_answer_arrive_as_often_and_as_they_were_sent() {
+fn response_end_to_end_headers_arrive_unchanged() {
     let sent = [
         ("Set-Cookie", "b=2; Path=/"),
         ("Set-Cookie", "a=1; Expires=Thu, 01 Jan 1970 00:00:00 GMT"),
@@ -164,7 +164,7 @@ fn all_other_fields_of_an_answer_arrive_as_often_and_as_they_were_sent() {
 }
 
 #[test]
-fn methods_and_statuses_that_nobody_knows_pass() {
+fn unknown_methods_and_statuses_are_forwarded() {
     let upstream = Upstream::answering("HTTP/1.1 599 X\r\nContent-Length: 2\r\n\r\nok");
     let proxied = Proxied::new(&upstream);
     for method in ["PROPFIND", "PATCH", "X-Y", "QUERY"] {
@@ -176,7 +176,7 @@ fn methods_and_statuses_that_nobody_knows_pass() {
 }
 
 #[test]
-fn that_a_client_takes_trailers_is_told_in_the_way_of_this_connection() {
+fn te_trailers_is_forwarded_and_listed_in_connection() {
     let upstream = Upstream::answering(OK);
     let proxied = Proxied::new(&upstream);
     let fields = [

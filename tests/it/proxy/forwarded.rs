@@ -15,7 +15,7 @@ const WORDS: [(&str, &str); 7] = [
 ];
 
 #[test]
-fn the_word_of_a_stranger_is_replaced() {
+fn forwarded_headers_from_untrusted_client_are_replaced() {
     let upstream = Upstream::answering(OK);
     let proxied = Proxied::new(&upstream);
     proxied.get("/", &WORDS);
@@ -33,7 +33,7 @@ fn the_word_of_a_stranger_is_replaced() {
 }
 
 #[test]
-fn the_word_of_a_trusted_proxy_stands_and_its_own_address_is_added() {
+fn forwarded_headers_from_trusted_proxy_are_kept_and_extended() {
     for network in ["loopback", "127.0.0.1", "127.0.0.0/8", "private"] {
         let upstream = Upstream::answering(OK);
         let proxied = Proxied::with(&upstream, |proxy| proxy.trust(network).unwrap());
@@ -57,7 +57,7 @@ fn the_word_of_a_trusted_proxy_stands_and_its_own_address_is_added() {
 }
 
 #[test]
-fn a_client_of_version_6_has_brackets_where_it_needs_them() {
+fn forwarded_ipv6_client_is_bracketed_and_quoted() {
     let upstream = Upstream::answering(OK);
     let proxy = Proxy::new([url(upstream.address()).parse().unwrap()]).unwrap();
     // Not every machine has it.
@@ -72,7 +72,7 @@ fn a_client_of_version_6_has_brackets_where_it_needs_them() {
 }
 
 #[test]
-fn an_upstream_is_asked_by_the_name_that_is_set() {
+fn host_header_option_sets_the_upstream_host() {
     let upstream = Upstream::answering(OK);
     let address = upstream.address().to_string();
     for (host, expected) in [
@@ -92,7 +92,7 @@ fn an_upstream_is_asked_by_the_name_that_is_set() {
 }
 
 #[test]
-fn an_absolute_target_is_what_counts_and_arrives_as_a_path() {
+fn absolute_form_target_overrides_host_and_becomes_origin_form() {
     let upstream = Upstream::answering(OK);
     let proxied = Proxied::new(&upstream);
     for (target, line, host) in [
@@ -116,7 +116,7 @@ fn an_absolute_target_is_what_counts_and_arrives_as_a_path() {
 }
 
 #[test]
-fn a_target_that_is_no_path_is_asked_for_nowhere() {
+fn request_target_not_a_path_returns_400() {
     let upstream = Upstream::answering(OK);
     let proxied = Proxied::new(&upstream);
     for line in ["GET *", "GET x", "GET x:80", "GET ?x", "GET", "POST *"] {
@@ -128,7 +128,7 @@ fn a_target_that_is_no_path_is_asked_for_nowhere() {
 }
 
 #[test]
-fn a_client_that_names_no_host_means_the_upstream() {
+fn http_1_0_without_host_uses_the_upstream_authority() {
     let upstream = Upstream::answering(OK);
     let proxied = Proxied::new(&upstream);
     let mut client = proxied.send("GET / HTTP/1.0\r\n\r\n");
@@ -154,7 +154,7 @@ fn a_client_that_names_no_host_means_the_upstream() {
 }
 
 #[test]
-fn an_address_that_the_upstream_knows_itself_by_leads_here() {
+fn location_with_upstream_host_becomes_relative() {
     for (host, location, expected) in [
         ("keep", "http://app.example/x", "http://app.example/x"),
         ("app.example", "http://app.example/x?y#z", "/x?y#z"),

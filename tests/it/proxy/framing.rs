@@ -35,7 +35,7 @@ fn check_refused(request: impl AsRef<[u8]>) {
 }
 
 #[test]
-fn two_lengths_are_one_request_only_if_they_are_the_same() {
+fn content_length_repeated_and_different_returns_400() {
     check_refused(
         "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
     );
@@ -54,7 +54,7 @@ fn two_lengths_are_one_request_only_if_they_are_the_same() {
 }
 
 #[test]
-fn a_length_is_a_number_and_nothing_else() {
+fn content_length_not_a_number_is_rejected() {
     for length in [
         "+3",
         "-3",
@@ -75,7 +75,7 @@ fn a_length_is_a_number_and_nothing_else() {
 }
 
 #[test]
-fn a_coding_and_a_length_are_one_framing_and_the_end_of_the_connection() {
+fn length_and_transfer_encoding_reach_upstream_as_one_framing() {
     let hidden = "GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n";
     for (fields, body) in [
         (
@@ -113,7 +113,7 @@ fn a_coding_and_a_length_are_one_framing_and_the_end_of_the_connection() {
 }
 
 #[test]
-fn a_coding_that_is_not_chunked_at_its_end_is_refused() {
+fn transfer_encoding_not_ending_in_chunked_returns_400() {
     for coding in [
         "xchunked",
         "chunked, identity",
@@ -137,12 +137,12 @@ fn a_coding_that_is_not_chunked_at_its_end_is_refused() {
 }
 
 #[test]
-fn a_coding_is_nothing_that_http_1_0_knows() {
+fn http_1_0_transfer_encoding_returns_400() {
     check_refused("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n");
 }
 
 #[test]
-fn lines_that_others_read_differently_are_refused() {
+fn ambiguous_request_and_header_lines_return_400() {
     for field in [
         "X-Folded: one\r\n two",
         "X-Folded: one\r\n\ttwo",
@@ -179,7 +179,7 @@ fn lines_that_others_read_differently_are_refused() {
 
 /// A lone line feed ends a line for us (RFC 9112, section 2.2, allows it), and what goes on has none.
 #[test]
-fn lone_line_feeds_do_not_reach_the_upstream() {
+fn bare_line_feeds_are_accepted_and_not_forwarded() {
     let upstream = Upstream::answering(OK);
     let proxied = Proxied::new(&upstream);
     let sent = "POST / HTTP/1.1\nHost: a\nX-A: 1\nContent-Length: 3\n\nabc";
@@ -189,7 +189,7 @@ fn lone_line_feeds_do_not_reach_the_upstream() {
 }
 
 #[test]
-fn chunks_go_on_without_what_was_written_beside_their_size() {
+fn chunk_extensions_are_removed() {
     let upstream = Upstream::answering(OK);
     let proxied = Proxied::new(&upstream);
     let body = "3;x=\"y\"\r\nabc\r\n0003 ; z\r\ndef\r\n0;last\r\n\r\n";
@@ -202,7 +202,7 @@ fn chunks_go_on_without_what_was_written_beside_their_size() {
 }
 
 #[test]
-fn a_chunk_that_is_none_ends_the_request_and_no_other_begins() {
+fn chunk_malformed_ends_the_connection() {
     for chunks in [
         "3\r\nabcX0\r\n\r\n",
         "g\r\nabc\r\n0\r\n\r\n",
@@ -240,7 +240,7 @@ fn a_chunk_that_is_none_ends_the_request_and_no_other_begins() {
 }
 
 #[test]
-fn extensions_of_chunks_are_not_without_end() {
+fn chunk_extensions_too_long_are_rejected() {
     let upstream = Upstream::answering(OK);
     let proxied = Proxied::new(&upstream);
     let head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -254,7 +254,7 @@ fn extensions_of_chunks_are_not_without_end() {
 }
 
 #[test]
-fn a_trailer_never_becomes_a_field_or_a_framing() {
+fn trailers_with_framing_or_host_fields_are_dropped() {
     let upstream = Upstream::answering(OK);
     let proxied = Proxied::new(&upstream);
     let sent = "POST / HTTP/1.1\r\nHost: a\r\nTrailer: Content-Length, X-Sum, Host, Transfer-Encoding\r\n\
@@ -269,7 +269,7 @@ fn a_trailer_never_becomes_a_field_or_a_framing() {
 }
 
 #[test]
-fn a_body_of_a_request_that_seldom_has_one_goes_along_with_it() {
+fn body_of_get_delete_and_options_is_forwarded() {
     let upstream = Upstream::answering(OK);
     let proxied = Proxied::new(&upstream);
     for (method, fields, body) in [
@@ -294,7 +294,7 @@ fn a_body_of_a_request_that_seldom_has_one_goes_along_with_it() {
 }
 
 #[test]
-fn a_request_without_a_body_has_none_behind_the_proxy() {
+fn request_without_body_gets_no_framing_headers() {
     let upstream = Upstream::answering(OK);
     let proxied = Proxied::new(&upstream);
     for (method, field, length) in [
@@ -316,7 +316,7 @@ fn a_request_without_a_body_has_none_behind_the_proxy() {
 }
 
 #[test]
-fn requests_in_one_go_are_answered_in_order() {
+fn pipelined_requests_are_answered_in_order() {
     let upstream = Upstream::new(|connection| {
         loop {
             let asked = connection.request()?;
@@ -339,7 +339,7 @@ fn requests_in_one_go_are_answered_in_order() {
 }
 
 #[test]
-fn a_head_that_is_too_large_is_refused_before_the_upstream_sees_any_of_it() {
+fn request_head_too_large_returns_431_without_upstream_request() {
     let upstream = Upstream::answering(OK);
     let proxied = Proxied::new(&upstream);
     let many = "X: y\r\n".repeat(200);

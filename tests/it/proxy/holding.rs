@@ -29,7 +29,7 @@ fn appears(address: SocketAddr) -> thread::JoinHandle<Upstream> {
 }
 
 #[test]
-fn what_a_page_is_made_of_waits_for_an_upstream_that_restarts() {
+fn upstream_unavailable_navigation_and_assets_wait_for_restart() {
     for (method, field) in [
         ("GET", ("Accept", "text/html,*/*;q=0.8")),
         ("GET", ("Sec-Fetch-Dest", "document")),
@@ -50,7 +50,7 @@ fn what_a_page_is_made_of_waits_for_an_upstream_that_restarts() {
 }
 
 #[test]
-fn a_script_waits_even_if_the_browser_does_not_say_what_it_is() {
+fn upstream_unavailable_script_path_waits_without_sec_fetch_dest() {
     let address = free();
     let proxied = Proxied::to(&[&url(address)], |proxy| proxy);
     let upstream = appears(address);
@@ -59,7 +59,7 @@ fn a_script_waits_even_if_the_browser_does_not_say_what_it_is() {
 }
 
 #[test]
-fn whoever_can_see_to_it_itself_is_told_at_once() {
+fn upstream_unavailable_other_requests_get_502_at_once() {
     let proxied = Proxied::to(&[&url(free())], |proxy| proxy);
     for (method, fields) in [
         ("GET", &[("Sec-Fetch-Dest", "empty")][..]),
@@ -90,7 +90,7 @@ fn whoever_can_see_to_it_itself_is_told_at_once() {
 }
 
 #[test]
-fn who_has_waited_in_vain_gets_a_page_that_tries_again() {
+fn upstream_wait_elapsed_navigation_gets_self_refreshing_page() {
     let proxied = Proxied::to(&[&url(free())], |proxy| proxy.hold(MOMENT));
     for (fields, is_page) in [
         (&[("Accept", "text/html")][..], true),
@@ -117,7 +117,7 @@ fn who_has_waited_in_vain_gets_a_page_that_tries_again() {
 }
 
 #[test]
-fn the_page_of_an_upstream_that_is_away_has_no_script_of_ours() {
+fn upstream_unavailable_page_has_no_client_script() {
     let site = tidings::Site::new();
     site.publish(tidings::Release::named(
         "v1".parse().unwrap(),
@@ -137,7 +137,7 @@ fn the_page_of_an_upstream_that_is_away_has_no_script_of_ours() {
 }
 
 #[test]
-fn who_leaves_while_it_waits_is_not_asked_for_later() {
+fn upstream_wait_client_disconnect_drops_the_request() {
     let address = free();
     let proxied = Proxied::to(&[&url(address)], |proxy| proxy);
     let mut client = proxied.connect();
@@ -154,7 +154,7 @@ fn who_leaves_while_it_waits_is_not_asked_for_later() {
 }
 
 #[test]
-fn one_upstream_that_is_there_is_enough() {
+fn upstream_unavailable_one_of_two_uses_the_other() {
     let upstream = Upstream::answering(OK);
     let addresses = [url(free()), url(upstream.address())];
     let proxied = Proxied::to(&[&addresses[0], &addresses[1]], |proxy| proxy);
@@ -164,7 +164,7 @@ fn one_upstream_that_is_there_is_enough() {
 }
 
 #[test]
-fn a_socket_that_does_not_exist_yet_is_waited_for() {
+fn upstream_unix_socket_missing_waits_until_it_exists() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("app.sock");
     let proxied = Proxied::to(&[&format!("unix:{}", path.display())], |proxy| proxy);

@@ -54,7 +54,7 @@ fn check_memory(program: &Program, before: Option<usize>) {
 }
 
 #[test]
-fn a_download_of_a_gigabyte_passes() {
+fn download_of_1_gib_has_bounded_memory() {
     let pattern = Pattern::new();
     let sent = pattern.clone();
     let upstream = Upstream::new(move |connection| {
@@ -79,7 +79,7 @@ fn a_download_of_a_gigabyte_passes() {
 }
 
 #[test]
-fn an_upload_of_a_gigabyte_passes() {
+fn upload_of_1_gib_has_bounded_memory() {
     let pattern = Pattern::new();
     let expected = pattern.clone();
     let upstream = Upstream::new(move |connection| {

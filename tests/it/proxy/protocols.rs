@@ -42,7 +42,7 @@ async fn ask(sender: &mut Sender, request: Request<Full<Bytes>>) -> Response<Byt
 }
 
 #[test]
-fn http_2_is_translated() {
+fn h2c_request_is_translated_to_http_1_1() {
     let upstream = Upstream::answering(
         "HTTP/1.1 201 Created\r\nConnection: X-Mine\r\nX-Mine: 1\r\nKeep-Alive: timeout=5\r\nX: y\r\n\
          Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
@@ -78,7 +78,7 @@ fn http_2_is_translated() {
 }
 
 #[test]
-fn many_requests_share_a_connection_of_http_2() {
+fn h2c_concurrent_requests_share_a_connection() {
     let upstream = Upstream::answering(OK);
     let running = both(&upstream);
     running.block_on(async {
@@ -100,7 +100,7 @@ fn many_requests_share_a_connection_of_http_2() {
 }
 
 #[test]
-fn a_body_that_breaks_off_is_reset_in_http_2() {
+fn h2c_truncated_upstream_body_resets_the_stream() {
     let upstream = Upstream::new(|connection| {
         connection.request()?;
         connection.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc")
@@ -118,7 +118,7 @@ fn a_body_that_breaks_off_is_reset_in_http_2() {
 }
 
 #[test]
-fn a_reset_of_http_2_leaves_the_upstream() {
+fn h2c_client_reset_closes_the_upstream_connection() {
     let left = crate::support::signal::Signal::new();
     let has_left = left.clone();
     let upstream = Upstream::new(move |connection| {
@@ -144,7 +144,7 @@ fn a_reset_of_http_2_leaves_the_upstream() {
 }
 
 #[test]
-fn what_only_http_1_can_do_is_refused_in_http_2() {
+fn h2c_trace_and_connect_return_405() {
     let upstream = Upstream::answering(OK);
     let running = both(&upstream);
     running.block_on(async {
@@ -159,7 +159,7 @@ fn what_only_http_1_can_do_is_refused_in_http_2() {
 }
 
 #[test]
-fn http_1_is_spoken_on_the_same_port() {
+fn h2c_enabled_http_1_works_on_the_same_port() {
     let upstream = Upstream::answering(OK);
     let running = both(&upstream);
     assert_eq!(http::get(running.address(), "/", &[]).text(), "ok");
@@ -175,7 +175,7 @@ fn http_1_is_spoken_on_the_same_port() {
 }
 
 #[test]
-fn who_says_nothing_or_only_half_of_what_tells_the_protocol_is_dropped() {
+fn h2c_incomplete_preface_times_out() {
     let upstream = Upstream::answering(OK);
     let running = both(&upstream);
     let starts = [
@@ -201,7 +201,7 @@ fn who_says_nothing_or_only_half_of_what_tells_the_protocol_is_dropped() {
 }
 
 #[test]
-fn http_2_is_not_spoken_unless_it_is_wanted() {
+fn h2c_disabled_preface_is_rejected() {
     let upstream = Upstream::answering(OK);
     let proxied = Proxied::new(&upstream);
     let mut client = proxied.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
@@ -213,7 +213,7 @@ fn http_2_is_not_spoken_unless_it_is_wanted() {
 }
 
 #[test]
-fn an_upstream_may_be_a_unix_socket() {
+fn upstream_unix_socket_is_forwarded_to() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("app.sock");
     let listener = UnixListener::bind(&path).unwrap();

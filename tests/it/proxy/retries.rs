@@ -27,7 +27,7 @@ fn ask(proxied: &Proxied, method: &str) -> (u16, String) {
 }
 
 #[test]
-fn a_connection_that_was_closed_while_it_was_kept_harms_no_request() {
+fn pooled_connection_closed_while_idle_is_replaced() {
     for method in ["GET", "POST"] {
         let (close, closed) = (Signal::new(), Signal::new());
         let (is_over, is_closed) = (close.clone(), closed.clone());
@@ -52,7 +52,7 @@ fn a_connection_that_was_closed_while_it_was_kept_harms_no_request() {
 }
 
 #[test]
-fn a_request_on_a_stale_connection_is_sent_again_on_another_if_that_can_do_no_harm() {
+fn stale_connection_idempotent_request_is_retried() {
     for (method, status) in [("GET", 200), ("DELETE", 200), ("POST", 502), ("PATCH", 502)] {
         let upstream = Upstream::new(|connection| {
             connection.request()?;
@@ -75,7 +75,7 @@ fn a_request_on_a_stale_connection_is_sent_again_on_another_if_that_can_do_no_ha
 }
 
 #[test]
-fn a_request_that_ends_a_new_connection_is_sent_once_more_and_no_oftener() {
+fn new_connection_closed_idempotent_request_is_retried_once() {
     for (method, count) in [("GET", 2), ("PUT", 2), ("POST", 1)] {
         let upstream = Upstream::new(|connection| {
             connection.request()?;
@@ -89,7 +89,7 @@ fn a_request_that_ends_a_new_connection_is_sent_once_more_and_no_oftener() {
 }
 
 #[test]
-fn a_reset_is_no_other_end_than_a_close() {
+fn connection_reset_idempotent_request_is_retried() {
     let upstream = Upstream::new(|connection| {
         connection.request()?;
         match connection.number {
@@ -103,7 +103,7 @@ fn a_reset_is_no_other_end_than_a_close() {
 }
 
 #[test]
-fn one_byte_of_an_answer_is_an_answer() {
+fn response_started_request_is_not_retried() {
     for (first, is_reset) in [
         ("H", false),
         ("H", true),
@@ -128,7 +128,7 @@ fn one_byte_of_an_answer_is_an_answer() {
 }
 
 #[test]
-fn half_a_head_is_not_asked_for_again_from_another() {
+fn response_head_incomplete_returns_504_without_retry() {
     let upstream = Upstream::new(|connection| {
         connection.request()?;
         connection.send("HTTP/1.1 200 OK\r\n")?;
@@ -144,7 +144,7 @@ fn half_a_head_is_not_asked_for_again_from_another() {
 }
 
 #[test]
-fn who_does_not_answer_in_time_is_followed_by_the_next() {
+fn first_byte_timeout_idempotent_request_tries_next_upstream() {
     for (method, expected) in [
         ("GET", (200, "other")),
         ("POST", (504, "504 Gateway Timeout\n")),
@@ -163,7 +163,7 @@ fn who_does_not_answer_in_time_is_followed_by_the_next() {
 }
 
 #[test]
-fn a_body_that_was_touched_is_not_sent_again() {
+fn request_body_partly_read_is_not_retried() {
     let upstream = Upstream::new(|connection| {
         connection.request()?;
         Ok(())
@@ -175,7 +175,7 @@ fn a_body_that_was_touched_is_not_sent_again() {
 }
 
 #[test]
-fn a_body_that_nobody_has_touched_goes_to_the_next_upstream() {
+fn upstream_connect_refused_unread_body_goes_to_next_upstream() {
     let upstream = named("here");
     let there = url(upstream.address());
     for method in ["POST", "PUT"] {
@@ -187,7 +187,7 @@ fn a_body_that_nobody_has_touched_goes_to_the_next_upstream() {
 }
 
 #[test]
-fn a_request_that_was_not_answered_goes_to_another_upstream() {
+fn upstream_closed_without_response_is_ejected_for_a_while() {
     let broken = Upstream::new(|connection| {
         connection.request()?;
         Ok(())
@@ -205,7 +205,7 @@ fn a_request_that_was_not_answered_goes_to_another_upstream() {
 }
 
 #[test]
-fn upstreams_are_asked_in_turn() {
+fn upstreams_are_used_round_robin() {
     let all = ["a", "b", "c"].map(named);
     let addresses = all.each_ref().map(|upstream| url(upstream.address()));
     let addresses = addresses.each_ref().map(String::as_str);
@@ -215,7 +215,7 @@ fn upstreams_are_asked_in_turn() {
 }
 
 #[test]
-fn upstreams_that_all_failed_are_asked_all_the_same() {
+fn upstreams_all_ejected_are_still_tried() {
     let all = [(); 2].map(|()| {
         Upstream::new(|connection| {
             connection.request()?;
@@ -232,7 +232,7 @@ fn upstreams_that_all_failed_are_asked_all_the_same() {
 }
 
 #[test]
-fn an_answer_with_an_error_is_an_answer() {
+fn upstream_503_response_is_forwarded_without_retry() {
     let upstream =
         Upstream::answering("HTTP/1.1 503 X\r\nRetry-After: 7\r\nContent-Length: 3\r\n\r\nout");
     let proxied = Proxied::new(&upstream);
@@ -243,7 +243,7 @@ fn an_answer_with_an_error_is_an_answer() {
 }
 
 #[test]
-fn an_upstream_that_its_checks_find_unwell_is_spared_until_they_find_it_well() {
+fn health_check_failing_upstream_is_ejected_until_it_passes() {
     let is_ill = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
     let ill = std::sync::Arc::clone(&is_ill);
     let moody = Upstream::new(move |connection| {
@@ -283,7 +283,7 @@ fn an_upstream_that_its_checks_find_unwell_is_spared_until_they_find_it_well() {
 }
 
 #[test]
-fn each_upstream_can_be_asked_by_itself() {
+fn proxy_each_returns_one_service_per_upstream() {
     let all = ["a", "b"].map(named);
     let addresses = all.each_ref().map(|upstream| url(upstream.address()));
     let proxied = Proxied::to(&[&addresses[0], &addresses[1]], |proxy| proxy);

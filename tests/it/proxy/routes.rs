@@ -31,7 +31,7 @@ fn routed(inner: &Upstream, routes: &[&str]) -> Running {
 }
 
 #[test]
-fn the_longest_path_that_fits_is_asked() {
+fn route_longest_matching_prefix_wins() {
     let (inner, api, files) = (app("inner"), app("api"), app("files"));
     let running = routed(
         &inner,
@@ -65,7 +65,7 @@ fn the_longest_path_that_fits_is_asked() {
 }
 
 #[test]
-fn a_path_that_is_stripped_is_told() {
+fn route_strip_removes_prefix_and_sets_x_forwarded_prefix() {
     let (inner, api) = (app("inner"), app("api"));
     let running = routed(&inner, &[&format!("/api={},strip", url(api.address()))]);
     for (path, expected) in [
@@ -84,7 +84,7 @@ fn a_path_that_is_stripped_is_told() {
 }
 
 #[test]
-fn a_prefix_that_nobody_took_off_is_told_by_nobody() {
+fn route_without_strip_drops_x_forwarded_prefix_of_client() {
     let (inner, api) = (app("inner"), app("api"));
     let running = routed(&inner, &[&format!("/api={}", url(api.address()))]);
     for upstream in ["/api", "/"] {
@@ -99,7 +99,7 @@ fn a_prefix_that_nobody_took_off_is_told_by_nobody() {
 }
 
 #[test]
-fn a_socket_goes_through_a_route() {
+fn route_websocket_is_tunneled() {
     let inner = app("inner");
     let live = Upstream::new(|connection| {
         assert_eq!(connection.request()?.line, "GET /live HTTP/1.1");
@@ -119,7 +119,7 @@ fn a_socket_goes_through_a_route() {
 }
 
 #[test]
-fn several_upstreams_of_a_route_are_asked_in_turn() {
+fn route_with_two_upstreams_uses_both() {
     let (inner, one, two) = (app("inner"), app("one"), app("two"));
     let route = format!("/api={},{}", url(one.address()), url(two.address()));
     let running = routed(&inner, &[&route]);
@@ -131,7 +131,7 @@ fn several_upstreams_of_a_route_are_asked_in_turn() {
 }
 
 #[test]
-fn a_route_that_is_down_takes_nothing_else_along() {
+fn route_upstream_refused_returns_502_for_the_route_only() {
     let inner = app("inner");
     let running = routed(&inner, &["/api=http://127.0.0.1:1"]);
     assert_eq!(http::get(running.address(), "/api", &[]).status, 502);

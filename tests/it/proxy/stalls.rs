@@ -48,7 +48,7 @@ fn check_gateway_timeout(proxied: &Proxied) {
 }
 
 #[test]
-fn an_upstream_that_takes_no_connections_is_given_up() {
+fn connect_timeout_full_backlog_returns_504() {
     // A queue of one, which is full.
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
@@ -66,7 +66,7 @@ fn an_upstream_that_takes_no_connections_is_given_up() {
 }
 
 #[test]
-fn an_upstream_that_says_nothing_is_given_up() {
+fn first_byte_timeout_silent_upstream_returns_504() {
     let (upstream, has_left) = stalling("");
     check_gateway_timeout(&impatient(&upstream));
     has_left.wait();
@@ -74,14 +74,14 @@ fn an_upstream_that_says_nothing_is_given_up() {
 }
 
 #[test]
-fn an_upstream_that_does_not_even_accept_is_given_up() {
+fn first_byte_timeout_unaccepted_connection_returns_504() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let proxied = Proxied::to(&[&url(listener.local_addr().unwrap())], limits);
     check_gateway_timeout(&proxied);
 }
 
 #[test]
-fn an_upstream_that_stops_within_its_head_is_given_up_and_not_asked_again() {
+fn first_byte_timeout_incomplete_head_returns_504_without_retry() {
     for start in [
         "H",
         "HTTP/1.1 200 OK\r\nContent-",
@@ -96,7 +96,7 @@ fn an_upstream_that_stops_within_its_head_is_given_up_and_not_asked_again() {
 }
 
 #[test]
-fn an_upstream_that_stops_within_its_body_ends_in_a_broken_body() {
+fn body_idle_timeout_stalled_response_body_aborts_response() {
     for answer in [
         "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc",
@@ -115,7 +115,7 @@ fn an_upstream_that_stops_within_its_body_ends_in_a_broken_body() {
 }
 
 #[test]
-fn a_slow_body_that_goes_on_is_not_given_up() {
+fn body_idle_timeout_slow_response_body_is_complete() {
     let upstream = Upstream::new(|connection| {
         connection.request()?;
         connection.send("HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n")?;
@@ -130,7 +130,7 @@ fn a_slow_body_that_goes_on_is_not_given_up() {
 }
 
 #[test]
-fn a_client_that_stops_within_its_body_ends_the_request() {
+fn body_idle_timeout_stalled_request_body_returns_408() {
     for sent in [
         "Content-Length: 9\r\n\r\nabc",
         "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
@@ -156,7 +156,7 @@ fn a_client_that_stops_within_its_body_ends_the_request() {
 }
 
 #[test]
-fn a_slow_upload_is_not_taken_for_a_slow_upstream() {
+fn first_byte_timeout_does_not_count_a_slow_upload() {
     let upstream = Upstream::answering(OK);
     let proxied = Proxied::with(&upstream, |proxy| {
         proxy
@@ -173,7 +173,7 @@ fn a_slow_upload_is_not_taken_for_a_slow_upstream() {
 }
 
 #[test]
-fn an_upstream_that_takes_no_more_of_an_upload_is_given_up() {
+fn body_idle_timeout_upstream_stops_reading_returns_504() {
     let (over, ended) = (Signal::new(), Signal::new());
     let (is_over, has_ended) = (over.clone(), ended.clone());
     let upstream = Upstream::new(move |connection| {
@@ -199,7 +199,7 @@ fn an_upstream_that_takes_no_more_of_an_upload_is_given_up() {
 }
 
 #[test]
-fn an_upstream_is_not_read_further_than_its_client_reads() {
+fn backpressure_slow_client_stops_reading_the_upstream() {
     let (sent, all) = (
         Signal::new(),
         std::sync::Arc::new(std::sync::OnceLock::new()),
@@ -223,7 +223,7 @@ fn an_upstream_is_not_read_further_than_its_client_reads() {
 }
 
 #[test]
-fn a_client_is_not_read_further_than_its_upstream_reads() {
+fn backpressure_slow_upstream_stops_reading_the_client() {
     let done = Signal::new();
     let is_done = done.clone();
     let upstream = Upstream::new(move |connection| {
@@ -245,7 +245,7 @@ fn a_client_is_not_read_further_than_its_upstream_reads() {
 }
 
 #[test]
-fn a_client_that_leaves_while_it_waits_takes_its_request_along() {
+fn client_disconnect_before_response_closes_upstream_connection() {
     let (upstream, has_left) = stalling("");
     let proxied = Proxied::new(&upstream);
     let mut client = proxied.connect();
@@ -257,7 +257,7 @@ fn a_client_that_leaves_while_it_waits_takes_its_request_along() {
 }
 
 #[test]
-fn a_client_that_leaves_within_an_answer_ends_it() {
+fn client_disconnect_in_response_closes_upstream_connection() {
     for answer in [
         "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
@@ -275,7 +275,7 @@ fn a_client_that_leaves_within_an_answer_ends_it() {
 }
 
 #[test]
-fn a_client_that_leaves_within_an_upload_ends_it() {
+fn client_disconnect_in_upload_closes_upstream_connection() {
     let (begun, left) = (Signal::new(), Signal::new());
     let (has_begun, has_left) = (begun.clone(), left.clone());
     let upstream = Upstream::new(move |connection| {
@@ -295,7 +295,7 @@ fn a_client_that_leaves_within_an_upload_ends_it() {
 
 /// That a connection is half closed looks like a tab that is closed: its answer comes whole, or not at all.
 #[test]
-fn a_client_that_says_no_more_gets_the_whole_answer_or_none() {
+fn client_half_close_gets_complete_response_or_none() {
     let upstream = Upstream::answering(OK);
     let proxied = Proxied::new(&upstream);
     for _ in 0..20 {
@@ -311,7 +311,7 @@ fn a_client_that_says_no_more_gets_the_whole_answer_or_none() {
 }
 
 #[test]
-fn an_upstream_that_says_no_more_has_still_said_it() {
+fn upstream_half_close_response_is_complete() {
     let upstream = Upstream::new(|connection| {
         connection.request()?;
         connection.send("HTTP/1.1 200 OK\r\n\r\nab")?;

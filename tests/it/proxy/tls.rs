@@ -137,7 +137,7 @@ async fn serve(acceptor: TlsAcceptor, stream: tokio::net::TcpStream) {
 }
 
 #[test]
-fn an_upstream_is_spoken_to_in_the_best_protocol_that_it_knows() {
+fn tls_alpn_selects_h2_or_http_1_1() {
     for (protocols, expected) in [
         (&["h2", "http/1.1"][..], "HTTP/2.0"),
         (&["h2"], "HTTP/2.0"),
@@ -159,7 +159,7 @@ fn an_upstream_is_spoken_to_in_the_best_protocol_that_it_knows() {
 }
 
 #[test]
-fn the_name_that_is_asked_for_is_one_and_the_same_in_every_protocol() {
+fn tls_host_option_sets_authority_or_host() {
     for (protocols, is_http2) in [(&["h2"][..], true), (&["http/1.1"], false)] {
         let secure = Secure::new(protocols);
         let own = format!("localhost:{}", secure.port);
@@ -187,7 +187,7 @@ fn the_name_that_is_asked_for_is_one_and_the_same_in_every_protocol() {
 }
 
 #[test]
-fn requests_to_an_upstream_that_speaks_http_2_share_its_connection() {
+fn tls_h2_requests_share_one_connection() {
     let secure = Secure::new(&["h2", "http/1.1"]);
     let proxied = Proxied::to(&[&secure.url()], |proxy| {
         let proxy = proxy.authorities(secure.authority.as_bytes()).unwrap();
@@ -208,7 +208,7 @@ fn requests_to_an_upstream_that_speaks_http_2_share_its_connection() {
 }
 
 #[test]
-fn a_connection_of_http_2_that_has_ended_is_followed_by_another() {
+fn tls_h2_connection_closed_opens_another() {
     let secure = Secure::new(&["h2", "http/1.1"]);
     let proxied = Proxied::to(&[&secure.url()], |proxy| {
         let proxy = proxy.authorities(secure.authority.as_bytes()).unwrap();
@@ -226,7 +226,7 @@ fn a_connection_of_http_2_that_has_ended_is_followed_by_another() {
 }
 
 #[test]
-fn a_socket_to_an_upstream_that_speaks_http_2_is_opened_in_http_1() {
+fn tls_h2_upstream_websocket_uses_http_1_1() {
     let secure = Secure::new(&["h2", "http/1.1"]);
     let proxied = Proxied::to(&[&secure.url()], |proxy| {
         proxy.authorities(secure.authority.as_bytes()).unwrap()
@@ -241,7 +241,7 @@ fn a_socket_to_an_upstream_that_speaks_http_2_is_opened_in_http_1() {
 }
 
 #[test]
-fn an_upstream_that_nobody_vouches_for_is_not_asked() {
+fn tls_untrusted_certificate_returns_502_without_waiting() {
     let secure = Secure::new(&["h2", "http/1.1"]);
     let other = Secure::new(&["h2", "http/1.1"]);
     let hold = |proxy: Proxy| proxy.hold(Duration::ZERO);
@@ -269,7 +269,7 @@ fn an_upstream_that_nobody_vouches_for_is_not_asked() {
 }
 
 #[test]
-fn an_authority_that_can_not_be_read_is_refused() {
+fn tls_invalid_ca_bundle_is_an_error() {
     let proxy = || Proxy::new(["https://localhost".parse().unwrap()]).unwrap();
     assert!(proxy().authorities(b"").is_err());
     assert!(proxy().authorities(b"words").is_err());
@@ -278,7 +278,7 @@ fn an_authority_that_can_not_be_read_is_refused() {
 }
 
 #[test]
-fn an_upstream_that_speaks_no_tls_is_no_upstream() {
+fn tls_upstream_without_tls_is_unavailable() {
     let upstream = Upstream::answering(OK);
     let address = format!("https://localhost:{}", upstream.address().port());
     let proxied = Proxied::to(&[&address], |proxy| {

@@ -48,7 +48,7 @@ fn check_echo(client: &mut Client, text: &str) {
 }
 
 #[test]
-fn what_both_sides_agree_on_is_switched_to() {
+fn upgrade_accepted_opens_a_tunnel() {
     let upstream = echo();
     let proxied = Proxied::new(&upstream);
     let mut client = proxied.send(ASK);
@@ -79,7 +79,7 @@ fn what_both_sides_agree_on_is_switched_to() {
 }
 
 #[test]
-fn a_tunnel_may_be_silent_for_longer_than_a_body() {
+fn tunnel_silent_longer_than_timeouts_stays_open() {
     let upstream = echo();
     let proxied = Proxied::with(&upstream, |proxy| {
         proxy
@@ -93,7 +93,7 @@ fn a_tunnel_may_be_silent_for_longer_than_a_body() {
 }
 
 #[test]
-fn much_goes_both_ways_at_once() {
+fn tunnel_transfers_both_ways_at_once() {
     let upstream = echo();
     let proxied = Proxied::new(&upstream);
     let mut client = tunnel(&proxied);
@@ -106,7 +106,7 @@ fn much_goes_both_ways_at_once() {
 }
 
 #[test]
-fn what_follows_the_head_of_a_101_belongs_to_the_tunnel() {
+fn tunnel_bytes_after_101_head_are_forwarded() {
     let upstream = Upstream::new(|connection| {
         connection.request()?;
         connection.send(format!("{SWITCH}first words"))?;
@@ -119,7 +119,7 @@ fn what_follows_the_head_of_a_101_belongs_to_the_tunnel() {
 }
 
 #[test]
-fn what_is_sent_before_the_101_waits_for_it() {
+fn tunnel_bytes_before_101_are_forwarded_after_it() {
     let (go, silent) = (Signal::new(), Signal::new());
     let (is_over, is_silent) = (go.clone(), silent.clone());
     let upstream = Upstream::new(move |connection| {
@@ -140,7 +140,7 @@ fn what_is_sent_before_the_101_waits_for_it() {
 }
 
 #[test]
-fn what_is_sent_before_a_refusal_is_the_next_request_and_never_a_part_of_this_one() {
+fn upgrade_declined_early_bytes_are_the_next_request() {
     let upstream = Upstream::new(|connection| {
         loop {
             connection.request()?;
@@ -165,7 +165,7 @@ fn what_is_sent_before_a_refusal_is_the_next_request_and_never_a_part_of_this_on
 }
 
 #[test]
-fn an_upstream_that_does_not_switch_just_answers() {
+fn upgrade_declined_response_is_forwarded() {
     for answer in [
         OK,
         "HTTP/1.1 426 Upgrade Required\r\nUpgrade: x\r\nConnection: Upgrade\r\nContent-Length: 2\r\n\r\nok",
@@ -182,7 +182,7 @@ fn an_upstream_that_does_not_switch_just_answers() {
 }
 
 #[test]
-fn a_switch_that_was_not_asked_for_is_no_answer() {
+fn unsolicited_101_returns_502() {
     let plain = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
     for (request, answer) in [
         (plain, SWITCH),
@@ -213,7 +213,7 @@ fn a_switch_that_was_not_asked_for_is_no_answer() {
 }
 
 #[test]
-fn a_request_to_switch_has_no_body() {
+fn upgrade_request_with_body_returns_400() {
     let upstream = echo();
     let proxied = Proxied::new(&upstream);
     for body in [
@@ -232,7 +232,7 @@ fn a_request_to_switch_has_no_body() {
 }
 
 #[test]
-fn http_2_is_nothing_to_switch_to() {
+fn upgrade_h2c_or_not_in_connection_is_removed() {
     let upstream = Upstream::answering(OK);
     let proxied = Proxied::new(&upstream);
     for fields in [
@@ -255,7 +255,7 @@ fn http_2_is_nothing_to_switch_to() {
 }
 
 #[test]
-fn a_side_that_says_no_more_may_still_be_told() {
+fn tunnel_half_close_keeps_the_other_direction_open() {
     // The upstream is through.
     let upstream = Upstream::new(|connection| {
         connection.request()?;
@@ -285,7 +285,7 @@ fn a_side_that_says_no_more_may_still_be_told() {
 }
 
 #[test]
-fn a_side_that_is_gone_ends_the_tunnel() {
+fn tunnel_disconnect_of_one_side_closes_the_other() {
     let left = Signal::new();
     let has_left = left.clone();
     let upstream = Upstream::new(move |connection| {
@@ -311,7 +311,7 @@ fn a_side_that_is_gone_ends_the_tunnel() {
 }
 
 #[test]
-fn closing_the_proxy_ends_its_tunnels_and_the_server_stops() {
+fn proxy_close_closes_tunnels_and_server_stops() {
     let upstream = echo();
     let mut proxied = Proxied::new(&upstream);
     let mut tunnels = [tunnel(&proxied), tunnel(&proxied)];
@@ -332,7 +332,7 @@ fn closing_the_proxy_ends_its_tunnels_and_the_server_stops() {
 }
 
 #[test]
-fn a_tunnel_goes_through_the_layer() {
+fn tunnel_works_through_the_layer() {
     let upstream = echo();
     let site = tidings::Site::new();
     site.publish(tidings::Release::named(
@@ -350,7 +350,7 @@ fn a_tunnel_goes_through_the_layer() {
 
 /// The server has nothing to do with a tunnel any more: it would not keep it from stopping.
 #[test]
-fn a_server_stops_while_a_tunnel_is_open() {
+fn server_stops_while_a_tunnel_is_open() {
     let upstream = echo();
     let mut proxied = Proxied::new(&upstream);
     let mut client = tunnel(&proxied);
@@ -362,7 +362,7 @@ fn a_server_stops_while_a_tunnel_is_open() {
 }
 
 #[test]
-fn the_program_ends_its_tunnels_when_it_is_told_to_stop() {
+fn program_sigterm_closes_tunnels_and_exits() {
     let upstream = echo();
     let url = url(upstream.address());
     let program = Program::start(tidings().args(["proxy", &url, "--listen", "127.0.0.1:0"]));

@@ -4,7 +4,7 @@ use super::*;
 use crate::support::http::request;
 
 #[test]
-fn both_messages_say_by_what_they_came() {
+fn via_is_appended_both_ways() {
     let upstream = Upstream::answering(
         "HTTP/1.0 200 OK\r\nVia: 1.1 cache\r\nVia: 1.0 other (x)\r\nContent-Length: 2\r\n\r\nok",
     );
@@ -26,7 +26,7 @@ fn both_messages_say_by_what_they_came() {
 }
 
 #[test]
-fn a_request_that_comes_by_again_is_a_loop() {
+fn via_with_own_name_returns_508() {
     // An upstream that sends what it gets back to the proxy.
     let back = std::sync::Arc::new(std::sync::OnceLock::<SocketAddr>::new());
     let address = std::sync::Arc::clone(&back);
@@ -50,7 +50,7 @@ fn a_request_that_comes_by_again_is_a_loop() {
 }
 
 #[test]
-fn another_proxy_of_ours_is_no_loop() {
+fn via_of_another_instance_is_forwarded() {
     let upstream = Upstream::answering(OK);
     let inner = Proxied::new(&upstream);
     let outer = Proxied::to(&[&url(inner.address())], |proxy| proxy);
@@ -59,7 +59,7 @@ fn another_proxy_of_ours_is_no_loop() {
 }
 
 #[test]
-fn options_go_as_far_as_they_are_meant_to() {
+fn max_forwards_zero_or_asterisk_options_are_answered_here() {
     let upstream = Upstream::answering(OK);
     let proxied = Proxied::new(&upstream);
     let ask = |target: &str, left: &str| {
@@ -87,7 +87,7 @@ fn options_go_as_far_as_they_are_meant_to() {
 }
 
 #[test]
-fn what_would_show_or_open_more_than_it_should_is_not_passed_on() {
+fn trace_and_connect_return_405() {
     let upstream = Upstream::answering(OK);
     let proxied = Proxied::new(&upstream);
     for (method, target) in [
