@@ -15,7 +15,7 @@ fn said(release: &Release) -> (Option<&str>, Option<&str>, Option<Policy>) {
 }
 
 #[tokio::test]
-async fn a_build_says_what_is_new_in_it() {
+async fn metadata_file_sets_notes_label_and_policy() {
     let served = Served::new(&[SITE, &[ABOUT_IT]].concat()).await;
     let release = served.site.current().unwrap();
     let expected = (Some("Dark mode"), Some("1.4.2"), Some(Policy::Idle));
@@ -29,7 +29,7 @@ async fn a_build_says_what_is_new_in_it() {
 }
 
 #[tokio::test]
-async fn nobody_is_served_it() {
+async fn metadata_file_is_not_served() {
     let copies = [
         ("tidings.json.br", "x"),
         ("tidings.json.gz", "x"),
@@ -54,7 +54,7 @@ async fn nobody_is_served_it() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_it_stops_no_deploy() {
+async fn metadata_file_invalid_does_not_stop_a_deploy() {
     for (json, expected) in [
         ("", (None, None, None)),
         ("{\"notes\"", (None, None, None)),
@@ -77,7 +77,7 @@ async fn what_is_wrong_with_it_stops_no_deploy() {
 }
 
 #[tokio::test]
-async fn another_text_is_no_news() {
+async fn metadata_file_change_does_not_notify() {
     let served = Served::new(&[SITE, &[ABOUT_IT]].concat()).await;
     let change = |dir: &std::path::Path| {
         std::fs::write(dir.join("tidings.json"), r#"{"notes": "Mended"}"#).unwrap();
@@ -89,7 +89,7 @@ async fn another_text_is_no_news() {
 }
 
 #[test]
-fn a_release_by_name_says_it_by_itself() {
+fn named_release_setters_set_metadata() {
     let release = Release::named("v2".parse().unwrap(), 1)
         .with_notes("https://app.example/news")
         .with_label("2.0")

@@ -59,7 +59,7 @@ async fn assert_accepted(served: &Served, base: &str) {
 }
 
 #[tokio::test]
-async fn the_worker_gets_pages_with_the_script_and_their_hashes() {
+async fn ngsw_manifest_has_hashes_of_pages_with_script() {
     let raw = manifest("", &[("index.html", INDEX), ("about.html", ABOUT)]);
     let served = Served::new(&[SITE, &[("ngsw.json", raw.as_str())]].concat()).await;
     assert_accepted(&served, "").await;
@@ -85,7 +85,7 @@ async fn the_worker_gets_pages_with_the_script_and_their_hashes() {
 }
 
 #[tokio::test]
-async fn the_manifest_changes_with_the_release() {
+async fn ngsw_manifest_etag_changes_with_the_release() {
     let raw = manifest("", &[("index.html", INDEX)]);
     let served = Served::new(&[SITE, &[("ngsw.json", raw.as_str())]].concat()).await;
     let first = served.get("/ngsw.json", FETCH).await;
@@ -99,7 +99,7 @@ async fn the_manifest_changes_with_the_release() {
 }
 
 #[tokio::test]
-async fn a_site_that_is_served_without_its_base_is_accepted_too() {
+async fn ngsw_manifest_with_base_path_matches_served_pages() {
     let raw = manifest("/app", &[("index.html", INDEX), ("docs/index.html", DOCS)]);
     let served = Served::new(&[SITE, &[("ngsw.json", raw.as_str())]].concat()).await;
     assert_accepted(&served, "/app").await;
@@ -107,7 +107,7 @@ async fn a_site_that_is_served_without_its_base_is_accepted_too() {
 }
 
 #[tokio::test]
-async fn a_manifest_that_fits_no_page_is_left_alone() {
+async fn ngsw_manifest_without_matching_page_is_unchanged() {
     for raw in [
         manifest("", &[("index.html", "another")]),
         "{\"hashTable\": {}}".to_owned(),

@@ -33,7 +33,7 @@ const THIRD: &[(&str, &str)] = &[
 ];
 
 #[tokio::test]
-async fn only_names_with_a_hash_may_be_kept() {
+async fn cache_control_only_hashed_names_are_immutable() {
     let files = [
         ("assets/index-BfX2k3Qa.js.map", "{}"),
         ("assets/About-tn0RQdqM.css", "p{}"),
@@ -75,7 +75,7 @@ async fn only_names_with_a_hash_may_be_kept() {
 }
 
 #[tokio::test]
-async fn an_old_tab_still_gets_its_chunks() {
+async fn retained_release_hashed_chunk_is_served() {
     let long = "export const a = 1;\n".repeat(100);
     let chunk = ("assets/About-C0gX_-9k.js", long.as_str());
     let files = [SITE, &[chunk, ("style.css", "p{}")]].concat();
@@ -102,7 +102,7 @@ async fn an_old_tab_still_gets_its_chunks() {
 }
 
 #[tokio::test]
-async fn an_old_page_is_gone() {
+async fn retained_release_pages_are_not_served() {
     let hashed = ("assets/page-WZQT-SKE.html", ABOUT);
     let served = Served::new(&[SITE, &[hashed]].concat()).await;
     served.replace(NEXT).await;
@@ -114,7 +114,7 @@ async fn an_old_page_is_gone() {
 }
 
 #[tokio::test]
-async fn only_so_many_releases_are_kept() {
+async fn retained_releases_beyond_limit_return_404() {
     let check = async |keep: usize, after_one: u16, after_two: u16| {
         let site = Site::new().keep(keep);
         let served = Served::with(site_dir(SITE), site, |watch| watch).await;
@@ -131,7 +131,7 @@ async fn only_so_many_releases_are_kept() {
 }
 
 #[tokio::test]
-async fn a_hashed_name_that_comes_back_with_other_bytes_is_no_longer_immutable() {
+async fn hashed_name_with_changed_bytes_is_not_immutable() {
     let served = Served::new(SITE).await;
     assert_eq!(served.get(OLD, &[]).await.field("cache-control"), IMMUTABLE);
     let changed = [SITE, &[(&OLD[1..], "console.log('other')\n")]].concat();
@@ -147,7 +147,7 @@ async fn a_hashed_name_that_comes_back_with_other_bytes_is_no_longer_immutable()
 }
 
 #[tokio::test]
-async fn a_broken_promise_is_not_made_again_for_a_retained_file() {
+async fn hashed_name_once_changed_is_not_immutable_when_retained() {
     let served = Served::new(SITE).await;
     let changed = [SITE, &[(&OLD[1..], "console.log('other')\n")]].concat();
     served.replace(&changed).await;
@@ -160,7 +160,7 @@ async fn a_broken_promise_is_not_made_again_for_a_retained_file() {
 }
 
 #[tokio::test]
-async fn what_no_page_leads_to_comes_and_goes_without_news() {
+async fn unreachable_file_change_does_not_notify() {
     let served = Served::new(SITE).await;
     served
         .quietly(
@@ -180,7 +180,7 @@ async fn what_no_page_leads_to_comes_and_goes_without_news() {
 }
 
 #[tokio::test]
-async fn what_was_published_stays_when_the_directory_goes() {
+async fn directory_removed_release_stays_served() {
     let served = Served::new(SITE).await;
     let before = served.get("/", NAVIGATION).await;
     fs::remove_dir_all(served.path()).unwrap();

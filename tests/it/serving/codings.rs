@@ -18,7 +18,7 @@ fn long_page() -> String {
 }
 
 #[tokio::test]
-async fn the_weights_choose_the_coding() {
+async fn accept_encoding_weights_select_the_coding() {
     let dir = site_dir(SITE);
     put_bytes(dir.path(), "app.js", script().as_bytes());
     put_bytes(dir.path(), "long.html", long_page().as_bytes());
@@ -63,7 +63,7 @@ async fn the_weights_choose_the_coding() {
 }
 
 #[tokio::test]
-async fn what_would_not_get_smaller_is_sent_as_it_is() {
+async fn accept_encoding_small_or_compressed_files_stay_identity() {
     let dir = site_dir(SITE);
     let text = "a".repeat(5000);
     put_bytes(dir.path(), "photo.png", text.as_bytes());
@@ -81,7 +81,7 @@ async fn what_would_not_get_smaller_is_sent_as_it_is() {
 }
 
 #[tokio::test]
-async fn the_copies_that_the_build_made_are_used() {
+async fn precompressed_copies_are_served() {
     let dir = site_dir(SITE);
     let text = script();
     let small = "let small = 1;\n";
@@ -115,7 +115,7 @@ async fn the_copies_that_the_build_made_are_used() {
 }
 
 #[tokio::test]
-async fn a_copy_of_something_else_is_not_used() {
+async fn precompressed_copy_with_other_content_is_ignored() {
     let dir = site_dir(SITE);
     let text = script();
     let (other, half) = (text.replace("x0", "y0"), &text[..text.len() / 2]);
@@ -157,7 +157,7 @@ async fn a_copy_of_something_else_is_not_used() {
 }
 
 #[tokio::test]
-async fn a_copy_that_the_next_build_forgot_is_not_used_for_its_new_file() {
+async fn precompressed_copy_stale_is_ignored() {
     let dir = site_dir(SITE);
     let (old, new) = (script(), script().replace("x0", "y0"));
     put_bytes(dir.path(), "app.js", old.as_bytes());

@@ -34,7 +34,7 @@ fn assert_whole(reply: &Reply, full: &Reply) {
 }
 
 #[tokio::test]
-async fn who_has_the_current_bytes_gets_none() {
+async fn if_none_match_current_tag_returns_304() {
     let long = "p { color: red }\n".repeat(200);
     let files = [SITE, &[("style.css", &long)]].concat();
     let served = Served::new(&files).await;
@@ -73,7 +73,7 @@ async fn who_has_the_current_bytes_gets_none() {
 }
 
 #[tokio::test]
-async fn the_entity_tag_of_another_form_is_another() {
+async fn etag_differs_by_content_coding() {
     let long = "p { color: red }\n".repeat(200);
     let served = Served::new(&[("index.html", INDEX), ("a.css", &long), SITE[3]]).await;
     let form = |accept| {
@@ -91,7 +91,7 @@ async fn the_entity_tag_of_another_form_is_another() {
 }
 
 #[tokio::test]
-async fn equal_bytes_have_an_equal_tag_wherever_they_are() {
+async fn etag_depends_on_bytes_only() {
     let (one, two) = (Served::new(SITE).await, Served::new(SITE).await);
     for path in [SCRIPT_PATH, "/robots.txt"] {
         let tags = [one.get(path, &[]).await, two.get(path, &[]).await];
@@ -129,7 +129,7 @@ async fn equal_bytes_have_an_equal_tag_wherever_they_are() {
 }
 
 #[tokio::test]
-async fn a_date_counts_where_there_is_no_tag_and_only_for_files() {
+async fn if_modified_since_applies_without_etag_and_to_files_only() {
     let served = Served::new(SITE).await;
     let full = served.get("/robots.txt", &[]).await;
     let date = full.field("last-modified");
@@ -157,7 +157,7 @@ async fn a_date_counts_where_there_is_no_tag_and_only_for_files() {
 }
 
 #[tokio::test]
-async fn a_precondition_that_does_not_hold_is_a_412() {
+async fn if_match_or_if_unmodified_since_failed_returns_412() {
     let served = Served::new(SITE).await;
     let full = served.get("/robots.txt", &[]).await;
     let (etag, date) = (full.field("etag"), full.field("last-modified"));
@@ -182,7 +182,7 @@ async fn a_precondition_that_does_not_hold_is_a_412() {
 }
 
 #[tokio::test]
-async fn a_redirect_and_an_error_have_no_validator() {
+async fn redirects_and_errors_have_no_validator() {
     let served = Served::new(SITE).await;
     for (path, status) in [("/docs", 308), ("/none", 404), ("/%00", 400)] {
         for fields in [&[("if-none-match", "*")][..], &[("range", "bytes=0-1")]] {

@@ -75,12 +75,12 @@ async fn assert_served(served: &Served) {
 }
 
 #[tokio::test]
-async fn a_large_file_is_served_whole_and_in_parts() {
+async fn large_file_is_served_whole_and_by_range() {
     assert_served(&frozen().await).await;
 }
 
 #[tokio::test]
-async fn deleting_renaming_or_linking_a_large_file_changes_nothing() {
+async fn large_file_deleted_renamed_or_linked_is_still_served() {
     for change in [
         |place: &Path| fs::remove_file(place).unwrap(),
         |place: &Path| fs::rename(place, place.with_extension("old")).unwrap(),
@@ -94,7 +94,7 @@ async fn deleting_renaming_or_linking_a_large_file_changes_nothing() {
 }
 
 #[tokio::test]
-async fn replacing_a_large_file_changes_nothing_until_it_is_published() {
+async fn large_file_replaced_serves_old_bytes_until_published() {
     let served = frozen().await;
     let place = served.path().join("video.mp4");
     put_bytes(served.path(), "new.mp4", &video(2));
@@ -103,7 +103,7 @@ async fn replacing_a_large_file_changes_nothing_until_it_is_published() {
 }
 
 #[tokio::test]
-async fn a_large_file_that_was_overwritten_in_place_is_not_sent() {
+async fn large_file_overwritten_in_place_returns_503() {
     for change in [
         |dir: &Path| overwrite(dir),
         |dir: &Path| put_bytes(dir, "video.mp4", b"short"),
@@ -130,7 +130,7 @@ async fn a_large_file_that_was_overwritten_in_place_is_not_sent() {
 }
 
 #[tokio::test]
-async fn a_large_file_that_is_overwritten_while_it_is_sent_is_cut_off() {
+async fn large_file_overwritten_while_sent_aborts_the_body() {
     for change in [
         |dir: &Path| overwrite(dir),
         |dir: &Path| put_bytes(dir, "video.mp4", b"short"),
@@ -154,7 +154,7 @@ async fn a_large_file_that_is_overwritten_while_it_is_sent_is_cut_off() {
 }
 
 #[tokio::test]
-async fn the_new_bytes_of_a_large_file_come_once_they_are_published() {
+async fn large_file_overwritten_serves_new_bytes_once_published() {
     let dir = site_dir(SITE);
     put_bytes(dir.path(), "video.mp4", &video(1));
     let served = Served::with(dir, Site::new(), |watch| watch.file_limit(1000)).await;
@@ -173,7 +173,7 @@ async fn the_new_bytes_of_a_large_file_come_once_they_are_published() {
 }
 
 #[tokio::test]
-async fn a_large_chunk_outlives_its_release() {
+async fn large_hashed_chunk_is_retained() {
     let large = "/assets/data-C0gX_-9k.js";
     let text = "x".repeat(300_000);
     let files = [SITE, &[(&large[1..], text.as_str())]].concat();
@@ -187,7 +187,7 @@ async fn a_large_chunk_outlives_its_release() {
 }
 
 #[tokio::test]
-async fn a_large_text_has_its_charset_and_the_copies_that_the_build_made() {
+async fn large_text_has_charset_and_precompressed_copies() {
     let dir = site_dir(SITE);
     let text = "let grün = 'é';\n".repeat(50_000);
     put_bytes(dir.path(), "large.js", text.as_bytes());
@@ -210,7 +210,7 @@ async fn a_large_text_has_its_charset_and_the_copies_that_the_build_made() {
 }
 
 #[tokio::test]
-async fn what_does_not_fit_into_memory_is_served_from_disk() {
+async fn memory_limit_exceeded_serves_from_disk() {
     let dir = site_dir(SITE);
     for name in ["a.bin", "b.bin", "c.bin"] {
         put_bytes(dir.path(), name, name.repeat(1000).as_bytes());
@@ -231,7 +231,7 @@ async fn what_does_not_fit_into_memory_is_served_from_disk() {
 }
 
 #[tokio::test]
-async fn an_older_release_is_given_up_for_the_memory_budget() {
+async fn memory_limit_exceeded_drops_retained_release() {
     let first = format!("/*{}*/", "x".repeat(6000));
     let index = |name: &str| format!("<!doctype html><script src=/assets/{name}></script>");
     let (one, two) = (index("index-BfX2k3Qa.js"), index("index-Dk2_x9Zb.js"));

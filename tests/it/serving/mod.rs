@@ -75,7 +75,7 @@ fn lines(headers: &HeaderMap) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn other_methods_are_refused_with_the_ones_that_are_not() {
+async fn method_not_allowed_returns_405_with_allow() {
     let served = Served::new(SITE).await;
     for method in [
         "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND",
@@ -89,7 +89,7 @@ async fn other_methods_are_refused_with_the_ones_that_are_not() {
 }
 
 #[tokio::test]
-async fn a_head_is_a_get_without_the_body() {
+async fn head_has_headers_of_get_and_no_body() {
     let served = Served::new(SITE).await;
     for path in [
         "/",
@@ -115,7 +115,7 @@ async fn a_head_is_a_get_without_the_body() {
 }
 
 #[tokio::test]
-async fn every_answer_forbids_to_guess_its_type() {
+async fn every_response_has_nosniff() {
     let served = Served::new(SITE).await;
     let etag = served.get("/robots.txt", &[]).await;
     let etag = etag.field("etag");

@@ -25,7 +25,7 @@ const RAW: &[&[(&str, &str)]] = &[
 ];
 
 #[tokio::test]
-async fn a_page_has_the_tag_first_in_its_head() {
+async fn page_has_script_tag_first_in_head() {
     let served = Served::new(SITE).await;
     let release = served.site.current().unwrap();
     let page = served.get("/", &[]).await;
@@ -49,7 +49,7 @@ async fn a_page_has_the_tag_first_in_its_head() {
 }
 
 #[tokio::test]
-async fn who_does_not_show_a_page_gets_it_as_it_is() {
+async fn page_for_non_navigation_is_unchanged() {
     let served = Served::new(SITE).await;
     for (path, html) in [("/", INDEX), ("/about", ABOUT), ("/docs/", DOCS)] {
         let page = served.get(path, NAVIGATION).await;
@@ -86,7 +86,7 @@ async fn who_does_not_show_a_page_gets_it_as_it_is() {
 }
 
 #[tokio::test]
-async fn what_is_no_page_is_sent_as_it_is_even_to_those_who_navigate() {
+async fn non_page_navigation_is_unchanged() {
     let files = [
         ("row.html", "<tr><td>1</td></tr>\n"),
         ("data.html", "{\"html\": \"<head></head>\"}"),
@@ -112,7 +112,7 @@ async fn what_is_no_page_is_sent_as_it_is_even_to_those_who_navigate() {
 }
 
 #[tokio::test]
-async fn replicas_with_the_same_files_send_the_same_bytes() {
+async fn replicas_with_equal_files_send_equal_responses() {
     let time = SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_123);
     let replica = async || {
         let dir = site_dir(SITE);
@@ -132,7 +132,7 @@ async fn replicas_with_the_same_files_send_the_same_bytes() {
 }
 
 #[tokio::test]
-async fn a_page_has_another_tag_in_the_next_release_even_if_its_file_is_the_same() {
+async fn page_etag_changes_with_release_though_file_is_unchanged() {
     let served = Served::new(SITE).await;
     let before = served.get("/docs/", NAVIGATION).await;
     served.deploy(&[("about.html", DOCS)]).await;
@@ -145,7 +145,7 @@ async fn a_page_has_another_tag_in_the_next_release_even_if_its_file_is_the_same
 }
 
 #[tokio::test]
-async fn the_layer_leaves_pages_alone_that_have_the_script_already() {
+async fn layer_over_static_files_changes_nothing() {
     let files = [SITE, &[("404.html", ABOUT)]].concat();
     let served = Served::new(&files).await;
     let app = UpdateNotifierLayer::new(served.site.clone()).layer(served.files.clone());
@@ -189,7 +189,7 @@ async fn the_layer_leaves_pages_alone_that_have_the_script_already() {
 }
 
 #[tokio::test]
-async fn a_policy_in_the_page_decides_on_its_tag() {
+async fn csp_meta_policy_selects_the_script_tag() {
     let page = |policy: &str| {
         format!(
             "<!doctype html><head><meta http-equiv=content-security-policy content=\"{policy}\"></head>x"

@@ -13,7 +13,7 @@ const PREFLIGHT: &[(&str, &str)] = &[
 const FETCH: &[(&str, &str)] = &[("sec-fetch-dest", "empty"), ("accept", "*/*")];
 
 #[tokio::test]
-async fn a_preflight_sees_what_a_reload_would() {
+async fn preflight_gets_the_page_of_a_reload_and_content_location() {
     let served = Served::new(SITE).await;
     for (path, html, location) in [
         ("/", INDEX, "/index.html"),
@@ -46,7 +46,7 @@ async fn a_preflight_sees_what_a_reload_would() {
 }
 
 #[tokio::test]
-async fn a_preflight_sees_the_page_that_says_there_is_none() {
+async fn preflight_missing_page_gets_404_page() {
     let site = [SITE, &[("404.html", ABOUT), ("a b?/é#.html", DOCS)]].concat();
     let served = Served::new(&site).await;
     let reply = served.get("/some/route", PREFLIGHT).await;
@@ -60,7 +60,7 @@ async fn a_preflight_sees_the_page_that_says_there_is_none() {
 }
 
 #[tokio::test]
-async fn workbox_precaches_pages_with_the_script() {
+async fn workbox_precache_request_gets_page_with_script() {
     let served = Served::new(SITE).await;
     for path in ["/index.html", "/", "/about"] {
         let precached = served
@@ -78,7 +78,7 @@ async fn workbox_precaches_pages_with_the_script() {
 
 /// As Chromium has it of a worker with `respondWith(fetch(event.request))`.
 #[tokio::test]
-async fn a_navigation_that_a_service_worker_passes_on_is_one() {
+async fn service_worker_forwarded_navigation_gets_page_with_script() {
     let served = Served::new(SITE).await;
     let passed_on = [
         ("sec-fetch-dest", "empty"),
@@ -91,7 +91,7 @@ async fn a_navigation_that_a_service_worker_passes_on_is_one() {
 }
 
 #[tokio::test]
-async fn pages_that_a_workbox_worker_will_answer_with_have_the_script_for_everybody() {
+async fn workbox_precached_page_has_script_for_every_request() {
     let worker = r#"self.workbox.precacheAndRoute([{url:"index.html",revision:"0f3c"}])"#;
     let served = Served::new(&[SITE, &[("sw.js", worker)]].concat()).await;
     let fetched = served.get("/index.html", FETCH).await;

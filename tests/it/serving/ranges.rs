@@ -22,7 +22,7 @@ fn long() -> String {
 }
 
 #[tokio::test]
-async fn a_single_range_is_served() {
+async fn range_single_returns_206() {
     let served = served().await;
     let full = served.get("/digits.bin", &[]).await;
     assert_eq!(full.body, DIGITS);
@@ -52,7 +52,7 @@ async fn a_single_range_is_served() {
 }
 
 #[tokio::test]
-async fn what_is_no_single_range_gets_the_whole() {
+async fn range_invalid_or_multiple_returns_200() {
     let served = served().await;
     let full = served.get("/digits.bin", &[]).await;
     for range in [
@@ -75,7 +75,7 @@ async fn what_is_no_single_range_gets_the_whole() {
 }
 
 #[tokio::test]
-async fn a_range_behind_the_end_is_refused_with_the_length() {
+async fn range_past_end_returns_416() {
     let served = served().await;
     for (path, range, length) in [
         ("/digits.bin", "bytes=10-", 10),
@@ -93,7 +93,7 @@ async fn a_range_behind_the_end_is_refused_with_the_length() {
 }
 
 #[tokio::test]
-async fn only_a_get_of_a_200_has_ranges() {
+async fn range_of_head_or_error_is_ignored() {
     let served = served().await;
     let fields = [("range", "bytes=0-3")];
     let head = served.request("HEAD", "/digits.bin", &fields).await;
@@ -105,7 +105,7 @@ async fn only_a_get_of_a_200_has_ranges() {
 }
 
 #[tokio::test]
-async fn a_part_is_sent_only_of_what_the_client_has() {
+async fn if_range_mismatch_returns_200() {
     let served = served().await;
     let full = served.get("/digits.bin", &[]).await;
     let (etag, date) = (full.field("etag"), full.field("last-modified"));
@@ -135,7 +135,7 @@ async fn a_part_is_sent_only_of_what_the_client_has() {
 }
 
 #[tokio::test]
-async fn a_range_is_one_of_the_coding_that_was_chosen() {
+async fn range_applies_to_the_selected_coding() {
     let served = served().await;
     for coding in ["gzip", "br"] {
         let accept = ("accept-encoding", coding);
@@ -170,7 +170,7 @@ async fn a_range_is_one_of_the_coding_that_was_chosen() {
 }
 
 #[tokio::test]
-async fn a_range_of_a_page_is_one_of_the_page_with_the_script() {
+async fn range_applies_to_the_page_with_script() {
     let served = served().await;
     let full = served.get("/", NAVIGATION).await;
     let fields = [NAVIGATION, &[("range", "bytes=20-99")]].concat();

@@ -10,7 +10,7 @@ const NOT_FOUND: &str = "<!doctype html><title>Not here</title>\n";
 const APP: &str = "<!doctype html><title>App</title>\n";
 
 #[tokio::test]
-async fn a_navigation_to_a_route_of_the_app_gets_the_app() {
+async fn fallback_navigation_to_unknown_path_gets_index() {
     let served = Served::new(SITE).await;
     for path in [
         "/users",
@@ -46,7 +46,7 @@ async fn a_navigation_to_a_route_of_the_app_gets_the_app() {
 }
 
 #[tokio::test]
-async fn a_chunk_that_is_no_longer_there_is_no_route_whoever_asks() {
+async fn missing_hashed_file_returns_404_for_navigation() {
     let served = Served::new(SITE).await;
     for path in ["/assets/index-Dk2_x9Zb.js", "/assets/About-tn0RQdqM.css"] {
         let reply = served.get(path, NAVIGATION).await;
@@ -55,7 +55,7 @@ async fn a_chunk_that_is_no_longer_there_is_no_route_whoever_asks() {
 }
 
 #[tokio::test]
-async fn what_is_missing_is_never_html_for_those_who_do_not_navigate() {
+async fn missing_file_non_navigation_returns_plain_404() {
     let served = Served::new(SITE).await;
     for path in [
         "/assets/index-OLDOLD12.js",
@@ -87,7 +87,7 @@ async fn what_is_missing_is_never_html_for_those_who_do_not_navigate() {
 }
 
 #[tokio::test]
-async fn a_site_with_a_404_page_is_no_app() {
+async fn page_404_replaces_the_fallback() {
     let files = [SITE, &[("404.html", NOT_FOUND)]].concat();
     let served = Served::new(&files).await;
     for path in ["/users/42", "/none/", "/assets/none.js"] {
@@ -110,14 +110,14 @@ async fn a_site_with_a_404_page_is_no_app() {
 }
 
 #[tokio::test]
-async fn a_404_page_that_is_not_at_the_top_leaves_the_site_an_app() {
+async fn page_404_in_subdirectory_keeps_the_fallback() {
     let files = [SITE, &[("docs/404.html", NOT_FOUND)]].concat();
     let served = Served::new(&files).await;
     assert_page(&served.get("/docs/none", NAVIGATION).await, INDEX);
 }
 
 #[tokio::test]
-async fn the_fallback_can_be_chosen() {
+async fn fallback_option_selects_the_page() {
     let with = |files: &'static [(&'static str, &'static str)], fallback: &'static str| async move {
         let served = Served::new(&[SITE, files].concat()).await;
         let served = served.fallback(fallback);
@@ -150,7 +150,7 @@ async fn the_fallback_can_be_chosen() {
 }
 
 #[tokio::test]
-async fn a_folder_has_its_index_and_a_page_needs_no_extension() {
+async fn clean_urls_resolve_index_and_extension() {
     let both = [
         ("both.html", APP),
         ("both/index.html", NOT_FOUND),
@@ -184,7 +184,7 @@ async fn a_folder_has_its_index_and_a_page_needs_no_extension() {
 }
 
 #[tokio::test]
-async fn a_page_has_one_address_as_to_its_last_slash() {
+async fn trailing_slash_wrong_returns_308() {
     let odd = [
         ("a b/index.html", APP),
         ("50%/index.html", APP),
@@ -217,7 +217,7 @@ async fn a_page_has_one_address_as_to_its_last_slash() {
 }
 
 #[tokio::test]
-async fn hostile_paths_are_refused() {
+async fn hostile_paths_return_400() {
     let served = Served::new(SITE).await;
     for path in [
         "/..",
@@ -258,7 +258,7 @@ async fn hostile_paths_are_refused() {
 }
 
 #[tokio::test]
-async fn nothing_outside_the_directory_is_served() {
+async fn symlink_out_of_root_returns_404() {
     let outer = crate::support::site_dir(&[("secret.txt", "secret")]);
     let root = outer.path().join("dist");
     put(&root, SITE);
@@ -285,7 +285,7 @@ async fn nothing_outside_the_directory_is_served() {
 }
 
 #[tokio::test]
-async fn dot_files_are_not_there_but_well_known_ones_are() {
+async fn dot_files_return_404_except_well_known() {
     let hidden = [
         (".env", "KEY=secret"),
         (".git/config", "secret"),
@@ -308,7 +308,7 @@ async fn dot_files_are_not_there_but_well_known_ones_are() {
 }
 
 #[tokio::test]
-async fn the_answers_follow_the_release() {
+async fn page_404_added_or_removed_takes_effect_on_deploy() {
     let served = Served::new(SITE).await;
     assert_page(&served.get("/users", NAVIGATION).await, INDEX);
     // With a 404 page the same site is no app any more, and the other way round.

@@ -5,7 +5,7 @@ use crate::support::put_bytes;
 use crate::support::site_dir;
 
 #[tokio::test]
-async fn every_file_has_its_type() {
+async fn content_type_follows_the_extension() {
     let expected = [
         ("a.js", "text/javascript; charset=utf-8"),
         ("a.mjs", "text/javascript; charset=utf-8"),
@@ -48,7 +48,7 @@ fn without_tag(body: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn the_header_does_not_overrule_the_charset_of_a_page() {
+async fn content_type_of_page_with_meta_charset_has_no_charset() {
     let utf8 = "<!doctype html><meta charset=\"utf-8\"><p>gr\u{fc}n".as_bytes();
     let silent = "<!doctype html><p>gr\u{fc}n".as_bytes();
     let marked = "\u{feff}<!doctype html><p>gr\u{fc}n".as_bytes();
@@ -80,7 +80,7 @@ async fn the_header_does_not_overrule_the_charset_of_a_page() {
 }
 
 #[tokio::test]
-async fn a_page_in_utf_16_is_left_alone() {
+async fn page_in_utf_16_is_unchanged() {
     let text = "<!doctype html><head><title>Grün</title></head>";
     let units: Vec<u16> = std::iter::once(0xfeff).chain(text.encode_utf16()).collect();
     let little: Vec<u8> = units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
@@ -97,7 +97,7 @@ async fn a_page_in_utf_16_is_left_alone() {
 }
 
 #[tokio::test]
-async fn text_that_is_not_utf_8_says_no_charset() {
+async fn content_type_of_non_utf_8_text_has_no_charset() {
     let dir = site_dir(SITE);
     put_bytes(dir.path(), "old.txt", b"gr\xfcn");
     put_bytes(dir.path(), "old.js", b"alert('gr\xfcn')");

@@ -43,7 +43,7 @@ async fn says(dir: &Path, expected: &str) -> StaticFiles {
 }
 
 #[tokio::test]
-async fn it_says_what_is_awaited() {
+async fn no_release_returns_503_with_not_ready_reason() {
     let files = StaticFiles::new(Site::new());
     let reply = get(&files, "/", &[]).await;
     assert_plain(&reply, 503, "503 Waiting for the first release\n");
@@ -67,7 +67,7 @@ async fn it_says_what_is_awaited() {
 }
 
 #[tokio::test]
-async fn somebody_who_navigates_gets_a_page_that_tries_again() {
+async fn no_release_navigation_gets_self_refreshing_page() {
     let dir = site_dir(&[]);
     let odd = dir.path().join("<b>&amp;\"'");
     let files = says(&odd, "there is no such directory").await;
@@ -94,7 +94,7 @@ async fn somebody_who_navigates_gets_a_page_that_tries_again() {
 }
 
 #[tokio::test]
-async fn nothing_is_put_into_it_and_a_post_is_still_refused() {
+async fn no_release_page_has_no_script_and_post_returns_405() {
     let site = Site::new();
     let files = StaticFiles::new(site.clone());
     let app = UpdateNotifierLayer::new(site).layer(files.clone());
