@@ -23,7 +23,7 @@ async fn describe(site: &Site, query: &str) -> Value {
 }
 
 #[tokio::test]
-async fn what_has_changed_since_a_release_that_is_kept_is_listed() {
+async fn release_json_since_retained_release_lists_changes() {
     let site = [
         ("index.html", "<script src=app-4f5a6b7c.js></script>1"),
         ("app-4f5a6b7c.js", "1"),
@@ -62,7 +62,7 @@ async fn what_has_changed_since_a_release_that_is_kept_is_listed() {
 }
 
 #[tokio::test]
-async fn files_that_come_without_news_are_listed_as_well() {
+async fn release_json_changes_include_files_added_without_notice() {
     let served = Served::new(&[("index.html", "1")]).await;
     let first = served.id();
     served.replace(&[("index.html", "2")]).await;
@@ -78,7 +78,7 @@ async fn files_that_come_without_news_are_listed_as_well() {
 }
 
 #[tokio::test]
-async fn a_list_that_is_too_long_is_left_out() {
+async fn release_json_too_many_changes_are_omitted() {
     let page = |n: usize| (format!("p{n}.html"), format!("<p>{n}"));
     let pages: Vec<_> = (0..2100).map(page).collect();
     let mut files: Vec<_> = pages
@@ -94,7 +94,7 @@ async fn a_list_that_is_too_long_is_left_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn releases_without_files_have_no_list() {
+async fn release_json_of_named_releases_has_no_changes() {
     let site = Site::new();
     publish(&site, "a");
     publish(&site, "b");
@@ -102,7 +102,7 @@ async fn releases_without_files_have_no_list() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_settings_come_with_it() {
+async fn release_json_has_client_settings() {
     let site = Site::new();
     publish(&site, "a");
     let said = describe(&site, "since=a&lang=xx,de-AT").await;
@@ -159,7 +159,7 @@ async fn the_settings_come_with_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_polls_is_told_that_nothing_is_new() {
+async fn release_json_if_none_match_returns_304() {
     let site = Site::new();
     publish(&site, "a");
     let etag = get(&site, RELEASE).await.field("etag").to_owned();
@@ -175,7 +175,7 @@ async fn who_polls_is_told_that_nothing_is_new() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_more_tabs_there_are_the_further_they_are_spread() {
+async fn reconnect_jitter_grows_with_open_streams() {
     let site = Site::new();
     publish(&site, "a");
     let layer = UpdateNotifierLayer::new(site.clone());
@@ -206,7 +206,7 @@ async fn the_more_tabs_there_are_the_further_they_are_spread() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_types_of_the_client_are_served() {
+async fn client_type_declarations_are_served() {
     let site = Site::new();
     publish(&site, "a");
     let reply = get(&site, "/__tidings/client.d.ts").await;

@@ -10,7 +10,7 @@ use super::*;
 const HEARTBEAT: Duration = Duration::from_secs(25);
 
 #[tokio::test(start_paused = true)]
-async fn the_head_keeps_everybody_from_holding_events_back() {
+async fn events_headers_disable_caching_and_buffering() {
     let site = Site::new();
     for id in [None, Some("a")] {
         id.map(|id| publish(&site, id));
@@ -42,7 +42,7 @@ async fn the_head_keeps_everybody_from_holding_events_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn everybody_is_told_another_time_to_come_back_after() {
+async fn events_retry_differs_per_stream() {
     let site = Site::new();
     let mut times = HashSet::new();
     for _ in 0..50 {
@@ -63,7 +63,7 @@ async fn everybody_is_told_another_time_to_come_back_after() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_current_release_comes_first_on_every_connect() {
+async fn events_connect_sends_the_current_release_first() {
     let site = Site::new();
     for (number, id, previous) in [
         ("1", "a", "[]"),
@@ -105,7 +105,7 @@ fn is_rfc_3339_with_ms(text: &str) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_without_a_release_waits_for_the_first() {
+async fn events_without_release_wait_for_the_first() {
     let site = Site::new();
     let mut stream = Stream::greeted(&site).await;
     assert!(stream.next().await.unwrap().comment);
@@ -115,7 +115,7 @@ async fn a_stream_without_a_release_waits_for_the_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_publish_wakes_every_stream() {
+async fn publish_sends_the_release_to_every_stream() {
     let site = Site::new();
     publish(&site, "a");
     let mut streams = Vec::new();
@@ -137,7 +137,7 @@ async fn a_publish_wakes_every_stream() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn publishing_the_same_content_wakes_nobody() {
+async fn publish_of_the_current_id_sends_no_event() {
     let site = Site::new();
     publish(&site, "a");
     let mut stream = Stream::greeted(&site).await;
@@ -160,7 +160,7 @@ async fn publishing_the_same_content_wakes_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_runs_what_was_replaced_is_behind_also_after_a_rollback() {
+async fn rollback_previous_lists_superseded_releases_only() {
     let site = Site::new();
     let mut stream = Stream::greeted(&site).await;
     for (id, previous) in [
@@ -180,7 +180,7 @@ async fn whoever_runs_what_was_replaced_is_behind_also_after_a_rollback() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_the_last_fifty_are_remembered() {
+async fn previous_is_limited_to_50_releases() {
     let site = Site::new();
     for n in 0..60 {
         publish(&site, &format!("r{n}"));
@@ -194,7 +194,7 @@ async fn only_the_last_fifty_are_remembered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_time_of_publishing_grows_with_every_publish() {
+async fn published_time_increases_with_every_publish() {
     let site = Site::new();
     let mut stream = Stream::greeted(&site).await;
     let mut last = String::new();
@@ -210,7 +210,7 @@ async fn the_time_of_publishing_grows_with_every_publish() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_that_is_not_read_skips_to_the_current_release() {
+async fn events_slow_reader_skips_to_the_current_release() {
     let site = Site::new();
     publish(&site, "a");
     let mut stream = Stream::greeted(&site).await;
@@ -222,7 +222,7 @@ async fn a_stream_that_is_not_read_skips_to_the_current_release() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_that_missed_a_rollback_is_told_what_is_current_all_the_same() {
+async fn events_slow_reader_after_rollback_gets_the_current_release() {
     let site = Site::new();
     publish(&site, "a");
     let mut stream = Stream::greeted(&site).await;
@@ -233,7 +233,7 @@ async fn a_stream_that_missed_a_rollback_is_told_what_is_current_all_the_same() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn silence_is_broken_by_a_comment_every_25_seconds() {
+async fn heartbeat_comment_is_sent_after_25_s_of_silence() {
     let site = Site::new();
     publish(&site, "a");
     let mut stream = Stream::greeted(&site).await;
@@ -256,7 +256,7 @@ async fn silence_is_broken_by_a_comment_every_25_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn closing_the_site_ends_its_streams_and_lets_none_in() {
+async fn site_close_ends_streams_and_new_ones_get_503() {
     let site = Site::new();
     publish(&site, "a");
     let mut idle = Stream::greeted(&site).await;

@@ -14,7 +14,7 @@ async fn client_path(site: &Site) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn release_json_has_what_the_stream_says() {
+async fn release_json_equals_the_release_event() {
     let site = Site::new();
     let reply = get(&site, RELEASE).await;
     assert_eq!(reply.status, 503);
@@ -34,7 +34,7 @@ async fn release_json_has_what_the_stream_says() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_client_is_kept_for_ever() {
+async fn client_script_is_immutable_and_compressed() {
     let site = Site::new();
     publish(&site, "a");
     let path = client_path(&site).await;
@@ -65,7 +65,7 @@ async fn the_client_is_kept_for_ever() {
 
 /// A page that some cache has kept since this program was another version asks for what it knows.
 #[tokio::test(start_paused = true)]
-async fn the_client_of_another_version_is_this_one_for_the_moment() {
+async fn client_script_of_unknown_version_is_current_with_no_cache() {
     let site = Site::new();
     publish(&site, "a");
     for part in ["client", "bundle", "update", "worker"] {
@@ -80,7 +80,7 @@ async fn the_client_of_another_version_is_this_one_for_the_moment() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_has_the_client_does_not_get_it_again() {
+async fn client_script_if_none_match_returns_304() {
     let site = Site::new();
     publish(&site, "a");
     let path = client_path(&site).await;
@@ -105,7 +105,7 @@ async fn who_has_the_client_does_not_get_it_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn other_methods_are_refused_and_other_names_are_not_there() {
+async fn reserved_path_wrong_method_returns_405_unknown_returns_404() {
     let site = Site::new();
     publish(&site, "a");
     let client = client_path(&site).await;
@@ -153,7 +153,7 @@ async fn other_methods_are_refused_and_other_names_are_not_there() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_only_begins_like_the_prefix_is_the_origins() {
+async fn path_resembling_the_prefix_goes_to_the_origin() {
     let site = Site::new();
     publish(&site, "a");
     for path in ["/__tidings", "/__tidingsevents", "/a/__tidings/events", "/"] {
@@ -163,7 +163,7 @@ async fn what_only_begins_like_the_prefix_is_the_origins() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_prefix_can_be_another() {
+async fn prefix_option_moves_the_reserved_paths() {
     let site = Site::new();
     publish(&site, "a");
     let layer = UpdateNotifierLayer::new(site).prefix("/x/_news").unwrap();
@@ -185,7 +185,7 @@ async fn the_prefix_can_be_another() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_other_site_may_read_it_and_only_the_client_is_compressed() {
+async fn reserved_paths_have_no_cors_headers() {
     let site = Site::new();
     publish(&site, "a");
     let client = client_path(&site).await;
@@ -208,7 +208,7 @@ async fn no_other_site_may_read_it_and_only_the_client_is_compressed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_origin_is_not_asked() {
+async fn reserved_path_does_not_reach_the_origin() {
     let site = Site::new();
     publish(&site, "a");
     let layer = UpdateNotifierLayer::new(site);

@@ -20,7 +20,7 @@ async fn assert_refused(app: &impl App) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn over_the_cap_nobody_gets_in_until_somebody_leaves() {
+async fn max_streams_reached_returns_503() {
     let site = Site::new();
     publish(&site, "a");
     let layer = UpdateNotifierLayer::new(site.clone()).max_streams(2);
@@ -51,7 +51,7 @@ async fn over_the_cap_nobody_gets_in_until_somebody_leaves() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_refused_is_not_told_the_same_time_as_all_others() {
+async fn max_streams_reached_retry_after_varies() {
     let site = Site::new();
     let layer = UpdateNotifierLayer::new(site).max_streams(1);
     let app = app(&layer);
@@ -66,7 +66,7 @@ async fn who_is_refused_is_not_told_the_same_time_as_all_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_that_ended_has_left() {
+async fn max_streams_closed_stream_frees_its_slot() {
     let site = Site::new();
     let layer = UpdateNotifierLayer::new(site).max_streams(1);
     let app = app(&layer);
@@ -81,7 +81,7 @@ async fn a_stream_that_ended_has_left() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_services_of_one_layer_count_together() {
+async fn max_streams_is_shared_by_services_of_one_layer() {
     let site = Site::new();
     let layer = UpdateNotifierLayer::new(site).max_streams(1);
     let (one, two) = (app(&layer), app(&layer.clone()));
@@ -91,7 +91,7 @@ async fn all_services_of_one_layer_count_together() {
 
 /// axum puts a layer round each of its routes, and round a fallback anew for every request.
 #[tokio::test(start_paused = true)]
-async fn the_cap_holds_in_an_axum_router() {
+async fn max_streams_holds_in_an_axum_router() {
     let site = Site::new();
     let layer = UpdateNotifierLayer::new(site).max_streams(1);
     let router: Router = Router::new()
