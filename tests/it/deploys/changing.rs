@@ -29,7 +29,7 @@ use crate::support::put_bytes;
 use crate::support::until;
 
 #[test]
-fn a_file_beside_the_site_that_is_written_all_the_time_delays_nothing() {
+fn sibling_file_written_constantly_does_not_delay_deploys() {
     let top = TempDir::with_prefix("tidings-").unwrap();
     let dir = top.path().join("dist");
     let first = Build::new(1);
@@ -57,7 +57,7 @@ fn a_file_beside_the_site_that_is_written_all_the_time_delays_nothing() {
 
 /// Each of these pages is complete in itself: only that nothing was quiet between them makes them one deploy.
 #[test]
-fn many_pages_one_after_the_other_are_one_deploy() {
+fn debounce_pages_written_one_by_one_are_one_deploy() {
     let dir = TempDir::with_prefix("tidings-").unwrap();
     let quiet = Duration::from_secs(1);
     let mut stage = Stage::watch(patient(dir.path()).quiet(quiet));
@@ -88,7 +88,7 @@ fn many_pages_one_after_the_other_are_one_deploy() {
 }
 
 #[test]
-fn a_deploy_while_another_is_read_is_published_whole_or_not_at_all() {
+fn deploy_during_scan_is_published_whole_or_not_at_all() {
     let top = TempDir::with_prefix("tidings-").unwrap();
     let at = |name: &str| top.path().join(name);
     let first = Build::new(1);
@@ -124,7 +124,7 @@ fn a_deploy_while_another_is_read_is_published_whole_or_not_at_all() {
 }
 
 #[test]
-fn a_file_that_becomes_a_pipe_while_the_site_is_read_stops_nothing() {
+fn file_replaced_by_fifo_during_scan_does_not_block() {
     let dir = TempDir::with_prefix("tidings-").unwrap();
     let (one, two) = (Build::new(1), Build::new(2));
     one.put_all(dir.path());
@@ -149,7 +149,7 @@ fn a_file_that_becomes_a_pipe_while_the_site_is_read_stops_nothing() {
 }
 
 #[test]
-fn a_large_file_with_another_time_is_still_served() {
+fn large_file_touched_chmodded_or_linked_is_still_served() {
     let dir = TempDir::with_prefix("tidings-").unwrap();
     let build = Build::new(1);
     build.put_all(dir.path());
@@ -168,7 +168,7 @@ fn a_large_file_with_another_time_is_still_served() {
 }
 
 #[test]
-fn a_large_file_that_is_overwritten_in_place_is_served_old_or_new_and_never_half() {
+fn large_file_overwritten_repeatedly_is_never_served_mixed() {
     let dir = TempDir::with_prefix("tidings-").unwrap();
     let build = Build::new(1);
     build.put_all(dir.path());

@@ -18,17 +18,17 @@ use crate::support::put;
 use crate::support::until;
 
 #[test]
-fn a_build_without_the_script_of_its_page_waits_for_it() {
+fn incomplete_build_without_entry_script_waits() {
     check(|build| build.entry().to_owned(), Vec::new);
 }
 
 #[test]
-fn a_build_without_the_style_sheet_of_its_page_waits_for_it() {
+fn incomplete_build_without_style_sheet_waits() {
     check(|build| starting(build, "assets/index-", ".css"), Vec::new);
 }
 
 #[test]
-fn a_build_with_a_script_that_is_still_empty_waits_for_it() {
+fn incomplete_build_with_empty_script_waits() {
     let dir = TempDir::with_prefix("tidings-").unwrap();
     let (one, two) = (Build::new(1), Build::new(2));
     one.put_all(dir.path());
@@ -45,12 +45,12 @@ fn a_build_with_a_script_that_is_still_empty_waits_for_it() {
 }
 
 #[test]
-fn a_build_without_a_lazy_chunk_waits_for_it() {
+fn incomplete_build_without_lazy_chunk_waits() {
     check(|build| build.lazy().to_owned(), Vec::new);
 }
 
 #[test]
-fn a_lazy_chunk_with_dashes_in_its_hash_is_waited_for() {
+fn incomplete_build_without_chunk_with_dashes_in_hash_waits() {
     let dir = TempDir::with_prefix("tidings-").unwrap();
     let page = "<!doctype html><script type=module src=/assets/index-BfX2k3Qa.js></script>";
     let script = r#"const a=()=>import("./About-C0gX_-9k.js"),b=e=>import("./some-document.js");"#;
@@ -74,7 +74,7 @@ fn a_lazy_chunk_with_dashes_in_its_hash_is_waited_for() {
 }
 
 #[test]
-fn a_build_with_a_lazy_chunk_that_is_still_empty_waits_for_it() {
+fn incomplete_build_with_empty_lazy_chunk_waits() {
     let dir = TempDir::with_prefix("tidings-").unwrap();
     let (one, two) = (Build::new(1), Build::new(2));
     one.put_all(dir.path());
@@ -91,22 +91,22 @@ fn a_build_with_a_lazy_chunk_that_is_still_empty_waits_for_it() {
 }
 
 #[test]
-fn a_build_without_the_style_of_a_lazy_chunk_waits_for_it() {
+fn incomplete_build_without_style_of_lazy_chunk_waits() {
     check(|build| starting(build, "assets/About-", ".css"), Vec::new);
 }
 
 #[test]
-fn a_build_without_a_picture_that_a_style_sheet_names_waits_for_it() {
+fn incomplete_build_without_image_of_style_sheet_waits() {
     check(|build| starting(build, "assets/logo-", ".svg"), Vec::new);
 }
 
 #[test]
-fn a_build_without_a_film_that_a_lazy_chunk_names_waits_for_it() {
+fn incomplete_build_without_video_of_lazy_chunk_waits() {
     check(|build| build.film().to_owned(), Vec::new);
 }
 
 #[test]
-fn the_first_build_waits_for_what_it_lacks_too() {
+fn incomplete_first_build_waits_and_returns_503() {
     let dir = TempDir::with_prefix("tidings-").unwrap();
     let build = Build::new(1);
     let all_but = |missing: &str| {
@@ -130,7 +130,7 @@ fn the_first_build_waits_for_what_it_lacks_too() {
 }
 
 #[test]
-fn an_empty_page_is_waited_for() {
+fn incomplete_build_with_empty_index_waits() {
     let dir = TempDir::with_prefix("tidings-").unwrap();
     let (one, two) = (Build::new(1), Build::new(2));
     one.put_all(dir.path());
@@ -145,12 +145,12 @@ fn an_empty_page_is_waited_for() {
 }
 
 #[test]
-fn a_half_copied_build_gives_way_to_a_whole_one() {
+fn incomplete_build_replaced_by_complete_one_publishes_that() {
     check(|build| build.entry().to_owned(), || vec![Build::new(3)]);
 }
 
 #[test]
-fn a_half_copied_build_that_is_taken_back_is_no_news() {
+fn incomplete_build_reverted_does_not_notify() {
     check(
         |build| build.entry().to_owned(),
         || vec![Build::new(1), Build::new(3)],
@@ -158,7 +158,7 @@ fn a_half_copied_build_that_is_taken_back_is_no_news() {
 }
 
 #[test]
-fn an_incomplete_build_that_is_quiet_for_long_is_published_with_a_warning() {
+fn incomplete_after_elapsed_publishes_with_a_warning() {
     let dir = TempDir::with_prefix("tidings-").unwrap();
     let (one, two) = (Build::new(1), Build::new(2));
     one.put_all(dir.path());
@@ -176,7 +176,7 @@ fn an_incomplete_build_that_is_quiet_for_long_is_published_with_a_warning() {
 }
 
 #[test]
-fn what_the_served_release_lacks_too_does_not_delay_the_next() {
+fn incomplete_build_lacking_same_files_as_current_does_not_wait() {
     let dir = TempDir::with_prefix("tidings-").unwrap();
     let gone = "<script src=\"/gone.js\"></script>";
     let page = |build: &Build, more: &str| {
@@ -209,7 +209,7 @@ fn what_the_served_release_lacks_too_does_not_delay_the_next() {
 }
 
 #[test]
-fn at_start_up_an_incomplete_tree_that_has_been_still_for_long_is_taken_as_it_is() {
+fn start_up_incomplete_but_old_tree_is_published() {
     let dir = TempDir::with_prefix("tidings-").unwrap();
     let build = Build::new(1);
     let build = build.clone().without(build.lazy());
@@ -223,7 +223,7 @@ fn at_start_up_an_incomplete_tree_that_has_been_still_for_long_is_taken_as_it_is
 }
 
 #[test]
-fn at_start_up_an_incomplete_tree_that_was_just_copied_is_waited_for() {
+fn start_up_incomplete_recently_copied_tree_waits() {
     let dir = TempDir::with_prefix("tidings-").unwrap();
     let build = Build::new(1);
     let half = build.clone().without(build.lazy());
@@ -251,7 +251,7 @@ fn at_start_up_an_incomplete_tree_that_was_just_copied_is_waited_for() {
 
 /// That something was taken away a moment ago shows in no file, only in the directory it was in.
 #[test]
-fn at_start_up_a_tree_in_the_middle_of_a_deletion_is_waited_for() {
+fn start_up_tree_with_recent_deletion_waits() {
     let dir = TempDir::with_prefix("tidings-").unwrap();
     let build = Build::new(1);
     build.put_all(dir.path());
@@ -274,7 +274,7 @@ fn at_start_up_a_tree_in_the_middle_of_a_deletion_is_waited_for() {
 }
 
 #[test]
-fn an_incomplete_build_that_still_changes_is_waited_for() {
+fn incomplete_build_still_changing_waits() {
     let dir = TempDir::with_prefix("tidings-").unwrap();
     let (one, two) = (Build::new(1), Build::new(2));
     one.put_all(dir.path());

@@ -26,7 +26,7 @@ use crate::support::program::serve;
 use crate::support::put;
 
 #[test]
-fn names_with_any_character_are_served() {
+fn file_names_with_special_characters_are_served() {
     let dir = TempDir::with_prefix("tidings-").unwrap();
     let build = Build::new(1);
     build.put_all(dir.path());
@@ -60,7 +60,7 @@ fn names_with_any_character_are_served() {
 }
 
 #[test]
-fn a_page_leads_to_files_with_odd_names() {
+fn percent_encoded_references_reach_their_files() {
     let page = r#"<!doctype html><script src="/my%20app.js"></script><script src="/%E6%BC%A2.js"></script>
         <img src="/a%23b.png"><img src="/100%25.png">"#;
     let build = Build::new(1).with(INDEX, page);
@@ -71,7 +71,7 @@ fn a_page_leads_to_files_with_odd_names() {
 }
 
 #[test]
-fn a_name_that_is_not_utf_8_is_left_out_and_the_rest_is_served() {
+fn file_name_not_utf_8_is_skipped() {
     let dir = TempDir::with_prefix("tidings-").unwrap();
     let (one, two) = (Build::new(1), Build::new(2));
     one.put_all(dir.path());
@@ -92,7 +92,7 @@ fn a_name_that_is_not_utf_8_is_left_out_and_the_rest_is_served() {
 }
 
 #[test]
-fn a_link_that_leads_out_of_the_site_is_not_served() {
+fn symlink_out_of_root_is_not_served() {
     let top = TempDir::with_prefix("tidings-").unwrap();
     let dir = top.path().join("dist");
     let (one, two) = (Build::new(1), Build::new(2));
@@ -135,7 +135,7 @@ fn a_link_that_leads_out_of_the_site_is_not_served() {
 
 /// Behind the one that leads to `/` lies all that a machine has.
 #[test]
-fn nothing_behind_a_link_that_leads_out_of_the_site_is_watched() {
+fn symlink_out_of_root_is_not_watched() {
     let top = TempDir::with_prefix("tidings-").unwrap();
     let dir = top.path().join("dist");
     let (one, two) = (Build::new(1), Build::new(2));
@@ -154,7 +154,7 @@ fn nothing_behind_a_link_that_leads_out_of_the_site_is_watched() {
 }
 
 #[test]
-fn what_is_no_file_does_no_harm() {
+fn special_files_return_404_and_do_not_block() {
     let dir = TempDir::with_prefix("tidings-").unwrap();
     let (one, two) = (Build::new(1), Build::new(2));
     one.put_all(dir.path());
@@ -181,17 +181,17 @@ fn what_is_no_file_does_no_harm() {
 }
 
 #[test]
-fn a_link_to_nowhere_does_no_harm() {
+fn symlink_dangling_does_not_block() {
     check_link("nowhere", "link");
 }
 
 #[test]
-fn a_link_to_itself_does_no_harm() {
+fn symlink_to_itself_does_not_block() {
     check_link("link", "link");
 }
 
 #[test]
-fn a_link_in_a_ring_does_no_harm() {
+fn symlink_cycle_does_not_block() {
     let dir = TempDir::with_prefix("tidings-").unwrap();
     for (target, name) in [("b", "a"), ("c", "b"), ("a", "c")] {
         symlink(target, dir.path().join(name)).unwrap();
@@ -200,22 +200,22 @@ fn a_link_in_a_ring_does_no_harm() {
 }
 
 #[test]
-fn a_link_to_its_own_folder_does_no_harm() {
+fn symlink_to_own_directory_does_not_block() {
     check_link(".", "link");
 }
 
 #[test]
-fn a_link_through_a_file_does_no_harm() {
+fn symlink_through_a_file_does_not_block() {
     check_link("index.html/no/folder", "link");
 }
 
 #[test]
-fn a_link_to_a_name_that_is_too_long_does_no_harm() {
+fn symlink_to_too_long_name_does_not_block() {
     check_link(&"x".repeat(300), "link");
 }
 
 #[test]
-fn folders_linked_into_each_other_do_no_harm() {
+fn symlinked_directories_in_each_other_do_not_block() {
     let dir = TempDir::with_prefix("tidings-").unwrap();
     for (folder, target, name) in [("a", "../b", "b"), ("b", "../a", "a")] {
         fs::create_dir(dir.path().join(folder)).unwrap();
@@ -226,7 +226,7 @@ fn folders_linked_into_each_other_do_no_harm() {
 }
 
 #[test]
-fn a_pipe_or_a_folder_in_place_of_the_page_is_no_page() {
+fn index_replaced_by_fifo_or_directory_is_incomplete() {
     let dir = TempDir::with_prefix("tidings-").unwrap();
     let (one, two) = (Build::new(1), Build::new(2));
     let index = dir.path().join(INDEX);
@@ -245,7 +245,7 @@ fn a_pipe_or_a_folder_in_place_of_the_page_is_no_page() {
 }
 
 #[test]
-fn a_file_that_may_not_be_read_is_named_and_waited_for() {
+fn file_unreadable_is_logged_and_waits() {
     // Root may read anything; root without its powers may not.
     let works = Command::new("unshare").args(["-U", "true"]).status();
     if !works.is_ok_and(|status| status.success()) {

@@ -24,7 +24,7 @@ use crate::support::program::serve;
 use crate::support::until;
 
 #[test]
-fn a_directory_whose_parents_are_missing_too_is_waited_for() {
+fn directory_missing_with_parents_waits() {
     let top = TempDir::with_prefix("tidings-").unwrap();
     let dir = top.path().join("srv/app/current/dist");
     let mut stage = Stage::by_events(&dir);
@@ -51,7 +51,7 @@ fn a_directory_whose_parents_are_missing_too_is_waited_for() {
 }
 
 #[test]
-fn a_link_whose_target_comes_later_is_waited_for() {
+fn directory_symlink_dangling_waits_for_target() {
     let top = TempDir::with_prefix("tidings-").unwrap();
     let current = top.path().join("current");
     symlink("releases/1", &current).unwrap();
@@ -63,7 +63,7 @@ fn a_link_whose_target_comes_later_is_waited_for() {
 }
 
 #[test]
-fn a_directory_that_is_gone_for_a_while_is_served_whole_until_it_is_back() {
+fn directory_removed_keeps_serving_until_it_returns() {
     let top = TempDir::with_prefix("tidings-").unwrap();
     let dir = top.path().join("dist");
     let (one, two) = (Build::new(1), Build::new(2));
@@ -86,7 +86,7 @@ fn a_directory_that_is_gone_for_a_while_is_served_whole_until_it_is_back() {
 }
 
 #[test]
-fn an_emptied_directory_is_served_whole_until_it_is_filled() {
+fn directory_emptied_keeps_serving_until_refilled() {
     let dir = TempDir::with_prefix("tidings-").unwrap();
     let (one, two) = (Build::new(1), Build::new(2));
     one.put_all(dir.path());
@@ -101,7 +101,7 @@ fn an_emptied_directory_is_served_whole_until_it_is_filled() {
 }
 
 #[test]
-fn a_link_to_nowhere_changes_nothing_until_it_leads_somewhere() {
+fn directory_symlink_broken_keeps_serving_until_repaired() {
     let top = TempDir::with_prefix("tidings-").unwrap();
     let (one, two) = (Build::new(1), Build::new(2));
     one.put_all(&top.path().join("1"));
@@ -122,7 +122,7 @@ fn a_link_to_nowhere_changes_nothing_until_it_leads_somewhere() {
 }
 
 #[test]
-fn a_file_in_place_of_the_directory_changes_nothing() {
+fn directory_replaced_by_file_keeps_serving() {
     let top = TempDir::with_prefix("tidings-").unwrap();
     let dir = top.path().join("dist");
     let (one, two) = (Build::new(1), Build::new(2));
@@ -140,7 +140,7 @@ fn a_file_in_place_of_the_directory_changes_nothing() {
 }
 
 #[test]
-fn a_directory_by_a_relative_path_with_dots_is_the_one_that_is_meant() {
+fn directory_relative_path_with_dots_is_resolved() {
     let top = TempDir::with_prefix("tidings-").unwrap();
     let (one, two) = (Build::new(1), Build::new(2));
     one.put_all(&top.path().join("app/1/dist"));
@@ -159,7 +159,7 @@ fn a_directory_by_a_relative_path_with_dots_is_the_one_that_is_meant() {
 
 /// A file system may give the number of a removed directory to the next one: it is another directory all the same.
 #[test]
-fn a_directory_with_the_number_of_the_one_before_it_is_watched() {
+fn directory_recreated_with_same_inode_is_watched() {
     let top = TempDir::with_prefix("tidings-").unwrap();
     let dir = top.path().join("dist");
     let mut versions = 1..;
@@ -217,7 +217,7 @@ fn create_with_number(dir: &Path, wanted: u64, beside: &Path) -> bool {
 }
 
 #[test]
-fn a_folder_that_is_removed_and_recreated_is_watched() {
+fn subdirectory_removed_and_recreated_is_watched() {
     let dir = TempDir::with_prefix("tidings-").unwrap();
     let mut stage = Stage::by_events(dir.path());
     for version in 1..12 {

@@ -20,7 +20,7 @@ use crate::support::events::Block;
 use crate::support::until;
 
 #[test]
-fn a_file_that_nothing_names_comes_changes_and_goes_without_news() {
+fn unreachable_file_change_is_served_without_notice() {
     let (dir, build, mut stage) = settled();
     let robots = dir.path().join("robots.txt");
     for content in ["User-agent: *", "User-agent: none"] {
@@ -37,7 +37,7 @@ fn a_file_that_nothing_names_comes_changes_and_goes_without_news() {
 }
 
 #[test]
-fn a_chunk_that_comes_before_its_page_is_served_without_news() {
+fn chunk_deployed_before_page_is_served_without_notice() {
     let (dir, _, mut stage) = settled();
     let two = Build::new(2);
     let mut order: Vec<_> = two.index_last();
@@ -52,7 +52,7 @@ fn a_chunk_that_comes_before_its_page_is_served_without_news() {
 }
 
 #[test]
-fn old_chunks_are_swept_away_without_news() {
+fn stale_chunks_deleted_does_not_notify() {
     let (dir, one, mut stage) = settled();
     let two = Build::new(2);
     two.put_all(dir.path());
@@ -74,7 +74,7 @@ fn old_chunks_are_swept_away_without_news() {
 
 /// One hash in a hundred of Vite's, and one in ten of webpack's eight digits, could be a word or a number.
 #[test]
-fn an_old_chunk_stays_whatever_its_hash_looks_like() {
+fn retained_chunk_is_served_whatever_its_hash_looks_like() {
     let odd = ["szefystz", "bqxoNbon", "gkf-2fl-", "psbiin46"];
     let odd = odd.map(|hash| format!("assets/Odd-{hash}.js"));
     check_stays(&Build::new(1), &odd);
@@ -108,7 +108,7 @@ fn check_stays(build: &Build, chunks: &[String]) {
 }
 
 #[test]
-fn a_source_map_comes_changes_and_goes_without_news() {
+fn source_map_change_does_not_notify() {
     let (dir, one, mut stage) = settled();
     let map = format!("{}.map", one.entry());
     let place = dir.path().join(&map);
@@ -124,7 +124,7 @@ fn a_source_map_comes_changes_and_goes_without_news() {
 }
 
 #[test]
-fn the_same_build_deployed_again_is_no_news() {
+fn same_build_redeployed_does_not_notify() {
     let (dir, one, mut stage) = settled();
     for _ in 0..3 {
         let before = stage.site().current();
@@ -140,7 +140,7 @@ fn the_same_build_deployed_again_is_no_news() {
 }
 
 #[test]
-fn newer_times_are_told_to_who_asks_and_are_no_news() {
+fn newer_mtimes_update_built_without_notice() {
     let (dir, one, mut stage) = settled();
     let told = current(&stage);
     let time = SystemTime::now() + Duration::from_secs(1000);
@@ -157,7 +157,7 @@ fn newer_times_are_told_to_who_asks_and_are_no_news() {
 }
 
 #[test]
-fn what_was_built_is_as_new_as_the_newest_file_that_is_reached() {
+fn built_time_is_mtime_of_newest_reachable_file() {
     let build = Build::new(7);
     let source = build.source();
     let newest = build.modified() + Duration::from_millis(1234);
@@ -171,7 +171,7 @@ fn what_was_built_is_as_new_as_the_newest_file_that_is_reached() {
 }
 
 #[test]
-fn equal_content_has_an_equal_id_in_whatever_order_it_was_written() {
+fn release_id_is_independent_of_write_order() {
     let build = Build::new(1);
     let mut random = Random::new(1);
     let mut pages = Vec::new();
@@ -208,7 +208,7 @@ fn equal_content_has_an_equal_id_in_whatever_order_it_was_written() {
 }
 
 #[test]
-fn a_moved_file_is_news_and_so_is_another_byte_in_any_reached_file() {
+fn release_id_changes_with_any_reachable_byte_or_path() {
     let build = Build::new(1);
     let id = build.id();
     for (path, bytes) in build.reached() {

@@ -23,7 +23,7 @@ use crate::deploys::stage::Front as _;
 use crate::deploys::stage::Stage;
 
 #[test]
-fn a_vite_build_that_writes_the_page_first_is_one_deploy() {
+fn vite_build_page_first_is_one_deploy() {
     check("dist", |top, build, _| {
         let dir = top.join("dist");
         fs::create_dir_all(&dir).unwrap();
@@ -33,7 +33,7 @@ fn a_vite_build_that_writes_the_page_first_is_one_deploy() {
 }
 
 #[test]
-fn a_vite_build_that_writes_the_page_last_is_one_deploy() {
+fn vite_build_page_last_is_one_deploy() {
     check("dist", |top, build, _| {
         let dir = top.join("dist");
         fs::create_dir_all(&dir).unwrap();
@@ -43,7 +43,7 @@ fn a_vite_build_that_writes_the_page_last_is_one_deploy() {
 }
 
 #[test]
-fn an_upload_of_one_file_after_the_other_is_one_deploy() {
+fn upload_file_by_file_is_one_deploy() {
     check("dist", |top, build, _| {
         let dir = top.join("dist");
         write_slowly(build, &dir, &build.index_first());
@@ -51,7 +51,7 @@ fn an_upload_of_one_file_after_the_other_is_one_deploy() {
 }
 
 #[test]
-fn rsync_is_one_deploy() {
+fn rsync_with_delete_is_one_deploy() {
     check("dist", |top, _, source| {
         run(
             "rsync",
@@ -66,7 +66,7 @@ fn rsync_is_one_deploy() {
 }
 
 #[test]
-fn rsync_with_the_page_first_is_one_deploy() {
+fn rsync_page_first_is_one_deploy() {
     check("dist", |top, _, source| {
         let dist = top.join("dist/");
         run("rsync", [o("-a"), o(&source.join(INDEX)), o(&dist)]);
@@ -79,7 +79,7 @@ fn rsync_with_the_page_first_is_one_deploy() {
 }
 
 #[test]
-fn rsync_with_the_page_last_is_one_deploy() {
+fn rsync_page_last_is_one_deploy() {
     check("dist", |top, _, source| {
         let dist = top.join("dist/");
         run(
@@ -100,7 +100,7 @@ fn rsync_with_the_page_last_is_one_deploy() {
 }
 
 #[test]
-fn removing_and_copying_is_one_deploy() {
+fn rm_and_cp_is_one_deploy() {
     check("dist", |top, _, source| {
         let dist = top.join("dist");
         run("rm", [o("-rf"), o(&dist)]);
@@ -109,7 +109,7 @@ fn removing_and_copying_is_one_deploy() {
 }
 
 #[test]
-fn copying_over_the_old_files_is_one_deploy() {
+fn cp_over_old_files_is_one_deploy() {
     check("dist", |top, _, source| {
         let dist = top.join("dist");
         fs::create_dir_all(&dist).unwrap();
@@ -118,7 +118,7 @@ fn copying_over_the_old_files_is_one_deploy() {
 }
 
 #[test]
-fn swapping_directories_is_one_deploy() {
+fn directory_swap_is_one_deploy() {
     check("dist", |top, _, source| {
         let (dist, new, old) = (top.join("dist"), top.join("dist.new"), top.join("dist.old"));
         run("cp", [o("-a"), o(source), o(&new)]);
@@ -131,7 +131,7 @@ fn swapping_directories_is_one_deploy() {
 }
 
 #[test]
-fn swapping_directories_with_time_between_is_one_deploy() {
+fn directory_swap_with_pauses_is_one_deploy() {
     check("dist", |top, _, source| {
         let (dist, new, old) = (top.join("dist"), top.join("dist.new"), top.join("dist.old"));
         run("cp", [o("-a"), o(source), o(&new)]);
@@ -146,7 +146,7 @@ fn swapping_directories_with_time_between_is_one_deploy() {
 }
 
 #[test]
-fn exchanging_directories_back_and_forth_is_a_deploy_each_time() {
+fn directory_exchange_repeated_is_a_deploy_each_time() {
     let top = TempDir::with_prefix("tidings-").unwrap();
     let (blue, green) = (Build::new(1), Build::new(2));
     let (dist, spare) = (top.path().join("dist"), top.path().join("spare"));
@@ -164,7 +164,7 @@ fn exchanging_directories_back_and_forth_is_a_deploy_each_time() {
 }
 
 #[test]
-fn a_link_set_by_ln_is_one_deploy() {
+fn symlink_replaced_by_ln_is_one_deploy() {
     check("current", |top, _, source| {
         let release = release(top, source);
         run("ln", [o("-sfn"), o(&release), o(&top.join("current"))]);
@@ -172,7 +172,7 @@ fn a_link_set_by_ln_is_one_deploy() {
 }
 
 #[test]
-fn a_link_moved_over_the_old_one_is_one_deploy() {
+fn symlink_replaced_by_mv_is_one_deploy() {
     check("current", |top, _, source| {
         let next = top.join("next");
         symlink(release(top, source), &next).unwrap();
@@ -181,7 +181,7 @@ fn a_link_moved_over_the_old_one_is_one_deploy() {
 }
 
 #[test]
-fn a_link_several_levels_up_is_one_deploy() {
+fn symlink_in_parent_path_replaced_is_one_deploy() {
     check("www/current/dist", |top, _, source| {
         let releases = top.join("releases");
         fs::create_dir_all(&releases).unwrap();
@@ -200,7 +200,7 @@ fn a_link_several_levels_up_is_one_deploy() {
 }
 
 #[test]
-fn the_first_of_several_links_is_one_deploy() {
+fn symlink_first_of_chain_replaced_is_one_deploy() {
     check("www/dist", |top, _, source| {
         let number = fs::read_dir(top).unwrap().count();
         let srv = top.join(format!("srv{number}"));
@@ -212,7 +212,7 @@ fn the_first_of_several_links_is_one_deploy() {
 }
 
 #[test]
-fn a_kubernetes_volume_is_one_deploy() {
+fn kubernetes_volume_update_is_one_deploy() {
     check("volume", |top, _, source| {
         let volume = top.join("volume");
         fs::create_dir_all(&volume).unwrap();
@@ -239,7 +239,7 @@ fn a_kubernetes_volume_is_one_deploy() {
 }
 
 #[test]
-fn an_archive_with_old_times_is_one_deploy() {
+fn archive_with_old_mtimes_is_one_deploy() {
     check("dist", |top, _, source| {
         let (dist, archive) = (top.join("dist"), top.join("build.tar"));
         let (date, c) = (o("--mtime=2020-02-02 02:02:02Z"), o("-C"));
@@ -253,7 +253,7 @@ fn an_archive_with_old_times_is_one_deploy() {
 }
 
 #[test]
-fn a_page_of_the_same_size_and_the_same_mtime_is_news() {
+fn page_changed_with_same_size_mtime_and_inode_is_a_deploy() {
     let top = TempDir::with_prefix("tidings-").unwrap();
     let (one, two) = (Build::new(1), Build::new(2));
     one.put_all(top.path());
@@ -278,7 +278,7 @@ fn a_page_of_the_same_size_and_the_same_mtime_is_news() {
 }
 
 #[test]
-fn a_replaced_parent_is_one_deploy() {
+fn parent_directory_replaced_is_one_deploy() {
     check("app/dist", |top, _, source| {
         let (app, new, old) = (top.join("app"), top.join("app.new"), top.join("app.old"));
         fs::create_dir(&new).unwrap();
@@ -292,7 +292,7 @@ fn a_replaced_parent_is_one_deploy() {
 }
 
 #[test]
-fn a_removed_and_recreated_parent_is_one_deploy() {
+fn parent_directory_removed_and_recreated_is_one_deploy() {
     check("app/dist", |top, _, source| {
         let app = top.join("app");
         run("rm", [o("-rf"), o(&app)]);
@@ -304,7 +304,7 @@ fn a_removed_and_recreated_parent_is_one_deploy() {
 }
 
 #[test]
-fn a_release_that_shares_files_with_the_one_before_it_is_one_deploy() {
+fn rsync_link_dest_release_is_one_deploy() {
     check("current", |top, _, source| {
         let releases = top.join("releases");
         fs::create_dir_all(&releases).unwrap();
@@ -317,7 +317,7 @@ fn a_release_that_shares_files_with_the_one_before_it_is_one_deploy() {
 }
 
 #[test]
-fn a_deploy_is_announced_within_a_second() {
+fn deploy_with_defaults_is_announced_within_a_second() {
     let dir = TempDir::with_prefix("tidings-").unwrap();
     let first = Build::new(1);
     first.put_all(dir.path());

@@ -21,7 +21,7 @@ use crate::support::program::Program;
 use crate::support::program::serve;
 
 #[test]
-fn the_poll_alone_finds_a_file_of_the_same_size_and_mtime() {
+fn watch_poll_detects_change_with_same_size_and_mtime() {
     let dir = TempDir::with_prefix("tidings-").unwrap();
     let (one, two) = (Build::new(1), Build::new(2));
     one.put_all(dir.path());
@@ -37,7 +37,7 @@ fn the_poll_alone_finds_a_file_of_the_same_size_and_mtime() {
 }
 
 #[test]
-fn the_poll_alone_finds_a_link_that_leads_elsewhere_and_back() {
+fn watch_poll_detects_symlink_retargeted_and_back() {
     let top = TempDir::with_prefix("tidings-").unwrap();
     let (one, two) = (Build::new(1), Build::new(2));
     one.put_all(&top.path().join("1"));
@@ -55,7 +55,7 @@ fn the_poll_alone_finds_a_link_that_leads_elsewhere_and_back() {
 }
 
 #[test]
-fn the_poll_alone_finds_a_directory_that_comes_goes_and_comes_back() {
+fn watch_poll_detects_directory_created_removed_recreated() {
     let top = TempDir::with_prefix("tidings-").unwrap();
     let dir = top.path().join("app/dist");
     let (one, two) = (Build::new(1), Build::new(2));
@@ -69,7 +69,7 @@ fn the_poll_alone_finds_a_directory_that_comes_goes_and_comes_back() {
 }
 
 #[test]
-fn the_poll_behind_the_events_finds_what_they_do_not_tell() {
+fn rescan_detects_change_without_fs_event() {
     let top = TempDir::with_prefix("tidings-").unwrap();
     let at = |name: &str| top.path().join(name);
     let (one, two) = (Build::new(1), Build::new(2));
@@ -87,17 +87,17 @@ fn the_poll_behind_the_events_finds_what_they_do_not_tell() {
 }
 
 #[test]
-fn without_a_single_watch_it_says_so_and_polls() {
+fn inotify_watches_unavailable_warns_and_polls() {
     check_limit("max_inotify_watches", 0, None);
 }
 
 #[test]
-fn without_inotify_it_says_so_and_polls() {
+fn inotify_instances_unavailable_warns_and_polls() {
     check_limit("max_inotify_instances", 0, None);
 }
 
 #[test]
-fn with_too_few_watches_for_a_new_folder_it_says_so_and_polls() {
+fn inotify_watches_exhausted_warns_and_polls() {
     // One for the parent of the site, one for the site, one for its assets.
     check_limit("max_inotify_watches", 3, Some("more/index.html"));
 }
