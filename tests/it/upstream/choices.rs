@@ -22,7 +22,7 @@ fn calling_itself(version: &'static str) -> impl FnMut(&Asked) -> Answer + Send 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_value_is_the_id_and_what_people_call_it() {
+async fn fingerprint_value_is_id_and_label() {
     for (choice, has_label) in [
         ("header:X-Version", true),
         ("json:/version.json#build.id", true),
@@ -48,7 +48,7 @@ async fn a_value_is_the_id_and_what_people_call_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_says_by_its_header_what_it_is() {
+async fn fingerprint_header_of_page_selects_its_release() {
     let upstream = Upstream::answering(calling_itself("1"));
     let mut fleet = Fleet::with(std::slice::from_ref(&upstream), |poll| {
         poll.fingerprint("header:X-Version".parse().unwrap())
@@ -75,7 +75,7 @@ async fn a_page_says_by_its_header_what_it_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_not_there_is_no_release() {
+async fn fingerprint_value_missing_publishes_nothing() {
     for choice in [
         "header:X-Nothing",
         "json:/version.json#nothing",
@@ -91,7 +91,7 @@ async fn what_is_not_there_is_no_release() {
 }
 
 #[test]
-fn settings_that_make_no_sense_are_refused() {
+fn poll_upstream_invalid_settings_are_errors() {
     let poll = || PollUpstream::new(vec![()]);
     assert!(poll().pages([]).is_err());
     assert!(poll().pages(["/", "admin"]).is_err());

@@ -27,7 +27,7 @@ fn forcing(location: &'static str) -> Upstream {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_upstream_that_wants_https_is_asked_by_it_from_then_on() {
+async fn https_redirect_is_followed_by_x_forwarded_proto_and_remembered() {
     for (location, host, expected) in [
         ("https://example.org/", Some("example.org"), Some(2)),
         ("https://example.org/", Some("example.org:8080"), Some(2)),
@@ -53,7 +53,7 @@ async fn an_upstream_that_wants_https_is_asked_by_it_from_then_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_is_told_of_https_in_the_old_way_and_the_new() {
+async fn https_retry_sends_forwarded_and_x_forwarded_proto() {
     for (host, expected) in [
         (Some("example.org"), "proto=https;host=\"example.org\""),
         (None, "proto=https"),
@@ -80,7 +80,7 @@ async fn it_is_told_of_https_in_the_old_way_and_the_new() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_goes_on_about_https_does_not_show_its_pages() {
+async fn https_redirect_loop_publishes_nothing() {
     for host in [Some("example.org"), None] {
         let upstream = Upstream::answering(|_| redirect("https://example.org/"));
         let mut fleet = Fleet::with(std::slice::from_ref(&upstream), |poll| match host {
@@ -94,7 +94,7 @@ async fn one_that_goes_on_about_https_does_not_show_its_pages() {
 }
 
 #[test]
-fn behind_the_proxy_it_is_told_of_https_as_well() {
+fn https_redirect_through_proxy_sends_forwarded_proto() {
     for (to, host, seen) in [
         ("https://{host}{path}", HostField::Keep, None),
         ("https://127.0.0.1{path}", HostField::Keep, None),

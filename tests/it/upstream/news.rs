@@ -7,7 +7,7 @@ use crate::support::coding::codings;
 use crate::support::coding::encode;
 
 #[tokio::test(start_paused = true)]
-async fn a_deploy_of_one_upstream_is_news_within_two_looks() {
+async fn upstream_deploy_is_published_within_two_polls() {
     let upstream = Upstream::new(&shell("a1"));
     let mut fleet = Fleet::of(std::slice::from_ref(&upstream)).await;
     fleet.pass(60).await;
@@ -20,7 +20,7 @@ async fn a_deploy_of_one_upstream_is_news_within_two_looks() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_look_that_somebody_wants_comes_at_once() {
+async fn requested_check_polls_at_once_at_most_once_a_second() {
     let upstream = Upstream::new(&shell("a1"));
     let mut fleet = Fleet::of(std::slice::from_ref(&upstream)).await;
     upstream.deploy(&shell("b2"));
@@ -36,7 +36,7 @@ async fn a_look_that_somebody_wants_comes_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fleet_that_is_rolled_one_by_one_is_news_once() {
+async fn rolling_deploy_of_three_upstreams_is_published_once() {
     let upstreams: Vec<_> = (0..3).map(|_| Upstream::new(&shell("a1"))).collect();
     let mut fleet = Fleet::of(&upstreams).await;
     let (last, others) = upstreams.split_last().unwrap();
@@ -58,7 +58,7 @@ async fn a_fleet_that_is_rolled_one_by_one_is_news_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tokens_that_are_others_each_time_are_no_news() {
+async fn page_tokens_changing_per_request_do_not_notify() {
     let mut n = 0;
     let upstream = Upstream::answering(move |_| {
         n += 1;
@@ -88,7 +88,7 @@ async fn tokens_that_are_others_each_time_are_no_news() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_upstream_that_was_down_is_no_news() {
+async fn upstream_down_and_back_does_not_notify() {
     let upstream = Upstream::new(&shell("a1"));
     let mut fleet = Fleet::of(std::slice::from_ref(&upstream)).await;
     for down in [
@@ -113,7 +113,7 @@ async fn an_upstream_that_was_down_is_no_news() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_upstream_that_comes_up_late_is_published_soon() {
+async fn upstream_up_late_is_published_soon() {
     let upstream = Upstream::answering(|_| status(502));
     let mut fleet = Fleet::with(std::slice::from_ref(&upstream), |poll| poll);
     fleet.pass(30).await;
@@ -124,7 +124,7 @@ async fn an_upstream_that_comes_up_late_is_published_soon() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rollback_keeps_its_id_and_its_time() {
+async fn upstream_rollback_keeps_id_and_built_time() {
     let upstream = Upstream::new(&shell("a1"));
     let mut fleet = Fleet::of(std::slice::from_ref(&upstream)).await;
     let first = fleet.site.current().unwrap();
@@ -141,7 +141,7 @@ async fn a_rollback_keeps_its_id_and_its_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_of_several_pages_counts() {
+async fn polled_pages_change_in_any_is_published() {
     let mut builds = ["a1", "x1"];
     let upstream = Upstream::answering(|_| status(404));
     let serve = |builds: [&'static str; 2]| {
@@ -172,7 +172,7 @@ async fn each_of_several_pages_counts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn redirects_on_the_same_host_are_followed() {
+async fn poll_redirect_same_host_is_followed() {
     let redirect = |to: &'static str| {
         let response = Response::builder().status(302).header("location", to);
         response.body(Full::default()).unwrap()
@@ -200,7 +200,7 @@ async fn redirects_on_the_same_host_are_followed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_look_is_like_a_navigation_and_undoes_codings() {
+async fn poll_sends_navigation_headers_and_decodes_codings() {
     let page = shell("a1");
     let mut ids = Vec::new();
     for coding in codings().chain(["identity"]) {
@@ -229,7 +229,7 @@ async fn a_look_is_like_a_navigation_and_undoes_codings() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_somebody_else_published_is_not_published_again() {
+async fn release_published_by_name_is_not_published_again() {
     let upstream = Upstream::new(&shell("a1"));
     let mut fleet = Fleet::of(std::slice::from_ref(&upstream)).await;
     upstream.deploy(&shell("b2"));

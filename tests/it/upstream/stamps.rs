@@ -7,7 +7,7 @@ use crate::support::bodies::Scripted;
 use crate::support::bodies::Step;
 
 #[tokio::test(start_paused = true)]
-async fn a_page_that_passes_before_a_look_has_the_id_that_will_be_published() {
+async fn page_seen_before_poll_has_the_id_published_later() {
     let upstream = Upstream::new(&shell("a1"));
     let mut fleet = Fleet::of(std::slice::from_ref(&upstream)).await;
     assert_eq!(stamp(&fleet.visit("/").await), Some(&*fleet.id()));
@@ -26,7 +26,7 @@ async fn a_page_that_passes_before_a_look_has_the_id_that_will_be_published() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn so_has_one_with_a_token_in_it() {
+async fn page_with_token_seen_before_poll_has_the_id_published_later() {
     let mut n = 0;
     let mut page = move |name: &str| {
         n += 1;
@@ -44,7 +44,7 @@ async fn so_has_one_with_a_token_in_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_page_of_an_old_server_stays_what_it_is() {
+async fn page_of_old_upstream_keeps_the_old_id() {
     let (upstream, old) = (Upstream::new(&shell("a1")), Upstream::new(&shell("a1")));
     let mut fleet = Fleet::of(std::slice::from_ref(&upstream)).await;
     let first = fleet.id();
@@ -56,7 +56,7 @@ async fn the_page_of_an_old_server_stays_what_it_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_that_tells_nothing_is_of_the_release_that_was_current() {
+async fn page_without_evidence_has_the_current_id() {
     let upstream = Upstream::new(&shell("a1"));
     let mut fleet = Fleet::of(std::slice::from_ref(&upstream)).await;
     for page in [
@@ -73,7 +73,7 @@ async fn a_page_that_tells_nothing_is_of_the_release_that_was_current() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_that_no_upstream_shows_is_not_taken_for_a_build_for_long() {
+async fn page_never_polled_falls_back_to_the_current_id() {
     let upstream = Upstream::new(&shell("a1"));
     let mut fleet = Fleet::of(std::slice::from_ref(&upstream)).await;
     let members = Upstream::new(&shell("m9"));
@@ -86,7 +86,7 @@ async fn a_page_that_no_upstream_shows_is_not_taken_for_a_build_for_long() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn before_anything_is_published_the_entry_page_tells_what_it_is() {
+async fn entry_page_before_first_poll_has_the_id_published_later() {
     let upstream = Upstream::new(&shell("a1"));
     upstream.goes_down();
     let mut fleet = Fleet::with(std::slice::from_ref(&upstream), |poll| poll);
@@ -115,7 +115,7 @@ async fn before_anything_is_published_the_entry_page_tells_what_it_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_revisit_confirms_a_page_that_is_not_of_the_current_release() {
+async fn revalidation_of_page_of_other_release_returns_304_until_published() {
     let upstream = Upstream::new(&shell("a1"));
     let mut fleet = Fleet::of(std::slice::from_ref(&upstream)).await;
     upstream.become_one(|request| {
@@ -141,7 +141,7 @@ async fn a_revisit_confirms_a_page_that_is_not_of_the_current_release() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_several_pages_one_that_nobody_knows_is_of_the_current_release() {
+async fn unknown_page_of_several_polled_pages_has_the_current_id() {
     let upstream = Upstream::new(&shell("a1"));
     let mut fleet = Fleet::with(std::slice::from_ref(&upstream), |poll| {
         poll.pages(["/", "/admin/"]).unwrap()
@@ -155,7 +155,7 @@ async fn of_several_pages_one_that_nobody_knows_is_of_the_current_release() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_beginning_of_a_page_tells_by_what_one_release_alone_has() {
+async fn streamed_page_start_selects_release_by_unique_asset() {
     let upstream = Upstream::new(&shell("a1"));
     let mut fleet = Fleet::of(std::slice::from_ref(&upstream)).await;
     let first = fleet.id();
@@ -189,7 +189,7 @@ async fn the_beginning_of_a_page_tells_by_what_one_release_alone_has() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pages_that_show_the_current_release_spare_the_upstream() {
+async fn observed_current_page_replaces_a_poll() {
     let upstream = Upstream::new(&shell("a1"));
     let mut fleet = Fleet::of(std::slice::from_ref(&upstream)).await;
     let asked = upstream.asked();
@@ -216,7 +216,7 @@ async fn pages_that_show_the_current_release_spare_the_upstream() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pages_of_another_kind_cause_hardly_more_looks() {
+async fn observed_foreign_pages_cause_few_extra_polls() {
     let upstream = Upstream::new(&shell("a1"));
     let mut fleet = Fleet::of(std::slice::from_ref(&upstream)).await;
     let members = Upstream::new(&shell("m9"));
@@ -234,7 +234,7 @@ async fn pages_of_another_kind_cause_hardly_more_looks() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_site_that_nobody_polls_is_as_it_was() {
+async fn unpolled_site_pages_have_the_current_id() {
     let site = Site::new();
     site.publish(Release::named("r1".parse().unwrap(), 1));
     let upstream = Upstream::new(&shell("a1"));
