@@ -25,7 +25,7 @@ async fn serve(site: &Site, hook: Option<WebhookLayer>, tasks: &mut JoinSet<()>)
 }
 
 #[tokio::test]
-async fn an_announcement_gets_through() {
+async fn announcement_publishes_named_release_with_metadata() {
     let (site, hook) = named_site();
     let mut tasks = JoinSet::new();
     let url = serve(&site, Some(hook.clone()), &mut tasks).await;
@@ -56,7 +56,7 @@ async fn an_announcement_gets_through() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_an_answer() {
+async fn announcement_rejected_returns_the_response() {
     let (site, hook) = named_site();
     let mut tasks = JoinSet::new();
     let hook = hook.prefix("/_news").unwrap();
@@ -82,7 +82,7 @@ async fn a_refusal_is_an_answer() {
 }
 
 #[tokio::test]
-async fn nobody_at_home_is_an_error_that_says_so() {
+async fn announcement_connect_refused_is_an_error() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
@@ -102,7 +102,7 @@ async fn nobody_at_home_is_an_error_that_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_does_not_answer_is_given_up() {
+async fn announcement_without_response_times_out() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let error = Announcement::new().send(&url, &secret()).await.unwrap_err();
@@ -114,7 +114,7 @@ async fn who_does_not_answer_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_redirection_is_not_followed_but_named() {
+async fn announcement_redirect_is_reported_not_followed() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let mut tasks = JoinSet::new();
@@ -135,7 +135,7 @@ async fn a_redirection_is_not_followed_but_named() {
 
 #[cfg(feature = "tls")]
 #[tokio::test]
-async fn a_certificate_that_nobody_vouches_for_is_refused() {
+async fn announcement_untrusted_certificate_is_an_error() {
     use tokio_rustls::rustls;
 
     let rcgen::CertifiedKey { cert, signing_key } =

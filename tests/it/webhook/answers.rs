@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 
 #[tokio::test]
-async fn only_its_own_path_is_the_webhooks() {
+async fn webhook_other_paths_go_to_the_inner_service() {
     let (_, layer) = named_site();
     for path in [
         "/",
@@ -41,7 +41,7 @@ async fn only_its_own_path_is_the_webhooks() {
 }
 
 #[tokio::test]
-async fn other_methods_are_told_which_there_are() {
+async fn webhook_wrong_method_returns_405_with_allow() {
     let (_, layer) = named_site();
     for method in ["PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "FOO"] {
         let reply = ask(&layer, method, PATH, &[BEARER], whole("")).await;
@@ -51,7 +51,7 @@ async fn other_methods_are_told_which_there_are() {
 }
 
 #[tokio::test]
-async fn who_has_no_proof_gets_the_same_answer_whatever_is_wrong() {
+async fn webhook_unauthorized_returns_identical_401() {
     let (_, layer) = named_site();
     let signature = sign("{}");
     let wrong = signature.replace("sha256=", "sha1=");
@@ -80,7 +80,7 @@ async fn who_has_no_proof_gets_the_same_answer_whatever_is_wrong() {
 }
 
 #[tokio::test]
-async fn a_body_is_not_read_for_a_wrong_token() {
+async fn webhook_wrong_token_does_not_read_the_body() {
     let (_, layer) = named_site();
     for fields in [&[][..], &[("authorization", "Bearer wrong")]] {
         let body = whole("{}");
@@ -92,7 +92,7 @@ async fn a_body_is_not_read_for_a_wrong_token() {
 }
 
 #[tokio::test]
-async fn an_announcement_is_answered_with_what_will_happen() {
+async fn webhook_accepted_response_describes_the_outcome() {
     let (_, layer) = named_site();
     for (body, will, id, said, text) in [
         ("", "look", None, &[][..], "We look now"),
@@ -148,7 +148,7 @@ async fn an_announcement_is_answered_with_what_will_happen() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_body_is_said() {
+async fn webhook_invalid_body_returns_400_with_the_reason() {
     let (site, layer) = named_site();
     for (body, text) in [
         ("{", "no JSON"),
@@ -168,7 +168,7 @@ async fn what_is_wrong_with_a_body_is_said() {
 }
 
 #[tokio::test]
-async fn a_name_is_published_at_once_with_what_is_said() {
+async fn webhook_id_publishes_named_release_with_metadata() {
     let (site, layer) = named_site();
     post(
         &layer,
@@ -198,7 +198,7 @@ async fn a_name_is_published_at_once_with_what_is_said() {
 }
 
 #[tokio::test]
-async fn the_last_deploys_are_listed_newest_first() {
+async fn webhook_get_lists_deploys_newest_first() {
     let site = Site::new();
     let layer = hook(&site);
     let list = async || ask(&layer, "GET", PATH, &[BEARER], Scripted::default()).await;

@@ -18,7 +18,7 @@ fn wait(reply: &Reply) -> u64 {
 }
 
 #[tokio::test]
-async fn a_body_has_a_largest_size() {
+async fn webhook_body_too_large_returns_413() {
     let (_, layer) = named_site();
     let fill = |size: usize| format!("{{}}{}", " ".repeat(size - 2));
     assert_eq!(post(&layer, &[BEARER], &fill(MIB)).await.status, 202);
@@ -39,7 +39,7 @@ async fn a_body_has_a_largest_size() {
 }
 
 #[tokio::test]
-async fn a_length_that_is_too_large_is_refused_before_the_body() {
+async fn webhook_content_length_too_large_returns_413_unread() {
     let (_, layer) = named_site();
     let body = stalled();
     let polls = body.polls();
@@ -49,7 +49,7 @@ async fn a_length_that_is_too_large_is_refused_before_the_body() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_in_pieces_is_one_and_one_that_breaks_off_is_none() {
+async fn webhook_chunked_body_is_accepted_truncated_returns_400() {
     let (site, layer) = named_site();
     let body = Scripted::trickle(br#"{"id":"v2"}"#, 1);
     assert_eq!(ask(&layer, "POST", PATH, &[BEARER], body).await.status, 202);
@@ -65,7 +65,7 @@ async fn a_body_in_pieces_is_one_and_one_that_breaks_off_is_none() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_does_not_end_is_given_up() {
+async fn webhook_body_stalled_returns_408() {
     let (_, layer) = named_site();
     let start = Instant::now();
     let reply = ask(&layer, "POST", PATH, &[BEARER], stalled()).await;
@@ -74,7 +74,7 @@ async fn a_body_that_does_not_end_is_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_sends_slowly_makes_room_and_keeps_nobody_out() {
+async fn webhook_slow_unauthenticated_bodies_are_evicted() {
     let (_, layer) = named_site();
     let signature = sign("");
     let (stranger, known) = ([("x-hub-signature-256", &*signature)], [BEARER]);
@@ -102,7 +102,7 @@ async fn who_sends_slowly_makes_room_and_keeps_nobody_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn thirty_a_minute_are_accepted() {
+async fn webhook_over_30_a_minute_returns_429() {
     let (_, layer) = named_site();
     for _ in 0..100 {
         let reply = post(&layer, &[("authorization", "Bearer wrong")], "").await;

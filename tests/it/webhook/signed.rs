@@ -8,7 +8,7 @@ fn timed(rest: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_example_of_github_is_right_byte_for_byte() {
+async fn signature_of_github_documentation_is_accepted() {
     let (_, layer) = named_site();
     let code = "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
     let signature = format!("sha256={code}");
@@ -32,7 +32,7 @@ async fn the_example_of_github_is_right_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn what_github_sends_is_not_read() {
+async fn github_event_payload_only_requests_a_check() {
     let (site, layer) = named_site();
     let body = r#"{"id":"v9","label":"theirs","notes":7,"action":"created"}"#;
     let fields = |event| [("x-github-event", event)];
@@ -52,7 +52,7 @@ async fn what_github_sends_is_not_read() {
 }
 
 #[tokio::test]
-async fn a_ping_of_github_is_answered_and_does_nothing() {
+async fn github_ping_returns_202_and_does_nothing() {
     let (_, layer) = named_site();
     let signature = sign("{\"zen\":\"\"}");
     let fields = [
@@ -69,7 +69,7 @@ async fn a_ping_of_github_is_answered_and_does_nothing() {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_too_far_off_is_named() {
+async fn signed_time_off_by_over_300_s_returns_401() {
     let (_, layer) = named_site();
     let at = |seconds: u64| format!("{{\"time\":{seconds}}}");
     for offset in [0, 240] {
@@ -101,7 +101,7 @@ async fn a_clock_that_is_too_far_off_is_named() {
 }
 
 #[tokio::test]
-async fn who_says_something_must_say_when() {
+async fn signed_metadata_without_time_returns_401() {
     let (site, layer) = named_site();
     for said in [
         "\"id\":\"v2\"",
@@ -121,7 +121,7 @@ async fn who_says_something_must_say_when() {
 }
 
 #[tokio::test]
-async fn no_signature_is_good_twice_and_a_token_is() {
+async fn signature_replayed_returns_401_token_is_reusable() {
     let (_, layer) = named_site();
     for body in ["", "{}", "{\"label\":null}", &timed("")] {
         assert_eq!(post_signed(&layer, body).await.status, 202, "{body}");
@@ -132,7 +132,7 @@ async fn no_signature_is_good_twice_and_a_token_is() {
 }
 
 #[tokio::test]
-async fn what_was_refused_may_be_corrected_and_sent_again() {
+async fn signature_of_incomplete_request_may_be_sent_again() {
     let (site, layer) = named_site();
     let body = timed(",\"label\":\"1\"");
     let signature = sign(&body);

@@ -81,7 +81,7 @@ fn build(dist: &Path, page: &str) {
 }
 
 #[tokio::test]
-async fn a_deploy_is_found_because_it_is_announced() {
+async fn webhook_requests_a_scan_that_finds_the_deploy() {
     let waiting = Waiting::new().await;
     build(&waiting.dist, "<title>1</title>");
     waiting
@@ -100,7 +100,7 @@ async fn a_deploy_is_found_because_it_is_announced() {
 }
 
 #[tokio::test]
-async fn what_is_said_before_the_build_goes_with_it() {
+async fn pending_metadata_is_attached_to_the_next_release() {
     let waiting = Waiting::new().await;
     waiting
         .announce(r#"{"notes":"new","label":"outside"}"#)
@@ -117,7 +117,7 @@ async fn what_is_said_before_the_build_goes_with_it() {
 }
 
 #[tokio::test]
-async fn what_is_said_after_the_build_is_there_goes_with_it_all_the_same() {
+async fn late_metadata_is_attached_to_the_current_release_silently() {
     let waiting = Waiting::new().await;
     build(&waiting.dist, "1");
     waiting.announce("").await;
@@ -140,7 +140,7 @@ async fn what_is_said_after_the_build_is_there_goes_with_it_all_the_same() {
 }
 
 #[tokio::test]
-async fn the_releases_of_a_directory_are_not_named_from_outside() {
+async fn webhook_other_id_for_directory_returns_422() {
     let waiting = Waiting::new().await;
     build(&waiting.dist, "1");
     waiting.announce("").await;
