@@ -14,7 +14,7 @@ fn assert_robots_or_closed(client: &mut Client) {
 }
 
 #[test]
-fn the_body_of_a_request_is_not_taken_for_the_next_one() {
+fn request_body_is_never_the_next_request() {
     let site = Site::new();
     let length = HIDDEN.len();
     let chunked = format!("{length:x}\r\n{HIDDEN}\r\n0\r\n\r\n");
@@ -52,7 +52,7 @@ fn the_body_of_a_request_is_not_taken_for_the_next_one() {
 }
 
 #[test]
-fn nobody_is_invited_to_send_what_is_not_wanted() {
+fn expect_continue_final_response_without_100() {
     let site = Site::new();
     for (line, status) in [("POST /", 405), ("GET /robots.txt", 200)] {
         let mut client = site.send(format!(
@@ -71,7 +71,7 @@ fn nobody_is_invited_to_send_what_is_not_wanted() {
 }
 
 #[test]
-fn the_answer_does_not_wait_for_the_body() {
+fn response_does_not_wait_for_the_request_body() {
     let site = Site::new();
     for fields in [
         "Content-Length: 10000000000",
@@ -84,7 +84,7 @@ fn the_answer_does_not_wait_for_the_body() {
 }
 
 #[test]
-fn a_body_without_an_end_is_cut_off() {
+fn request_body_endless_closes_the_connection() {
     let site = Site::new();
     for fields in ["Content-Length: 10000000000", "Transfer-Encoding: chunked"] {
         let mut client = site.send(format!("POST / HTTP/1.1\r\nHost: a\r\n{fields}\r\n\r\n"));
@@ -99,7 +99,7 @@ fn a_body_without_an_end_is_cut_off() {
 }
 
 #[test]
-fn chunks_that_are_none_end_the_connection_only() {
+fn chunk_malformed_closes_only_that_connection() {
     let site = Site::new();
     for body in [
         "x\r\n",

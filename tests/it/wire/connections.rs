@@ -8,7 +8,7 @@ use crate::support::events::Events;
 use crate::support::http::Framing;
 
 #[test]
-fn requests_in_one_go_are_answered_in_order() {
+fn pipelined_requests_are_answered_in_order() {
     let site = Site::new();
     let mut client = site.send(
         "GET /robots.txt HTTP/1.1\r\nHost: a\r\n\r\n\
@@ -33,7 +33,7 @@ fn requests_in_one_go_are_answered_in_order() {
 }
 
 #[test]
-fn a_connection_is_kept_whatever_the_answer_is() {
+fn keep_alive_holds_for_every_status() {
     let site = Site::new();
     let mut client = site.connect();
     for (method, path, field, status) in [
@@ -63,7 +63,7 @@ fn a_connection_is_kept_whatever_the_answer_is() {
 }
 
 #[test]
-fn on_the_wire_a_head_is_a_get_without_the_body() {
+fn head_on_the_wire_has_headers_of_get_and_no_body() {
     let site = Site::new();
     let mut client = site.connect();
     for (path, field) in [
@@ -94,7 +94,7 @@ fn on_the_wire_a_head_is_a_get_without_the_body() {
 }
 
 #[test]
-fn who_wants_to_leave_may() {
+fn connection_close_closes_after_the_response() {
     let site = Site::new();
     for path in ["/robots.txt", "/none", "/docs"] {
         let mut client = site.connect();
@@ -105,7 +105,7 @@ fn who_wants_to_leave_may() {
 }
 
 #[test]
-fn http_1_0_is_spoken() {
+fn http_1_0_closes_unless_keep_alive() {
     let site = Site::new();
     let mut client = site.send("GET /robots.txt HTTP/1.0\r\n\r\n");
     assert_robots(&client.answer().unwrap());
@@ -126,7 +126,7 @@ fn http_1_0_is_spoken() {
 }
 
 #[test]
-fn a_request_may_come_byte_by_byte_and_after_an_empty_line() {
+fn request_byte_by_byte_after_empty_line_is_accepted() {
     let site = Site::new();
     let mut client = site.connect();
     for byte in b"\r\nGET /robots.txt HTTP/1.1\r\nHost: a\r\n\r\n" {
@@ -140,7 +140,7 @@ fn a_request_may_come_byte_by_byte_and_after_an_empty_line() {
 }
 
 #[test]
-fn every_form_of_a_target_is_understood() {
+fn request_target_every_form_is_parsed() {
     let site = Site::new();
     for (line, status) in [
         ("GET http://other.example/robots.txt", 200),
@@ -168,7 +168,7 @@ fn every_form_of_a_target_is_understood() {
 }
 
 #[test]
-fn nobody_is_switched_to_another_protocol() {
+fn upgrade_request_is_answered_without_switching() {
     let site = Site::new();
     for fields in [
         "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",
@@ -182,7 +182,7 @@ fn nobody_is_switched_to_another_protocol() {
 /// The half of a connection that is left may be used, and that its end shows at once is worth more: a closed tab
 /// looks just the same. So the answer comes whole, or not at all.
 #[test]
-fn who_says_no_more_gets_the_whole_answer_or_none() {
+fn client_half_close_gets_complete_response_or_none() {
     let site = Site::new();
     for _ in 0..20 {
         let mut client = site.send("GET /long.txt HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -207,7 +207,7 @@ fn who_says_no_more_gets_the_whole_answer_or_none() {
 
 /// A tab that is closed must not keep its place until the next heartbeat finds out.
 #[test]
-fn a_stream_ends_when_its_tab_does() {
+fn event_stream_client_disconnect_frees_its_slot() {
     let dir = site_dir(&[("index.html", ABOUT)]);
     let arguments = ["--max-streams", "1", "--quiet", "50ms"];
     let program = crate::support::program::Program::serve_with(dir.path(), &arguments).ready();

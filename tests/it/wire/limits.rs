@@ -28,7 +28,7 @@ fn assert_timed_out(mut client: Client, start: Instant) {
 }
 
 #[test]
-fn a_head_that_does_not_come_is_not_waited_for() {
+fn head_timeout_incomplete_head_closes_connection() {
     let site = impatient();
     for part in [
         "",
@@ -44,7 +44,7 @@ fn a_head_that_does_not_come_is_not_waited_for() {
 }
 
 #[test]
-fn a_head_that_drips_has_no_more_time_than_one_that_does_not_come() {
+fn head_timeout_dripping_head_closes_connection() {
     let site = impatient();
     let start = Instant::now();
     let mut client = site.send("GET /robots.txt HTTP/1.1\r\nHost: a\r\nX: ");
@@ -58,7 +58,7 @@ fn a_head_that_drips_has_no_more_time_than_one_that_does_not_come() {
 }
 
 #[test]
-fn an_idle_connection_is_closed_and_a_busy_one_is_not() {
+fn head_timeout_closes_idle_connection_only() {
     let site = impatient();
     let mut idle = site.connect();
     idle.request("GET", "/robots.txt", &[]).unwrap();
@@ -74,7 +74,7 @@ fn an_idle_connection_is_closed_and_a_busy_one_is_not() {
 }
 
 #[test]
-fn a_stream_and_a_download_may_last_longer() {
+fn head_timeout_does_not_end_an_event_stream() {
     let site = impatient();
     let mut events = Events::open(site.address());
     assert!(events.release().is_some());
@@ -83,7 +83,7 @@ fn a_stream_and_a_download_may_last_longer() {
 }
 
 #[test]
-fn a_head_that_is_too_long_is_refused() {
+fn request_head_too_large_returns_414_or_431() {
     let site = Site::new();
     let path = format!("/{}", "x".repeat(70_000));
     let answer = site.connect().request("GET", &path, &[]).unwrap();
@@ -98,7 +98,7 @@ fn a_head_that_is_too_long_is_refused() {
 }
 
 #[test]
-fn a_head_without_an_end_is_cut_off() {
+fn request_head_endless_closes_the_connection() {
     let site = Site::new();
     let mut client = site.send("GET / HTTP/1.1\r\nHost: a\r\nX: ");
     let piece = vec![b'a'; 64 * 1024];
@@ -116,7 +116,7 @@ fn a_head_without_an_end_is_cut_off() {
 }
 
 #[test]
-fn many_connections_that_say_nothing_keep_nobody_out() {
+fn silent_connections_do_not_block_others() {
     let site = Site::new();
     let silent: Vec<_> = (0..300).map(|_| site.send("GET /")).collect();
     site.assert_alive();

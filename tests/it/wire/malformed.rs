@@ -16,7 +16,7 @@ fn assert_refused(site: &Site, request: &[u8]) {
 }
 
 #[test]
-fn what_is_no_request_is_answered_with_400() {
+fn request_malformed_returns_400() {
     let site = Site::new();
     for request in [
         "nonsense\r\n\r\n",
@@ -61,7 +61,7 @@ fn what_is_no_request_is_answered_with_400() {
 
 /// RFC 9112, section 3.2: a server must refuse these.
 #[test]
-fn a_request_of_http_1_1_names_one_host() {
+fn host_missing_or_repeated_returns_400() {
     let site = Site::new();
     for request in [
         "GET /robots.txt HTTP/1.1\r\n\r\n",
@@ -77,7 +77,7 @@ fn a_request_of_http_1_1_names_one_host() {
 
 /// A length beside chunks is how requests are smuggled past a proxy that believes the other one.
 #[test]
-fn a_length_beside_chunks_is_not_believed() {
+fn content_length_with_transfer_encoding_is_not_used() {
     let site = Site::new();
     for fields in [
         "Content-Length: 6\r\nTransfer-Encoding: chunked\r\n",

@@ -34,7 +34,7 @@ fn assert_ends_at_once(mut running: Running) {
 }
 
 #[test]
-fn nobody_waits_for_connections_without_a_request() {
+fn shutdown_closes_idle_connections_at_once() {
     let site = Site::with(|server| server.drain(LONG).head_timeout(LONG));
     let mut idle = site.connect();
     idle.request("GET", "/robots.txt", &[]).unwrap();
@@ -47,7 +47,7 @@ fn nobody_waits_for_connections_without_a_request() {
 }
 
 #[test]
-fn what_is_on_its_way_is_finished() {
+fn shutdown_finishes_requests_in_flight() {
     // A permit to be given to each request, once all have asked for one.
     let permits = Arc::new(Semaphore::new(0));
     let asked = Arc::new(AtomicUsize::new(0));
@@ -84,7 +84,7 @@ fn what_is_on_its_way_is_finished() {
 }
 
 #[test]
-fn what_does_not_finish_in_time_is_cut_off() {
+fn shutdown_drain_elapsed_aborts_responses() {
     const DRAIN: Duration = Duration::from_millis(300);
     // Ends with the connection only: more than all buffers hold.
     let service = service_fn(|_request: hyper::Request<Incoming>| async {
@@ -110,7 +110,7 @@ fn what_does_not_finish_in_time_is_cut_off() {
 }
 
 #[test]
-fn half_a_request_does_not_hold_it_up_for_longer_than_the_drain() {
+fn shutdown_incomplete_request_waits_no_longer_than_drain() {
     let site = Site::with(|server| server.drain(Duration::from_millis(300)).head_timeout(LONG));
     let mut half = site.send("GET /robots.txt HTTP/1.1\r\n");
     site.assert_alive();
