@@ -28,19 +28,19 @@ use crate::torture::site::Place;
 use crate::torture::site::Way;
 
 #[test]
-fn hundreds_of_deploys_under_load_mix_nothing_lose_nothing_and_leak_nothing() {
+fn deploys_under_load_are_consistent_and_do_not_leak() {
     // No poll that would hide a lost event.
     torture(1, &["--poll=1h", LARGE], 140, 100);
 }
 
 /// A file that is kept open keeps its folders from being forgotten by the file system; here there is none.
 #[test]
-fn deploys_under_load_of_a_site_without_large_files_mix_nothing_and_lose_nothing() {
+fn deploys_under_load_without_large_files_are_consistent() {
     torture(3, &["--poll=1h"], 50, 30);
 }
 
 #[test]
-fn deploys_under_load_that_only_the_poll_finds_mix_nothing_and_lose_nothing() {
+fn deploys_under_load_watch_poll_are_consistent() {
     torture(2, &["--events=poll", "--poll=200ms", LARGE], 30, 20);
 }
 
