@@ -14,7 +14,7 @@ use super::*;
 const HTML: (&str, &str) = ("content-type", "text/html");
 
 #[tokio::test]
-async fn a_page_is_of_the_release_before_the_origin_was_asked() {
+async fn page_release_is_the_one_current_before_the_origin_call() {
     let site = site("old");
     let publisher = site.clone();
     let service = service_fn(move |_request: Request<Empty<Bytes>>| {
@@ -68,7 +68,7 @@ impl Service<Request<Empty<Bytes>>> for Reluctant {
 }
 
 #[tokio::test]
-async fn the_inner_service_is_called_when_it_is_ready() {
+async fn inner_service_is_called_only_when_ready() {
     let mut app = UpdateNotifierLayer::new(site("r1")).layer(Reluctant::default());
     let request = |path: &str| Request::get(path).body(Empty::new()).unwrap();
     let app = app.ready().await.unwrap();
@@ -81,7 +81,7 @@ async fn the_inner_service_is_called_when_it_is_ready() {
 }
 
 #[tokio::test]
-async fn the_request_arrives_as_it_was_sent() {
+async fn request_reaches_the_inner_service_unchanged() {
     let service = service_fn(|request: Request<String>| async move {
         let (parts, body) = request.into_parts();
         let fields = parts.headers.iter();
@@ -122,7 +122,7 @@ async fn the_request_arrives_as_it_was_sent() {
 }
 
 #[tokio::test]
-async fn a_publish_does_not_wait_for_requests_that_are_on_their_way() {
+async fn publish_does_not_wait_for_requests_in_flight() {
     let site = site("old");
     let service = service_fn(|_request: Request<Empty<Bytes>>| async {
         std::future::pending::<Result<Response<Scripted>, Infallible>>().await

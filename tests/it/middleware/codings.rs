@@ -52,7 +52,7 @@ fn take(body: &mut ResponseBody<Scripted>, mut each: impl FnMut(&[u8])) -> bool 
 }
 
 #[tokio::test]
-async fn a_page_in_a_coding_gets_the_tag_and_goes_out_in_it() {
+async fn coded_page_gets_tag_and_keeps_its_coding() {
     for coding in codings() {
         let body = encode(coding, &page());
         for size in [1, 7, 1000] {
@@ -73,7 +73,7 @@ async fn a_page_in_a_coding_gets_the_tag_and_goes_out_in_it() {
 }
 
 #[tokio::test]
-async fn it_never_goes_out_in_a_coding_that_the_client_does_not_take() {
+async fn coded_page_unaccepted_coding_is_sent_as_identity() {
     for coding in codings() {
         let body = encode(coding, &page());
         let refused = format!("{coding};q=0, *");
@@ -95,7 +95,7 @@ async fn it_never_goes_out_in_a_coding_that_the_client_does_not_take() {
 }
 
 #[tokio::test]
-async fn what_says_that_it_is_in_no_coding_is_in_none() {
+async fn content_encoding_identity_or_empty_is_treated_as_none() {
     for field in ["identity", ""] {
         let answer = coded(field, &[], page().as_bytes(), 7);
         let reply = read_through(&accepting("gzip"), answer).await;
@@ -109,7 +109,7 @@ async fn what_says_that_it_is_in_no_coding_is_in_none() {
 }
 
 #[tokio::test]
-async fn a_page_of_several_members_is_one_page_and_what_follows_it_is_not() {
+async fn gzip_with_several_members_and_padding_is_decoded() {
     let page = page();
     let (head, tail) = page.split_at(20);
     let mut body = [encode("gzip", head), encode("gzip", tail)].concat();
@@ -124,7 +124,7 @@ async fn a_page_of_several_members_is_one_page_and_what_follows_it_is_not() {
 }
 
 #[tokio::test]
-async fn a_page_that_is_cut_off_or_corrupt_breaks_off() {
+async fn coded_page_truncated_or_corrupt_aborts_the_body() {
     let long = format!("{}<p>{}", page(), "lorem ipsum ".repeat(10_000));
     for coding in codings() {
         let whole = encode(coding, &long);
@@ -148,7 +148,7 @@ async fn a_page_that_is_cut_off_or_corrupt_breaks_off() {
 }
 
 #[tokio::test]
-async fn what_came_before_the_origin_broke_off_goes_out() {
+async fn coded_page_origin_error_is_sent_after_the_decoded_part() {
     for coding in codings() {
         let mut pieces = encode_pieces(coding, &[page().as_bytes(), b"more"]);
         pieces.truncate(1);
@@ -171,7 +171,7 @@ async fn what_came_before_the_origin_broke_off_goes_out() {
 }
 
 #[tokio::test]
-async fn all_that_came_can_be_read_while_the_rest_is_awaited() {
+async fn coded_page_is_flushed_piece_by_piece() {
     let pieces = [PAGE.0, "<title>", "App", "</title><p>", "more", "</html>"];
     let pieces = pieces.map(str::as_bytes);
     for coding in codings() {
@@ -198,7 +198,7 @@ async fn all_that_came_can_be_read_while_the_rest_is_awaited() {
 }
 
 #[tokio::test]
-async fn a_bomb_costs_what_is_read_of_it() {
+async fn decompression_bomb_is_decoded_only_as_it_is_read() {
     let head = encode("gzip", &page());
     let megabyte = {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -223,7 +223,7 @@ async fn a_bomb_costs_what_is_read_of_it() {
 }
 
 #[tokio::test]
-async fn trailers_follow_the_coded_page() {
+async fn coded_page_trailers_are_forwarded() {
     let trailers = HeaderMap::from_iter([("x-sum".parse().unwrap(), "1".parse().unwrap())]);
     for coding in codings() {
         let body = encode(coding, &page());
@@ -242,7 +242,7 @@ async fn trailers_follow_the_coded_page() {
 }
 
 #[tokio::test]
-async fn a_coding_that_nobody_knows_passes_and_counts() {
+async fn unknown_coding_passes_unchanged_and_is_counted() {
     let layer = UpdateNotifierLayer::new(site("r1"));
     let service = service_fn(|request: Request<Empty<Bytes>>| {
         let coding = request.uri().path().trim_start_matches('/').to_owned();
@@ -270,7 +270,7 @@ async fn a_coding_that_nobody_knows_passes_and_counts() {
 }
 
 #[tokio::test]
-async fn who_wants_no_other_page_gets_the_coded_one() {
+async fn coded_page_not_eligible_is_unchanged() {
     for coding in codings() {
         let body = encode(coding, &page());
         for (request, fields) in [
@@ -313,7 +313,7 @@ fn origin(
 }
 
 #[tokio::test]
-async fn a_revisit_costs_a_304_in_the_coding_that_the_client_has() {
+async fn coded_page_if_none_match_returns_304() {
     for coding in codings() {
         for etag in ["\"v1\"", "W/\"v1\""] {
             let app = UpdateNotifierLayer::new(site("r1")).layer(origin(coding, etag));
@@ -351,7 +351,7 @@ async fn a_revisit_costs_a_304_in_the_coding_that_the_client_has() {
 }
 
 #[tokio::test]
-async fn the_head_of_a_coded_page_says_what_a_get_would() {
+async fn coded_page_head_has_headers_of_get() {
     for coding in codings() {
         for accept in [coding, "identity"] {
             let app = UpdateNotifierLayer::new(site("r1")).layer(origin(coding, "\"v1\""));
@@ -366,7 +366,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn decoded_output_minus_tag_is_input_for_any_chunking(
+    fn coded_page_any_chunking_yields_input_plus_tag(
         content in vec("[a-z<>é \n]{0,300}", 0..20),
         sizes in vec(1_usize..400, 1..6),
         pauses in vec(any::<bool>(), 1..6),

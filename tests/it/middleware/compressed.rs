@@ -87,7 +87,7 @@ fn values(headers: &HeaderMap, name: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_page_is_compressed_with_what_the_client_likes_best() {
+async fn compress_pages_uses_the_preferred_coding() {
     let modern = if codings().any(|coding| coding == "zstd") {
         "zstd"
     } else {
@@ -121,7 +121,7 @@ async fn a_page_is_compressed_with_what_the_client_likes_best() {
 }
 
 #[tokio::test]
-async fn an_origin_that_compresses_all_the_same_is_compressed_anew() {
+async fn compress_pages_recodes_a_coded_origin_page() {
     let body = encode("deflate", &page());
     for (accept, expected) in [("br", "br"), ("deflate", "deflate"), ("", "")] {
         let body = Scripted::trickle(&body, 7);
@@ -140,7 +140,7 @@ async fn an_origin_that_compresses_all_the_same_is_compressed_anew() {
 
 /// The origin was asked for it without a coding, on our account.
 #[tokio::test]
-async fn a_page_whose_policy_keeps_the_script_out_is_compressed_all_the_same() {
+async fn compress_pages_compresses_page_blocked_by_csp() {
     let fields = [HTML, ("content-security-policy", "script-src 'none'")];
     let app = App::new(
         &compressing(),
@@ -160,7 +160,7 @@ async fn a_page_whose_policy_keeps_the_script_out_is_compressed_all_the_same() {
 }
 
 #[tokio::test]
-async fn what_fits_into_one_packet_is_not_compressed() {
+async fn compress_pages_below_1024_bytes_stays_identity() {
     for (length, expected) in [("1023", ""), ("1024", "gzip"), ("x", "gzip")] {
         let app = App::new(&compressing(), &[HTML, ("content-length", length)], html());
         let fields = [NAVIGATION, &[("accept-encoding", "gzip")]].concat();
@@ -170,7 +170,7 @@ async fn what_fits_into_one_packet_is_not_compressed() {
 }
 
 #[tokio::test]
-async fn the_first_bytes_go_out_before_the_last_come() {
+async fn compress_pages_sends_first_bytes_before_the_end() {
     for coding in codings().filter(|coding| *coding != "deflate") {
         let steps = [PAGE.0.into(), Step::Pending, PAGE.1.into()];
         let app = App::new(&compressing(), &[HTML], Scripted::new(steps));
@@ -188,7 +188,7 @@ async fn the_first_bytes_go_out_before_the_last_come() {
 }
 
 #[tokio::test]
-async fn vary_says_it_once() {
+async fn compress_pages_adds_accept_encoding_to_vary_once() {
     for (vary, expected) in [
         ("cookie", &["cookie", "accept-encoding"][..]),
         ("Accept-Encoding, cookie", &["Accept-Encoding, cookie"]),
@@ -204,7 +204,7 @@ async fn vary_says_it_once() {
 }
 
 #[tokio::test]
-async fn only_a_request_for_a_page_is_changed() {
+async fn request_headers_are_changed_for_page_requests_only() {
     let fields = [
         ("accept-encoding", "gzip"),
         ("range", "bytes=1-3"),
@@ -255,7 +255,7 @@ async fn only_a_request_for_a_page_is_changed() {
 }
 
 #[tokio::test]
-async fn static_pages_are_answered_as_without_the_layer() {
+async fn static_files_responses_are_unchanged_by_the_layer() {
     let items: Vec<_> = (0..200).map(|n| format!("<li>item {n}\n")).collect();
     let html = format!("{}<ul>{}", page(), items.concat());
     let served = Served::from(site_dir(&[("index.html", &html)])).await;
@@ -285,7 +285,7 @@ async fn static_pages_are_answered_as_without_the_layer() {
 }
 
 #[tokio::test]
-async fn pages_are_counted_by_what_became_of_them() {
+async fn counts_pages_by_outcome() {
     let policy = ("content-security-policy", "script-src 'none'");
     let meta = "<meta http-equiv=content-security-policy content=\"script-src 'none'\">";
     let own_policy = format!("{}{meta}{}", PAGE.0, PAGE.1);
@@ -316,7 +316,7 @@ async fn pages_are_counted_by_what_became_of_them() {
 }
 
 #[tokio::test]
-async fn another_way_with_policies_is_another_page() {
+async fn etag_differs_by_csp_mode() {
     let mut tags = Vec::new();
     for csp in [Csp::Keep, Csp::Amend] {
         let layer = UpdateNotifierLayer::new(site("r1")).csp(csp);

@@ -30,7 +30,7 @@ async fn request(router: &Router, method: &str, path: &str, fields: &[(&str, &st
 }
 
 #[tokio::test]
-async fn a_page_of_a_directory_gets_the_script_and_true_validators() {
+async fn serve_dir_page_gets_script_and_own_validators() {
     let site = site("r1");
     let (app, _dir) = app(&site);
     let first = request(&app, "GET", "/", NAVIGATION).await;
@@ -53,7 +53,7 @@ async fn a_page_of_a_directory_gets_the_script_and_true_validators() {
 }
 
 #[tokio::test]
-async fn everything_else_is_as_it_would_be_without_the_layer() {
+async fn serve_dir_other_responses_are_unchanged() {
     let (app, dir) = app(&site("r1"));
     let bare: Router = Router::new()
         .route("/api", routing::get(async || "{}"))
@@ -87,7 +87,7 @@ async fn everything_else_is_as_it_would_be_without_the_layer() {
 
 /// What hyper makes of it: a length that nobody knows is not sent, and the connection is of use afterwards.
 #[test]
-fn on_a_connection_pages_are_framed_as_they_are() {
+fn page_on_the_wire_is_chunked_and_keeps_connection() {
     let site = site("r1");
     let (app, _dir) = app(&site);
     let running = Running::new(app, |server| server);
@@ -119,7 +119,7 @@ fn on_a_connection_pages_are_framed_as_they_are() {
 
 /// An origin may answer a HEAD with the length of its page, which is not that of ours.
 #[test]
-fn on_a_connection_a_head_promises_no_length_that_a_get_has_not() {
+fn head_on_the_wire_has_no_content_length() {
     let service = service_fn(|_request: Request<Incoming>| async {
         let response = Response::builder().header("content-type", "text/html");
         let body = Full::<Bytes>::from(page());

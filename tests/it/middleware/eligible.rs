@@ -5,7 +5,7 @@ use super::*;
 const HTML: (&str, &str) = ("content-type", "text/html; charset=utf-8");
 
 #[tokio::test]
-async fn a_page_gets_the_tag_and_nothing_else() {
+async fn eligible_page_gets_tag_and_keeps_other_headers() {
     for (status, content_type) in [
         (200, "text/html"),
         (200, "text/html; charset=utf-8"),
@@ -41,7 +41,7 @@ async fn a_page_gets_the_tag_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn the_tag_goes_where_a_parser_finds_the_head() {
+async fn insertion_point_is_where_a_parser_finds_the_head() {
     for (before, after) in [
         PAGE,
         (
@@ -66,7 +66,7 @@ async fn the_tag_goes_where_a_parser_finds_the_head() {
 }
 
 #[tokio::test]
-async fn bytes_of_other_charsets_are_kept() {
+async fn page_in_other_charset_keeps_its_bytes() {
     let page = b"<!doctype html><head><meta charset=gbk><title>\xc4\xe3\xba\xc3\xff\x80</title>";
     let answer = answer(200, &[("content-type", "text/html; charset=gbk")], page);
     let reply = read_through(NAVIGATION, answer).await;
@@ -89,7 +89,7 @@ async fn assert_untouched(status: u16, fields: &[(&str, &str)], body: &[u8]) {
 }
 
 #[tokio::test]
-async fn what_is_no_page_passes_with_all_its_fields() {
+async fn non_page_response_is_unchanged() {
     let page = page();
     let page = page.as_bytes();
     let all = [
@@ -133,7 +133,7 @@ async fn what_is_no_page_passes_with_all_its_fields() {
 }
 
 #[tokio::test]
-async fn html_that_is_no_document_passes_byte_for_byte() {
+async fn html_fragment_is_unchanged() {
     let utf16: Vec<u8> = std::iter::once(0xfeff)
         .chain(page().encode_utf16())
         .flat_map(u16::to_le_bytes)
@@ -157,7 +157,7 @@ async fn html_that_is_no_document_passes_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn who_does_not_show_the_page_gets_it_as_it_is() {
+async fn page_for_non_navigation_is_unchanged_but_vary() {
     for request in [
         &[("sec-fetch-dest", "empty")][..],
         &[("sec-fetch-dest", "script")],
@@ -198,7 +198,7 @@ async fn who_does_not_show_the_page_gets_it_as_it_is() {
 }
 
 #[tokio::test]
-async fn our_client_and_workbox_get_the_document_though_they_fetch() {
+async fn preflight_and_workbox_fetch_get_page_with_tag() {
     for (path, mark) in [
         ("/?x=1", ("tidings-preflight", "1")),
         ("/?__WB_REVISION__=0f3c", ("accept", "*/*")),
@@ -214,7 +214,7 @@ async fn our_client_and_workbox_get_the_document_though_they_fetch() {
 }
 
 #[tokio::test]
-async fn the_answer_to_a_form_gets_it_and_that_to_options_does_not() {
+async fn form_response_gets_tag_options_does_not() {
     for (method, gets_it) in [("POST", true), ("PUT", true), ("OPTIONS", false)] {
         let service = service_fn(|_request: Request<Empty<Bytes>>| async {
             Ok::<_, Infallible>(answer(200, &[HTML], page().as_bytes()))
@@ -226,7 +226,7 @@ async fn the_answer_to_a_form_gets_it_and_that_to_options_does_not() {
 }
 
 #[tokio::test]
-async fn without_a_release_everything_passes() {
+async fn no_release_page_is_unchanged() {
     let fields = [HTML, ("etag", "\"x\""), ("content-length", "75")];
     let service = service_fn(|_request: Request<Empty<Bytes>>| {
         ready(Ok::<_, Infallible>(answer(200, &fields, page().as_bytes())))

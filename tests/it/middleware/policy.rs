@@ -36,7 +36,7 @@ fn attribute<'a>(tag: &'a str, name: &str) -> &'a str {
 }
 
 #[tokio::test]
-async fn a_policy_that_lets_the_script_in_is_kept_to_the_letter() {
+async fn csp_permitting_the_script_is_unchanged() {
     for (policy, nonce) in [
         ("default-src 'self'", ""),
         (
@@ -60,7 +60,7 @@ async fn a_policy_that_lets_the_script_in_is_kept_to_the_letter() {
 }
 
 #[tokio::test]
-async fn all_policies_must_permit_it() {
+async fn csp_any_policy_forbidding_leaves_page_unchanged() {
     for policies_ in [
         &["script-src 'self'", "script-src 'none'"][..],
         &["script-src 'self', script-src cdn.example"],
@@ -78,7 +78,7 @@ async fn all_policies_must_permit_it() {
 }
 
 #[tokio::test]
-async fn a_policy_is_amended_by_the_hash_of_the_script_that_the_tag_names() {
+async fn csp_amend_adds_the_script_hash() {
     let hashes = "script-src 'sha256-abc'; connect-src 'self'";
     assert_eq!(under(Csp::Keep, &[hashes]).await.text(), page());
     let reply = under(Csp::Amend, &["script-src 'self'", hashes]).await;
@@ -104,7 +104,7 @@ async fn a_policy_is_amended_by_the_hash_of_the_script_that_the_tag_names() {
 }
 
 #[tokio::test]
-async fn the_entity_tag_of_a_page_does_not_depend_on_a_nonce() {
+async fn etag_is_independent_of_the_nonce() {
     let one = under(Csp::Keep, &["script-src 'nonce-a'"]).await;
     let two = under(Csp::Keep, &["script-src 'nonce-b'"]).await;
     assert_ne!(one.body, two.body);
@@ -113,7 +113,7 @@ async fn the_entity_tag_of_a_page_does_not_depend_on_a_nonce() {
 }
 
 #[tokio::test]
-async fn who_gets_no_script_gets_no_other_policy() {
+async fn csp_amend_applies_only_to_pages_with_script() {
     let fields = [HTML, (CSP, "script-src 'sha256-abc'")];
     let service = service_fn(|_request: Request<Empty<Bytes>>| {
         ready(Ok::<_, Infallible>(answer(200, &fields, page().as_bytes())))
@@ -131,7 +131,7 @@ async fn who_gets_no_script_gets_no_other_policy() {
 }
 
 #[tokio::test]
-async fn a_304_has_the_policy_that_the_page_had() {
+async fn csp_amend_of_304_equals_that_of_the_page() {
     let fields = [("etag", "\"v1\""), HTML, (CSP, "script-src 'sha256-abc'")];
     let service = service_fn(|request: Request<Empty<Bytes>>| {
         let is_known = request.headers().contains_key("if-none-match");
@@ -157,7 +157,7 @@ async fn a_304_has_the_policy_that_the_page_had() {
 }
 
 #[tokio::test]
-async fn a_policy_in_the_head_of_the_page_is_seen() {
+async fn csp_meta_element_is_respected() {
     let meta = |policy: &str| {
         format!(
             "<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">{}",
@@ -195,7 +195,7 @@ async fn a_policy_in_the_head_of_the_page_is_seen() {
 }
 
 #[tokio::test]
-async fn a_policy_that_only_reports_forbids_nothing() {
+async fn csp_report_only_is_ignored() {
     let fields = [
         HTML,
         ("content-security-policy-report-only", "script-src 'none'"),

@@ -31,7 +31,7 @@ fn poll(body: &mut ResponseBody<Scripted>) -> Poll<Option<String>> {
 }
 
 #[tokio::test]
-async fn a_page_in_single_bytes_is_the_same_page() {
+async fn page_in_any_frame_size_gets_one_tag() {
     for size in [1, 2, 3, 5, 1000] {
         let answer = html([]).map(|_| Scripted::trickle(page().as_bytes(), size));
         let reply = read_through(NAVIGATION, answer).await;
@@ -40,7 +40,7 @@ async fn a_page_in_single_bytes_is_the_same_page() {
 }
 
 #[tokio::test]
-async fn every_piece_goes_out_as_soon_as_the_place_is_known() {
+async fn streaming_holds_back_only_until_the_insertion_point() {
     let response = html([
         "<!doc".into(),
         "type html><html>".into(),
@@ -74,7 +74,7 @@ async fn every_piece_goes_out_as_soon_as_the_place_is_known() {
 }
 
 #[tokio::test]
-async fn the_length_of_the_page_is_not_promised() {
+async fn size_hint_of_page_is_not_exact() {
     let response = html([PAGE.0.into(), PAGE.1.into()]);
     let mut body = through(NAVIGATION, response).await.into_body();
     assert_eq!(body.size_hint().exact(), None);
@@ -93,7 +93,7 @@ async fn the_length_of_the_page_is_not_promised() {
 }
 
 #[tokio::test]
-async fn trailers_follow_the_page() {
+async fn page_trailers_are_forwarded() {
     let trailers = HeaderMap::from_iter([("x-sum".parse().unwrap(), "1".parse().unwrap())]);
     for steps in [
         vec![
@@ -118,7 +118,7 @@ async fn trailers_follow_the_page() {
 }
 
 #[tokio::test]
-async fn a_page_that_breaks_off_breaks_off() {
+async fn page_origin_error_aborts_the_body() {
     for steps in [
         vec![Step::Error],
         vec!["<!doctype html>".into(), Step::Error],
@@ -133,7 +133,7 @@ async fn a_page_that_breaks_off_breaks_off() {
 }
 
 #[tokio::test]
-async fn a_large_page_is_not_collected() {
+async fn large_page_is_not_buffered() {
     let piece = "<p>lorem ipsum</p>\n".repeat(4000);
     let steps = std::iter::once(Step::from(PAGE.0));
     let steps = steps.chain((0..50).map(|_| Step::Data(piece.clone().into())));

@@ -71,7 +71,7 @@ fn vary(reply: &Reply) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn the_tag_of_a_page_is_that_of_the_origin_with_a_mark_of_the_release() {
+async fn page_etag_is_origin_etag_with_release_suffix() {
     for (etag, start, end) in [
         ("\"v1\"", "\"v1-tidings-", "\""),
         ("W/\"v1\"", "W/\"v1-tidings-", "\""),
@@ -97,7 +97,7 @@ async fn the_tag_of_a_page_is_that_of_the_origin_with_a_mark_of_the_release() {
 }
 
 #[tokio::test]
-async fn fields_that_are_about_the_bytes_go_with_the_bytes() {
+async fn page_drops_length_digest_and_date_headers() {
     let outdated = [
         ("content-length", "75"),
         ("accept-ranges", "bytes"),
@@ -116,7 +116,7 @@ async fn fields_that_are_about_the_bytes_go_with_the_bytes() {
 }
 
 #[tokio::test]
-async fn whoever_changes_a_page_names_the_page_of_the_origin() {
+async fn if_match_page_etag_is_restored_to_origin_etag() {
     let origin = Origin::new("\"v1\"");
     let accepts = [("accept-encoding", "br")];
     let mut marked = Vec::new();
@@ -141,7 +141,7 @@ async fn whoever_changes_a_page_names_the_page_of_the_origin() {
 }
 
 #[tokio::test]
-async fn a_revisit_costs_a_304_within_a_release_and_a_page_after_it() {
+async fn if_none_match_same_release_returns_304_next_release_200() {
     let (site, origin) = (site("r1"), Origin::new("\"v1\""));
     let first = navigate(&site, &origin, &[]).await;
     let marked = first.field("etag").to_owned();
@@ -175,7 +175,7 @@ async fn a_revisit_costs_a_304_within_a_release_and_a_page_after_it() {
 }
 
 #[tokio::test]
-async fn a_304_has_the_vary_that_the_page_has() {
+async fn not_modified_has_the_vary_of_the_page() {
     let (site, origin) = (site("r1"), Origin::new("\"v1\""));
     let first = navigate(&site, &origin, &[]).await;
     let fields = [("if-none-match", first.field("etag"))];
@@ -189,7 +189,7 @@ async fn a_304_has_the_vary_that_the_page_has() {
 /// tag all the same. A page that the app itself has fetched, or that is from before there was a layer, must not be
 /// confirmed to somebody who navigates: it has no script.
 #[tokio::test]
-async fn a_page_without_the_script_is_not_confirmed_to_who_navigates() {
+async fn if_none_match_origin_etag_navigation_returns_200() {
     let (site, origin) = (site("r1"), Origin::new("\"v1\""));
     let fetched = request(&site, &origin, "GET", &[("sec-fetch-dest", "empty")]).await;
     assert_eq!(fetched.text(), page());
@@ -201,7 +201,7 @@ async fn a_page_without_the_script_is_not_confirmed_to_who_navigates() {
 
 /// Somebody opens a document in a tab that is no page, and never was one.
 #[tokio::test]
-async fn a_document_that_is_no_page_is_confirmed_to_who_navigates() {
+async fn if_none_match_non_page_navigation_returns_304() {
     let fields = [
         ("content-type", "application/pdf"),
         ("etag", "\"v1\""),
@@ -223,7 +223,7 @@ async fn a_document_that_is_no_page_is_confirmed_to_who_navigates() {
 }
 
 #[tokio::test]
-async fn a_page_with_the_script_is_not_confirmed_to_who_fetches() {
+async fn if_none_match_page_etag_fetch_returns_200() {
     let (site, origin) = (site("r1"), Origin::new("\"v1\""));
     let page_ = navigate(&site, &origin, &[]).await;
     let fields = [
@@ -238,7 +238,7 @@ async fn a_page_with_the_script_is_not_confirmed_to_who_fetches() {
 }
 
 #[tokio::test]
-async fn a_date_knows_nothing_of_releases() {
+async fn if_modified_since_is_removed_for_navigations() {
     let (site, origin) = (site("r1"), Origin::new("\"v1\""));
     let fields = [("if-modified-since", DATE)];
     let reply = navigate(&site, &origin, &fields).await;
@@ -252,7 +252,7 @@ async fn a_date_knows_nothing_of_releases() {
 }
 
 #[tokio::test]
-async fn a_head_says_what_a_get_would() {
+async fn head_of_page_has_headers_of_get() {
     let (site, origin) = (site("r1"), Origin::new("\"v1\""));
     let get = navigate(&site, &origin, &[]).await;
     let head = request(&site, &origin, "HEAD", NAVIGATION).await;
