@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_wrong_flag_is_refused_by_its_name() {
+fn unknown_flag_or_argument_exits_2_with_usage() {
     let dir = site();
     let ended = run(serve(dir.path()).arg("--nope"));
     assert_refused(&ended, &["--nope", "Usage:"]);
@@ -17,7 +17,7 @@ fn a_wrong_flag_is_refused_by_its_name() {
 }
 
 #[test]
-fn a_wrong_value_is_refused_by_the_name_of_its_flag() {
+fn invalid_value_exits_2_naming_the_flag() {
     let dir = site();
     let mut faults = Vec::new();
     for (flag, value) in NONSENSE {
@@ -39,7 +39,7 @@ fn a_wrong_value_is_refused_by_the_name_of_its_flag() {
 }
 
 #[test]
-fn an_upstream_that_is_none_is_refused_with_what_would_be_one() {
+fn invalid_upstream_url_exits_2_with_an_example() {
     assert_refused(&run(tidings().arg("proxy")), &["URL", "Usage:"]);
     for upstream in [
         "",
@@ -54,7 +54,7 @@ fn an_upstream_that_is_none_is_refused_with_what_would_be_one() {
 }
 
 #[test]
-fn a_secret_is_in_one_place_and_no_short_one() {
+fn webhook_secret_short_or_given_twice_exits_2() {
     let dir = site();
     let secret = dir.path().join("secret");
     std::fs::write(&secret, "0123456789abcdef").unwrap();
@@ -72,7 +72,7 @@ fn a_secret_is_in_one_place_and_no_short_one() {
 }
 
 #[test]
-fn an_announcement_that_nobody_hears_fails() {
+fn announce_connect_refused_exits_1() {
     let mut command = tidings();
     command.args(["announce", "http://127.0.0.1:9"]);
     let ended = run(command.env("TIDINGS_WEBHOOK_SECRET", "0123456789abcdef"));
@@ -82,7 +82,7 @@ fn an_announcement_that_nobody_hears_fails() {
 }
 
 #[test]
-fn values_that_contradict_each_other_are_refused_by_both_names() {
+fn contradicting_values_exit_2_naming_both_flags() {
     let dir = site();
     let ended = run(serve(dir.path()).args(["--quiet", "20s"]));
     assert_refused(&ended, &["--quiet", "--incomplete-after"]);
@@ -91,7 +91,7 @@ fn values_that_contradict_each_other_are_refused_by_both_names() {
 }
 
 #[test]
-fn a_file_is_no_directory() {
+fn directory_argument_is_a_file_exits_2() {
     let dir = site();
     let file = dir.path().join("index.html");
     let ended = run(&mut serve(&file));
@@ -125,7 +125,7 @@ fn help(command: &str, flags: &[&[(&str, &str)]]) -> String {
 }
 
 #[test]
-fn the_help_has_every_flag_with_its_variable_and_its_default() {
+fn help_lists_every_flag_with_variable_and_default() {
     let serve = help("serve", &[COMMON, SERVE]);
     let proxy = help("proxy", &[COMMON, PROXY]);
     for (part, what) in [
@@ -172,7 +172,7 @@ fn the_help_has_every_flag_with_its_variable_and_its_default() {
 }
 
 #[test]
-fn it_knows_its_version() {
+fn version_flag_prints_the_version() {
     let ended = run(tidings().arg("--version"));
     assert_eq!(ended.code, Some(0));
     assert_eq!(
@@ -182,7 +182,7 @@ fn it_knows_its_version() {
 }
 
 #[test]
-fn the_log_can_be_switched_off_and_up() {
+fn log_flag_sets_the_level() {
     let dir = site();
     let ended = Program::serve_with(dir.path(), &["--log", "off"])
         .ready()

@@ -6,7 +6,7 @@ use crate::support::put;
 use crate::support::until;
 
 #[test]
-fn every_flag_can_be_a_variable() {
+fn environment_variables_set_every_option() {
     let dir = site_dir(&[
         (
             "index.html",
@@ -63,7 +63,7 @@ fn every_flag_can_be_a_variable() {
 }
 
 #[test]
-fn a_wrong_variable_is_refused_by_the_name_of_its_flag() {
+fn invalid_variable_exits_2_naming_the_flag() {
     let dir = site();
     let mut faults = Vec::new();
     for (flag, value) in NONSENSE {
@@ -79,7 +79,7 @@ fn a_wrong_variable_is_refused_by_the_name_of_its_flag() {
 }
 
 #[test]
-fn a_flag_has_the_last_word() {
+fn flag_overrides_variable() {
     let dir = site();
     let mut command = serve(dir.path());
     command.args(["--prefix", "/flag"]);

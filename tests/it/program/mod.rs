@@ -166,7 +166,7 @@ fn is_refused(ended: &Ended, parts: &[&str]) -> Result<(), String> {
 }
 
 #[test]
-fn one_line_on_standard_output_says_where_it_listens() {
+fn stdout_has_one_line_with_the_listen_address() {
     let dir = site();
     let program = Program::serve(dir.path());
     let address = program.address();
@@ -185,7 +185,7 @@ fn one_line_on_standard_output_says_where_it_listens() {
 }
 
 #[test]
-fn it_listens_where_it_is_told() {
+fn listen_flag_sets_the_address() {
     let dir = site();
     for (listen, start) in [("127.0.0.1:0", "127.0.0.1:"), ("localhost:0", "127.0.0.1:")] {
         let mut command = tidings();
@@ -203,7 +203,7 @@ fn it_listens_where_it_is_told() {
 }
 
 #[test]
-fn an_address_in_use_is_an_error_that_names_it() {
+fn listen_address_in_use_exits_1_naming_it() {
     let dir = site();
     let program = Program::serve(dir.path());
     let address = program.address().to_string();

@@ -27,7 +27,7 @@ fn refuses(program: &Program) {
 }
 
 #[test]
-fn a_signal_ends_it_at_once_and_event_streams_end_as_they_should() {
+fn signal_exits_at_once_and_ends_event_streams_cleanly() {
     for signal in ["TERM", "INT"] {
         let dir = site();
         let program = Program::serve(dir.path()).ready();
@@ -50,7 +50,7 @@ fn a_signal_ends_it_at_once_and_event_streams_end_as_they_should() {
 }
 
 #[test]
-fn a_signal_ends_it_while_it_still_waits() {
+fn signal_before_first_release_exits_at_once() {
     let dir = site_dir(&[]);
     let program = Program::serve(&dir.path().join("none"));
     let stream = Events::open(program.address());
@@ -61,7 +61,7 @@ fn a_signal_ends_it_while_it_still_waits() {
 }
 
 #[test]
-fn a_slow_download_is_waited_for() {
+fn drain_waits_for_a_slow_download() {
     let dir = site();
     let bytes = large();
     put_bytes(dir.path(), "large.bin", &bytes);
@@ -83,7 +83,7 @@ fn a_slow_download_is_waited_for() {
 }
 
 #[test]
-fn a_stuck_download_is_not_waited_for_longer_than_the_drain() {
+fn drain_elapsed_cuts_a_stuck_download() {
     let dir = site();
     put_bytes(dir.path(), "large.bin", &large());
     let program = Program::serve_with(dir.path(), &["--drain", "1s"]).ready();
@@ -103,7 +103,7 @@ fn a_stuck_download_is_not_waited_for_longer_than_the_drain() {
 }
 
 #[test]
-fn without_a_drain_nothing_is_waited_for() {
+fn drain_zero_exits_at_once() {
     let dir = site();
     put_bytes(dir.path(), "large.bin", &large());
     let program = Program::serve_with(dir.path(), &["--drain", "0s"]).ready();
@@ -117,7 +117,7 @@ fn without_a_drain_nothing_is_waited_for() {
 
 /// Each connection takes a file descriptor, and there is an end to those.
 #[test]
-fn too_many_connections_are_survived() {
+fn file_descriptor_limit_reached_keeps_serving() {
     let dir = site();
     let mut command = std::process::Command::new("sh");
     command.args(["-c", "ulimit -n 48 && exec \"$@\"", "sh"]);

@@ -8,7 +8,7 @@ use crate::support::put;
 use crate::support::until;
 
 #[test]
-fn a_directory_that_is_not_there_is_waited_for() {
+fn directory_missing_returns_503_until_complete() {
     let outer = site_dir(&[]);
     let dir = outer.path().join("releases/current");
     let shown = dir.to_str().unwrap();
@@ -48,7 +48,7 @@ fn a_directory_that_is_not_there_is_waited_for() {
 }
 
 #[test]
-fn the_last_release_is_served_while_the_next_one_is_waited_for() {
+fn directory_removed_keeps_serving_the_last_release() {
     let outer = site_dir(&[("dist/index.html", INDEX)]);
     let dir = outer.path().join("dist");
     let program = Program::serve(&dir).ready();
@@ -63,7 +63,7 @@ fn the_last_release_is_served_while_the_next_one_is_waited_for() {
 }
 
 #[test]
-fn an_incomplete_build_is_published_with_a_warning_that_says_what_is_missing() {
+fn incomplete_after_elapsed_warns_with_missing_file() {
     let dir = site_dir(&[("index.html", "<!doctype html><script src=/app.js></script>")]);
     let arguments = ["--quiet", "50ms", "--incomplete-after", "300ms"];
     let program = Program::serve_with(dir.path(), &arguments).ready();
