@@ -26,7 +26,7 @@ use crate::visitor::Stream;
 use crate::visitor::Visitor;
 
 #[tokio::test]
-async fn large_downloads_and_uploads_pass_in_little_memory() -> Result<()> {
+async fn large_downloads_and_uploads_have_bounded_memory() -> Result<()> {
     let world = World::start().await?;
     for (framing, size) in [("counted", LARGEST), ("chunked", LARGE)] {
         let mut body = world.open(&format!("/{framing}?bytes={size}"), &[]).await?;
@@ -57,7 +57,7 @@ async fn large_downloads_and_uploads_pass_in_little_memory() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_page_of_100_mb_passes_in_little_memory() -> Result<()> {
+async fn page_of_100_mb_has_bounded_memory() -> Result<()> {
     const PAGE: usize = 100_000_000;
     let world = World::start().await?;
     let mut theirs = world
@@ -98,7 +98,7 @@ async fn a_page_of_100_mb_passes_in_little_memory() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_bomb_does_not_go_off() -> Result<()> {
+async fn decompression_bombs_have_bounded_memory() -> Result<()> {
     let world = World::start().await?;
     let mut open = Vec::new();
     for (coding, depth) in DEPTHS {

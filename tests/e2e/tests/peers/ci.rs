@@ -19,7 +19,7 @@ use crate::tag::release;
 use crate::visitor::Visitor;
 
 #[tokio::test]
-async fn an_announced_deploy_is_news_at_once() -> Result<()> {
+async fn announced_deploy_is_published_at_once() -> Result<()> {
     let dir = TempDir::new()?;
     let secret = dir.path().join("secret");
     fs::write(&secret, "correct horse battery staple, 32 bytes")?;

@@ -15,11 +15,11 @@ use tidings_e2e::until;
 use crate::tag::first_page;
 
 in_one_engine!(
-    a_deploy_is_news_and_refresh_brings_it,
-    a_server_that_is_replaced_shows_nobody_an_error,
+    upstream_deploy_shows_notice_and_refresh_loads_it,
+    upstream_replaced_shows_no_error,
 );
 
-async fn a_deploy_is_news_and_refresh_brings_it(engine: Engine) -> Result<()> {
+async fn upstream_deploy_shows_notice_and_refresh_loads_it(engine: Engine) -> Result<()> {
     let site = Site::new(Way::LinkRename, &Build::one()?)?;
     let app = App::site(&site.dir()).await?;
     let server = Server::proxy(&[&app.url("")], &["--poll", "1s"])?;
@@ -34,7 +34,7 @@ async fn a_deploy_is_news_and_refresh_brings_it(engine: Engine) -> Result<()> {
     page.close().await
 }
 
-async fn a_server_that_is_replaced_shows_nobody_an_error(engine: Engine) -> Result<()> {
+async fn upstream_replaced_shows_no_error(engine: Engine) -> Result<()> {
     let (one, two) = (Build::one()?, Build::two()?);
     let mut app = App::site(one.dir()).await?;
     let server = Server::proxy(&[&app.url("")], &["--poll", "1s"])?;

@@ -17,7 +17,7 @@ use crate::visitor::Stream;
 use crate::visitor::Visitor;
 
 #[tokio::test]
-async fn a_rolling_deploy_fails_nobody_and_is_news_once() -> Result<()> {
+async fn rolling_deploy_fails_no_request_and_is_published_once() -> Result<()> {
     let (one, two) = (Build::one()?, Build::two()?);
     let mut apps = Vec::new();
     for _ in 0..3 {

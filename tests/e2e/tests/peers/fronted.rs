@@ -17,7 +17,7 @@ use crate::visitor::NAVIGATION;
 use crate::visitor::Visitor;
 
 #[tokio::test]
-async fn pages_and_news_come_through_an_nginx_that_buffers() -> Result<()> {
+async fn behind_nginx_pages_and_events_arrive_despite_buffering() -> Result<()> {
     let site = Site::new(Way::LinkRename, &Build::one()?)?;
     let app = App::site(&site.dir()).await?;
     let server = Server::proxy(&[&app.url("")], &["--poll", "1s"])?;
@@ -51,7 +51,7 @@ async fn pages_and_news_come_through_an_nginx_that_buffers() -> Result<()> {
 }
 
 #[tokio::test]
-async fn events_of_the_app_come_one_by_one() -> Result<()> {
+async fn behind_nginx_events_of_the_app_arrive_one_by_one() -> Result<()> {
     let app = App::live().await?;
     let server = Server::proxy(&[&app.url("")], &[])?;
     let front = Nginx::start(&in_front(&server, "")).await?;
@@ -66,7 +66,7 @@ async fn events_of_the_app_come_one_by_one() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_word_of_a_trusted_nginx_on_the_client_counts() -> Result<()> {
+async fn behind_nginx_trusted_proxy_headers_are_kept() -> Result<()> {
     let app = App::live().await?;
     let tell = "proxy_set_header Host site.example;
         proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;

@@ -20,7 +20,7 @@ use crate::visitor::Stream;
 use crate::visitor::Visitor;
 
 #[tokio::test]
-async fn events_come_one_by_one_and_who_leaves_is_missed() -> Result<()> {
+async fn events_arrive_one_by_one_and_disconnect_reaches_the_app() -> Result<()> {
     let (app, server) = start().await?;
     let visitor = Visitor::new();
     let mut events = visitor.stream(&server.url("/events"), &[]).await?;
@@ -39,7 +39,7 @@ async fn events_come_one_by_one_and_who_leaves_is_missed() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_long_poll_is_answered_when_there_is_something() -> Result<()> {
+async fn long_poll_late_response_is_forwarded() -> Result<()> {
     let (app, server) = start().await?;
     let visitor = Visitor::new();
     let url = server.url("/wait");
@@ -55,7 +55,7 @@ async fn a_long_poll_is_answered_when_there_is_something() -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_upload_is_answered_while_it_comes() -> Result<()> {
+async fn upload_echo_is_streamed_both_ways() -> Result<()> {
     let (_app, server) = start().await?;
     let visitor = Visitor::new();
     let (send, parts) = mpsc::channel(1);

@@ -28,7 +28,7 @@ use crate::visitor::NAVIGATION;
 use crate::visitor::Visitor;
 
 #[tokio::test]
-async fn pages_get_the_script_and_files_pass_as_they_are() -> Result<()> {
+async fn nginx_pages_get_script_and_files_are_unchanged() -> Result<()> {
     let world = World::new("gzip on; gzip_types application/javascript;").await?;
     let (visitor, assets) = (Visitor::new(), world.assets()?);
     let page = first_page(&world.server).await?;
@@ -66,7 +66,7 @@ async fn pages_get_the_script_and_files_pass_as_they_are() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_nginx_compresses_for_proxies_passes_as_it_is() -> Result<()> {
+async fn nginx_compressed_files_are_unchanged() -> Result<()> {
     let types = "gzip on; gzip_types application/javascript image/svg+xml; gzip_proxied any;";
     let world = World::new(&format!("{types} gzip_min_length 1; gzip_static on;")).await?;
     let (visitor, assets) = (Visitor::new(), world.assets()?);
@@ -107,7 +107,7 @@ async fn what_nginx_compresses_for_proxies_passes_as_it_is() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_revisit_costs_a_304_end_to_end() -> Result<()> {
+async fn nginx_page_if_none_match_returns_304_end_to_end() -> Result<()> {
     let world = World::new("gzip on;").await?;
     let (visitor, url) = (Visitor::new(), world.server.url("/?revisit"));
     first_page(&world.server).await?;
@@ -132,7 +132,7 @@ async fn a_revisit_costs_a_304_end_to_end() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_head_has_the_fields_of_a_get() -> Result<()> {
+async fn nginx_page_head_has_headers_of_get() -> Result<()> {
     let world = World::new("gzip on;").await?;
     let (visitor, url) = (Visitor::new(), world.server.url("/"));
     first_page(&world.server).await?;
@@ -158,7 +158,7 @@ async fn a_head_has_the_fields_of_a_get() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_missing_page_is_nginxs_own() -> Result<()> {
+async fn nginx_404_page_is_forwarded_with_script() -> Result<()> {
     let world = World::new("").await?;
     let visitor = Visitor::new();
     first_page(&world.server).await?;
@@ -172,7 +172,7 @@ async fn a_missing_page_is_nginxs_own() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_navigation_waits_for_an_nginx_that_starts() -> Result<()> {
+async fn nginx_restart_navigation_waits() -> Result<()> {
     let mut world = World::new("").await?;
     let (visitor, url) = (Visitor::new(), world.server.url("/"));
     first_page(&world.server).await?;
@@ -193,7 +193,7 @@ async fn a_navigation_waits_for_an_nginx_that_starts() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_reload_under_load_fails_nobody() -> Result<()> {
+async fn nginx_reload_under_load_fails_no_request() -> Result<()> {
     let world = World::new("").await?;
     let paths = [world.assets()?, vec!["/".to_owned()]].concat();
     let end = Instant::now() + LOAD;

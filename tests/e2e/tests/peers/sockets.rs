@@ -17,12 +17,12 @@ use crate::tag::first_page;
 use crate::visitor::Visitor;
 
 in_one_engine!(
-    events_of_the_app_come_beside_ours,
-    a_web_socket_passes_and_ends_with_the_server,
-    a_web_socket_passes_beside_a_directory,
+    app_event_stream_works_beside_ours,
+    websocket_is_tunneled_and_closed_on_shutdown,
+    websocket_route_beside_a_directory_is_tunneled,
 );
 
-async fn events_of_the_app_come_beside_ours(engine: Engine) -> Result<()> {
+async fn app_event_stream_works_beside_ours(engine: Engine) -> Result<()> {
     let (app, server) = start().await?;
     let visitor = Visitor::new();
     first_page(&server).await?;
@@ -53,7 +53,7 @@ async fn events_of_the_app_come_beside_ours(engine: Engine) -> Result<()> {
     page.close().await
 }
 
-async fn a_web_socket_passes_and_ends_with_the_server(engine: Engine) -> Result<()> {
+async fn websocket_is_tunneled_and_closed_on_shutdown(engine: Engine) -> Result<()> {
     let (app, server) = start().await?;
     let page = Page::open(engine).await?;
     page.goto(&server.url("/")).await?;
@@ -67,7 +67,7 @@ async fn a_web_socket_passes_and_ends_with_the_server(engine: Engine) -> Result<
     page.close().await
 }
 
-async fn a_web_socket_passes_beside_a_directory(engine: Engine) -> Result<()> {
+async fn websocket_route_beside_a_directory_is_tunneled(engine: Engine) -> Result<()> {
     let app = App::live().await?;
     let dir = TempDir::new()?;
     let home = "<!doctype html><html><head><title>Files</title></head><body><p id=home>Files</p>";

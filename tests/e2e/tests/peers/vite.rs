@@ -11,9 +11,9 @@ use tidings_e2e::until;
 
 use crate::tag::first_page;
 
-in_one_engine!(modules_are_replaced_in_the_page);
+in_one_engine!(vite_dev_server_hot_module_replacement_works);
 
-async fn modules_are_replaced_in_the_page(engine: Engine) -> Result<()> {
+async fn vite_dev_server_hot_module_replacement_works(engine: Engine) -> Result<()> {
     let vite = Vite::start(LISTEN).await?;
     let server = Server::proxy(&[&vite.url("")], &[])?;
     first_page(&server).await?;
