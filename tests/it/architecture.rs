@@ -22,7 +22,7 @@ const LAYERS: [&[&str]; 12] = [
 ];
 
 #[test]
-fn modules_use_only_what_lies_below_them() {
+fn modules_depend_only_on_lower_layers() {
     let mut seen = BTreeSet::new();
     for file in sources(&source_dir()) {
         let module = module_of(&file);
@@ -53,7 +53,7 @@ fn modules_use_only_what_lies_below_them() {
 }
 
 #[test]
-fn only_the_program_knows_of_arguments_signals_and_standard_output() {
+fn library_uses_no_arguments_signals_or_standard_streams() {
     for file in sources(&source_dir()) {
         if matches!(module_of(&file).as_str(), "cli" | "main") {
             continue;
