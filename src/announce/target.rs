@@ -5,6 +5,7 @@ use http::uri::PathAndQuery;
 
 use crate::error::Error;
 use crate::error::Kind;
+use crate::http::prefix::ReservedPrefix;
 
 /// Where an announcement goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +35,7 @@ impl Target {
             return Err(refused("it has a name in front of the host"));
         }
         let path = match uri.path().trim_end_matches('/') {
-            "" => DEFAULT_PATH.to_owned(),
+            "" => ReservedPrefix::default().join("deploys"),
             path if path.ends_with("/deploys") => path.to_owned(),
             prefix => format!("{prefix}/deploys"),
         };
@@ -49,9 +50,6 @@ impl Target {
         &self.0
     }
 }
-
-// Where a webhook is unless it is told otherwise.
-const DEFAULT_PATH: &str = "/__tidings/deploys";
 
 #[cfg(test)]
 mod tests {

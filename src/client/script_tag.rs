@@ -9,8 +9,7 @@ use crate::csp::Csp;
 use crate::csp::Form;
 use crate::csp::Nonce;
 use crate::csp::Permit;
-use crate::error::Error;
-use crate::error::Kind;
+use crate::http::prefix::ReservedPrefix;
 use crate::release::Digest;
 use crate::release::ReleaseId;
 
@@ -22,43 +21,6 @@ pub(crate) const PARTS: [(&str, &str); 4] = [
     ("update", include_str!("js/min/update.js")),
     ("worker", include_str!("js/min/worker.js")),
 ];
-
-/// Where the reserved paths begin: one slash, and no slash at the end.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Prefix(Box<str>);
-
-impl Prefix {
-    /// # Errors
-    ///
-    /// If `prefix` does not start with exactly one slash, ends in one, or has anything in it that would have
-    /// to be escaped in a URL or an attribute.
-    pub(crate) fn new(prefix: &str) -> Result<Self, Error> {
-        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
-        let segments = prefix.strip_prefix('/').map(|rest| rest.split('/'));
-        let is_segment = |segment: &str| {
-            !segment.is_empty() && segment != "." && segment != ".." && segment.bytes().all(plain)
-        };
-        if prefix.len() > LONGEST_PREFIX || !segments.is_some_and(|mut all| all.all(is_segment)) {
-            return Err(Error::new(Kind::InvalidPrefix(prefix.to_owned())));
-        }
-        Ok(Self(prefix.into()))
-    }
-
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// What follows the prefix and its slash, if `path` is one of the reserved ones.
-    pub(crate) fn strip<'a>(&self, path: &'a str) -> Option<&'a str> {
-        path.strip_prefix(&*self.0)?.strip_prefix('/')
-    }
-}
-
-impl Default for Prefix {
-    fn default() -> Self {
-        Self("/__tidings".into())
-    }
-}
 
 /// The version of the client, which all its parts have in their names: `client-<version>.js`.
 pub(crate) fn version() -> &'static str {
@@ -82,7 +44,7 @@ pub(crate) fn whole_source() -> &'static str {
 /// The tag for the pages of one release: ASCII, below 200 bytes under the default prefix, unless a policy wants more.
 ///
 /// The same release gives the same bytes on every machine, and so the same entity tags.
-pub(crate) fn tag(prefix: &Prefix, id: &ReleaseId, built: u64, permit: &Permit) -> Bytes {
+pub(crate) fn tag(prefix: &ReservedPrefix, id: &ReleaseId, built: u64, permit: &Permit) -> Bytes {
     let (prefix, version) = (prefix.as_str(), version());
     let (part, integrity) = match permit.form {
         Form::Parts => ("client", None),
@@ -106,7 +68,7 @@ pub(crate) fn tag(prefix: &Prefix, id: &ReleaseId, built: u64, permit: &Permit) 
 
 /// What distinguishes the tags of one release, in pages of whatever policy, from those of another, or from those where
 /// such policies are dealt with in another way.
-pub(crate) fn distinction(prefix: &Prefix, id: &ReleaseId, built: u64, csp: Csp) -> String {
+pub(crate) fn distinction(prefix: &ReservedPrefix, id: &ReleaseId, built: u64, csp: Csp) -> String {
     let plain = tag(prefix, id, built, &Permit::default());
     let csp: &[u8] = match csp {
         Csp::Keep => b"",
@@ -119,9 +81,6 @@ pub(crate) fn distinction(prefix: &Prefix, id: &ReleaseId, built: u64, csp: Csp)
 // 48 bits: entity tags of one page are compared, not all there are.
 pub(crate) const DISTINCTION_BYTES: usize = 6;
 
-// Beyond this it is no prefix but a mistake.
-const LONGEST_PREFIX: usize = 64;
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,21 +88,13 @@ mod tests {
     #[test]
     fn the_tag_is_short_and_ascii() {
         let id = "x".repeat(64).parse().unwrap();
-        let tag = tag(&Prefix::default(), &id, u64::MAX, &Permit::default());
+        let tag = tag(
+            &ReservedPrefix::default(),
+            &id,
+            u64::MAX,
+            &Permit::default(),
+        );
         assert!(tag.is_ascii());
         assert!(tag.len() < 200, "{}", tag.len());
-    }
-
-    #[test]
-    fn a_prefix_that_is_no_plain_path_is_refused() {
-        for prefix in [
-            "", "/", "x", "/x/", "//x", "/a//b", "/../x", "/a b", "/é", "/a?b", "/\"x",
-        ] {
-            assert!(Prefix::new(prefix).is_err(), "{prefix:?}");
-        }
-        let prefix = Prefix::new("/a/_b").unwrap();
-        assert_eq!(prefix.strip("/a/_b/events"), Some("events"));
-        assert_eq!(prefix.strip("/a/_bevents"), None);
-        assert_eq!(prefix.strip("/a/_b"), None);
     }
 }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::client::script_tag::Prefix;
 use crate::config::Config;
 use crate::config::Directory;
 use crate::config::Served;
 use crate::config::Upstreams;
 use crate::error::Error;
 use crate::error::Kind;
+use crate::http::prefix::ReservedPrefix;
 
 /// Refuses what makes no sense, with a text that names the option and says what would.
 pub(crate) fn all(config: &Config) -> Result<(), Error> {
@@ -19,7 +19,7 @@ pub(crate) fn all(config: &Config) -> Result<(), Error> {
             config.listen
         ));
     }
-    if let Err(error) = Prefix::new(&config.prefix) {
+    if let Err(error) = ReservedPrefix::parse(&config.prefix) {
         return refuse(format!("--prefix: {error}"));
     }
     match &config.served {
@@ -64,7 +64,7 @@ fn check_upstreams(upstreams: &Upstreams) -> Result<(), Error> {
 }
 
 fn check_routes(config: &Config) -> Result<(), Error> {
-    let reserved = format!("{}/", config.prefix);
+    let reserved = ReservedPrefix::parse(&config.prefix)?.join("");
     for (number, (route, _)) in config.routes.iter().enumerate() {
         let path = route.path();
         let folder = format!("{}/", path.trim_end_matches('/'));

@@ -12,6 +12,7 @@ pub use crate::config::serving::Serving;
 use crate::csp::Csp;
 use crate::endpoint::deploys::Secret;
 use crate::error::Error;
+use crate::http::prefix::DEFAULT_PREFIX;
 use crate::notify::layer::DEFAULT_MAX_STREAMS;
 use crate::origin::Proxy;
 use crate::origin::files::fallback::Fallback;
@@ -286,6 +287,3 @@ impl Config {
 
 /// Where the server listens unless told otherwise: on this machine only.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
-
-/// Where the reserved paths are unless told otherwise.
-pub const DEFAULT_PREFIX: &str = "/__tidings";

@@ -10,13 +10,13 @@ use http::HeaderValue;
 use http::Request;
 use http::header;
 
-use crate::client::script_tag::Prefix;
 use crate::csp::Csp;
 use crate::csp::Permit;
 use crate::csp::Refusal;
 use crate::csp::judge;
 use crate::csp::source::Place;
 use crate::html::meta_policies;
+use crate::http::prefix::ReservedPrefix;
 
 /// Judges policies, and tells the operator of each reason to leave the script out, once. `Clone` is cheap, and all
 /// clones remember together.
@@ -29,7 +29,7 @@ pub(crate) struct Guard {
 /// Where the page and the script come from.
 #[derive(Debug, Clone)]
 pub(crate) struct Home {
-    prefix: Arc<Prefix>,
+    prefix: Arc<ReservedPrefix>,
     host: Option<HeaderValue>,
 }
 
@@ -97,7 +97,7 @@ impl Guard {
 }
 
 impl Home {
-    pub(crate) fn new(prefix: &Arc<Prefix>) -> Self {
+    pub(crate) fn new(prefix: &Arc<ReservedPrefix>) -> Self {
         Self {
             prefix: Arc::clone(prefix),
             host: None,
@@ -105,7 +105,7 @@ impl Home {
     }
 
     /// On the host that a request names.
-    pub(crate) fn of<B>(prefix: &Arc<Prefix>, request: &Request<B>) -> Self {
+    pub(crate) fn of<B>(prefix: &Arc<ReservedPrefix>, request: &Request<B>) -> Self {
         let authority = || HeaderValue::try_from(request.uri().authority()?.as_str()).ok();
         let host = request.headers().get(header::HOST).cloned();
         Self {
@@ -114,7 +114,7 @@ impl Home {
         }
     }
 
-    pub(crate) fn prefix(&self) -> &Prefix {
+    pub(crate) fn prefix(&self) -> &ReservedPrefix {
         &self.prefix
     }
 
@@ -125,11 +125,11 @@ impl Home {
 
     /// The folder that the scripts are in.
     pub(crate) fn scripts(&self) -> String {
-        format!("{}/", self.prefix.as_str())
+        self.prefix.join("")
     }
 
     pub(crate) fn stream(&self) -> String {
-        format!("{}/events", self.prefix.as_str())
+        self.prefix.join("events")
     }
 }
 

@@ -12,4 +12,5 @@ pub(crate) mod media_type;
 pub(crate) mod networks;
 pub(crate) mod original_headers;
 pub(crate) mod path;
+pub(crate) mod prefix;
 pub(crate) mod range;

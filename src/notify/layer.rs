@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use tower_layer::Layer;
 
-use crate::client::script_tag::Prefix;
 use crate::client::settings::ClientSettings;
 use crate::csp::Csp;
 use crate::csp::Guard;
 use crate::endpoint::Endpoint;
 use crate::endpoint::events::Slots;
 use crate::error::Error;
+use crate::http::prefix::ReservedPrefix;
 use crate::notify::page::Care;
 use crate::notify::page_metrics::Counts;
 use crate::notify::recoding::Outgoing;
@@ -50,7 +50,7 @@ use crate::site::Site;
 #[derive(Debug, Clone)]
 pub struct UpdateNotifierLayer {
     site: Site,
-    prefix: Arc<Prefix>,
+    prefix: Arc<ReservedPrefix>,
     /// Counted here: a router puts the layer round each of its routes.
     slots: Slots,
     settings: Arc<ClientSettings>,
@@ -76,7 +76,7 @@ impl UpdateNotifierLayer {
     /// If it does not begin with one slash, ends in one, or has anything in it but letters, digits, `.`, `_`,
     /// `-` and single slashes.
     pub fn prefix(mut self, prefix: &str) -> Result<Self, Error> {
-        self.prefix = Arc::new(Prefix::new(prefix)?);
+        self.prefix = Arc::new(ReservedPrefix::parse(prefix)?);
         Ok(self)
     }
 

@@ -14,12 +14,12 @@ use http_body_util::Full;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use crate::client::script_tag::Prefix;
 use crate::client::script_tag_builder::Tagger;
 use crate::csp::Home;
 use crate::endpoint::Answer;
 use crate::endpoint::Endpoint;
 use crate::error::BoxError;
+use crate::http::prefix::ReservedPrefix;
 use crate::notify::body::Kind;
 use crate::notify::body::ResponseBody;
 use crate::notify::if_match;
@@ -38,7 +38,7 @@ use crate::site::Site;
 pub struct UpdateNotifier<S> {
     inner: S,
     site: Site,
-    prefix: Arc<Prefix>,
+    prefix: Arc<ReservedPrefix>,
     endpoint: Endpoint,
     care: Care,
 }
@@ -47,7 +47,7 @@ impl<S> UpdateNotifier<S> {
     pub(crate) fn new(
         inner: S,
         site: Site,
-        prefix: Arc<Prefix>,
+        prefix: Arc<ReservedPrefix>,
         endpoint: Endpoint,
         care: Care,
     ) -> Self {

@@ -13,7 +13,6 @@ use std::sync::Arc;
 
 use tower_layer::Layer;
 
-use crate::client::script_tag::Prefix;
 use crate::endpoint::deploys::desk::Desk;
 pub(crate) use crate::endpoint::deploys::secret::SIGNATURE;
 pub use crate::endpoint::deploys::secret::Secret;
@@ -21,6 +20,7 @@ pub use crate::endpoint::deploys::service::Webhook;
 pub use crate::endpoint::deploys::service::WebhookBody;
 pub use crate::endpoint::deploys::service::WebhookFuture;
 use crate::error::Error;
+use crate::http::prefix::ReservedPrefix;
 use crate::site::Site;
 
 /// Takes announcements of deploys on `/__tidings/deploys`, and lists the last ones. `Clone` is cheap.
@@ -53,7 +53,7 @@ use crate::site::Site;
 #[derive(Debug, Clone)]
 pub struct WebhookLayer {
     desk: Arc<Desk>,
-    prefix: Arc<Prefix>,
+    prefix: Arc<ReservedPrefix>,
 }
 
 impl WebhookLayer {
@@ -72,7 +72,7 @@ impl WebhookLayer {
     ///
     /// As there.
     pub fn prefix(mut self, prefix: &str) -> Result<Self, Error> {
-        self.prefix = Arc::new(Prefix::new(prefix)?);
+        self.prefix = Arc::new(ReservedPrefix::parse(prefix)?);
         Ok(self)
     }
 }

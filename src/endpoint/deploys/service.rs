@@ -18,19 +18,19 @@ use http_body_util::Full;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use crate::client::script_tag::Prefix;
 use crate::endpoint::deploys::desk::Desk;
+use crate::http::prefix::ReservedPrefix;
 
 /// A service with a webhook in front of it. Made by [`WebhookLayer`](crate::WebhookLayer).
 #[derive(Debug, Clone)]
 pub struct Webhook<S> {
     inner: S,
     desk: Arc<Desk>,
-    prefix: Arc<Prefix>,
+    prefix: Arc<ReservedPrefix>,
 }
 
 impl<S> Webhook<S> {
-    pub(crate) fn new(inner: S, desk: Arc<Desk>, prefix: Arc<Prefix>) -> Self {
+    pub(crate) fn new(inner: S, desk: Arc<Desk>, prefix: Arc<ReservedPrefix>) -> Self {
         Self {
             inner,
             desk,

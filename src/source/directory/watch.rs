@@ -20,13 +20,13 @@ use crate::build::snapshot::Limits;
 use crate::build::snapshot::Snapshot;
 use crate::build::snapshot::Unsettled;
 use crate::build::tree::Tree;
-use crate::client::script_tag::Prefix;
 use crate::client::script_tag_builder::Tagger;
 use crate::csp::Guard;
 use crate::csp::Home;
 use crate::csp::Permit;
 use crate::error::Error;
 use crate::html::inserter;
+use crate::http::prefix::ReservedPrefix;
 use crate::release::Release;
 use crate::site::Site;
 use crate::source::directory::debounce::Read;
@@ -60,7 +60,7 @@ pub struct WatchDirectory {
     events: Events,
     files: Files,
     file_limit: u64,
-    prefix: Arc<Prefix>,
+    prefix: Arc<ReservedPrefix>,
 }
 
 /// What becomes of the files that were read.
@@ -144,7 +144,7 @@ impl WatchDirectory {
     ///
     /// As there.
     pub fn prefix(mut self, prefix: &str) -> Result<Self, Error> {
-        self.prefix = Arc::new(Prefix::new(prefix)?);
+        self.prefix = Arc::new(ReservedPrefix::parse(prefix)?);
         Ok(self)
     }
 
@@ -186,7 +186,7 @@ struct Looker {
     root: PathBuf,
     files: Files,
     file_limit: u64,
-    prefix: Arc<Prefix>,
+    prefix: Arc<ReservedPrefix>,
     timing: Timing,
     alarm: Alarm,
     site: Site,
