@@ -11,8 +11,8 @@ use std::time::UNIX_EPOCH;
 use tempfile::TempDir;
 use tidings::WatchDirectory;
 
-use crate::deploys::stage::Front as _;
-use crate::deploys::stage::Stage;
+use crate::deploys::harness::Front as _;
+use crate::deploys::harness::Stage;
 use crate::support::put_bytes;
 
 /// The files of one version, by path without a leading slash.

@@ -14,13 +14,13 @@ use tempfile::TempDir;
 
 use crate::deploys::build::Build;
 use crate::deploys::build::INDEX;
+use crate::deploys::harness::Front;
+use crate::deploys::harness::Running;
+use crate::deploys::harness::Stage;
 use crate::deploys::not_tested;
 use crate::deploys::o;
 use crate::deploys::process::Process;
 use crate::deploys::run;
-use crate::deploys::stage::Front;
-use crate::deploys::stage::Running;
-use crate::deploys::stage::Stage;
 use crate::support::program::Program;
 use crate::support::program::serve;
 use crate::support::put;

@@ -3,15 +3,15 @@
 #![allow(clippy::unwrap_used, clippy::needless_for_each, reason = "a test may")]
 
 pub(crate) mod build;
-mod changing;
-mod complete;
+mod change_detection;
+mod changing_files;
+mod deploy_methods;
+mod directory;
 mod files;
-mod missing;
-mod news;
+pub(crate) mod harness;
+mod incomplete;
+mod polling;
 pub(crate) mod process;
-pub(crate) mod stage;
-mod ways;
-mod without_events;
 
 use std::ffi::OsStr;
 use std::io;
@@ -19,7 +19,7 @@ use std::io::Write as _;
 use std::process::Command;
 use std::thread;
 
-use crate::deploys::stage::QUIET;
+use crate::deploys::harness::QUIET;
 
 /// An upload takes its time: long enough for a server that is fooled by half a build to be caught at it.
 fn pause() {

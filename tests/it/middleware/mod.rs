@@ -2,12 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
-mod calls;
-mod codings;
-mod compressed;
-mod directory;
-mod eligible;
-mod policy;
+mod coded_pages;
+mod compress_pages;
+mod csp;
+mod eligibility;
+mod inner_service;
+mod serve_dir;
 mod streaming;
 mod validators;
 
@@ -27,8 +27,8 @@ use tower::Layer as _;
 use tower::service_fn;
 
 use crate::support::bodies::Scripted;
-use crate::support::served::Reply;
-use crate::support::served::ask;
+use crate::support::directory_site::Reply;
+use crate::support::directory_site::ask;
 
 /// A page, cut where the tag goes in.
 const PAGE: (&str, &str) = (

@@ -4,8 +4,8 @@
 
 mod arguments;
 mod environment;
-mod stopping;
-mod waiting;
+mod missing_directory;
+mod shutdown;
 
 use crate::support::program::Ended;
 use crate::support::program::Program;

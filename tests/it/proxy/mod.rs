@@ -2,21 +2,21 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
-mod answers;
 mod bodies;
-mod events;
-mod fields;
+mod event_streams;
 mod forwarded;
 mod framing;
-mod holding;
+mod headers;
 mod memory;
 mod protocols;
+mod responses;
 mod retries;
 mod routes;
-mod stalls;
+mod timeouts;
 mod tls;
 mod tunnels;
-mod way;
+mod unavailable_wait;
+mod via;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -26,7 +26,7 @@ use tidings::Proxy;
 use crate::support::http;
 use crate::support::http::Answer;
 use crate::support::http::Client;
-use crate::support::running::Running;
+use crate::support::server::Running;
 use crate::support::upstream::Upstream;
 
 /// An answer without anything that matters.

@@ -2,23 +2,23 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
-mod about;
 mod angular;
 mod caching;
-mod codings;
-mod conditions;
-mod large;
+mod conditional_requests;
+mod content_codings;
+mod large_files;
+mod media_types;
+mod metadata;
 mod pages;
 mod preflight;
 mod ranges;
 mod routes;
-mod types;
-mod waiting;
+mod unavailable;
 
 use http::HeaderMap;
 
-use crate::support::served::Reply;
-use crate::support::served::Served;
+use crate::support::directory_site::Reply;
+use crate::support::directory_site::Served;
 
 /// A site with a bit of everything: an app with a hashed script, a page, a folder with an index, a plain text.
 const SITE: &[(&str, &str)] = &[

@@ -8,7 +8,7 @@ use tidings::UpdateNotifierLayer;
 use tower::Layer as _;
 
 use super::*;
-use crate::support::served::ask;
+use crate::support::directory_site::ask;
 use crate::support::site_dir;
 
 /// Requests that get a page as the file has it.

@@ -266,16 +266,16 @@ async fn symlink_out_of_root_returns_404() {
     symlink(outer.path(), root.join("up")).unwrap();
     symlink("robots.txt", root.join("inside.txt")).unwrap();
     let site = tidings::Site::new();
-    let watch = crate::support::served::watch(&root);
+    let watch = crate::support::directory_site::watch(&root);
     let watching = watch.run(site.clone());
     let test = async {
         crate::support::soon("the first release", || site.current()).await;
         let files = tidings::StaticFiles::new(site.clone());
         for path in ["/linked.txt", "/up/secret.txt", "/secret.txt"] {
-            let reply = crate::support::served::ask(files.clone(), "GET", path, &[]).await;
+            let reply = crate::support::directory_site::ask(files.clone(), "GET", path, &[]).await;
             assert_plain(&Reply::of(reply).await, 404, "404 Not Found\n");
         }
-        let reply = crate::support::served::ask(files, "GET", "/inside.txt", &[]).await;
+        let reply = crate::support::directory_site::ask(files, "GET", "/inside.txt", &[]).await;
         assert_eq!(Reply::of(reply).await.text(), ROBOTS);
     };
     tokio::select! {

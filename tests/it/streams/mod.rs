@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
-mod description;
 mod events;
-mod others;
-mod slots;
+mod limit;
+mod release_json;
+mod reserved_paths;
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -24,9 +24,9 @@ use tower::Layer as _;
 use tower::Service;
 use tower::service_fn;
 
+use crate::support::directory_site::Reply;
+use crate::support::directory_site::ask;
 use crate::support::events::Block;
-use crate::support::served::Reply;
-use crate::support::served::ask;
 
 /// What is asked for under the prefix.
 const EVENTS: &str = "/__tidings/events";

@@ -5,11 +5,11 @@
 
 pub(crate) mod bodies;
 pub(crate) mod coding;
+pub(crate) mod directory_site;
 pub(crate) mod events;
 pub(crate) mod http;
 pub(crate) mod program;
-pub(crate) mod running;
-pub(crate) mod served;
+pub(crate) mod server;
 pub(crate) mod signal;
 pub(crate) mod upstream;
 

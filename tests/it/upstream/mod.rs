@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
-mod choices;
-mod https;
-mod news;
-mod stamps;
+mod fingerprint;
+mod https_redirect;
+mod page_release;
+mod polling;
 
 use std::convert::Infallible;
 use std::future::Ready;
@@ -30,8 +30,8 @@ use tower::Layer as _;
 use tower::Service;
 use tower::service_fn;
 
-use crate::support::served::Reply;
-use crate::support::served::ask;
+use crate::support::directory_site::Reply;
+use crate::support::directory_site::ask;
 
 type Asked = Request<Empty<Bytes>>;
 

@@ -2,11 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
-mod announcing;
-mod answers;
+mod announcement;
+mod directory;
 mod limits;
-mod signed;
-mod watched;
+mod responses;
+mod signatures;
 
 use std::convert::Infallible;
 use std::time::SystemTime;
@@ -32,7 +32,7 @@ use tower::service_fn;
 
 use crate::support::bodies::Scripted;
 use crate::support::bodies::Step;
-use crate::support::served::Reply;
+use crate::support::directory_site::Reply;
 
 const SECRET: &str = "It's a Secret to Everybody";
 const BEARER: (&str, &str) = ("authorization", "Bearer It's a Secret to Everybody");

@@ -6,7 +6,7 @@ mod bodies;
 mod connections;
 mod limits;
 mod malformed;
-mod stopping;
+mod shutdown;
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,7 +17,7 @@ use tidings::Server;
 use crate::support::http;
 use crate::support::http::Answer;
 use crate::support::http::Client;
-use crate::support::running::Running;
+use crate::support::server::Running;
 use crate::support::site_dir;
 
 const ABOUT: &str = "<!doctype html><title>About</title>\n";

@@ -1,13 +1,13 @@
 //! `tidings proxy` among other servers: in front of them, behind them, and while they are replaced.
 
-mod bulk;
-mod ci;
-mod deploy;
-mod fleet;
-mod fronted;
-mod live;
+mod announcement;
+mod behind_nginx;
+mod http_client;
+mod large_bodies;
 mod nginx;
-mod sockets;
-mod tag;
-mod visitor;
+mod rolling_deploy;
+mod script_tag;
+mod streaming;
+mod upstream_deploy;
 mod vite;
+mod websockets;

@@ -21,11 +21,11 @@ use tidings_e2e::until;
 use tokio::time::Instant;
 use tokio::time::sleep;
 
-use crate::tag::apart;
-use crate::tag::first_page;
-use crate::visitor::Answer;
-use crate::visitor::NAVIGATION;
-use crate::visitor::Visitor;
+use crate::http_client::Answer;
+use crate::http_client::NAVIGATION;
+use crate::http_client::Visitor;
+use crate::script_tag::apart;
+use crate::script_tag::first_page;
 
 #[tokio::test]
 async fn nginx_pages_get_script_and_files_are_unchanged() -> Result<()> {

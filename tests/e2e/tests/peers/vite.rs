@@ -9,7 +9,7 @@ use tidings_e2e::Vite;
 use tidings_e2e::in_one_engine;
 use tidings_e2e::until;
 
-use crate::tag::first_page;
+use crate::script_tag::first_page;
 
 in_one_engine!(vite_dev_server_hot_module_replacement_works);
 

@@ -10,7 +10,7 @@ use super::*;
 use crate::support::http::Client;
 use crate::support::http::Framing;
 use crate::support::http::field;
-use crate::support::running::Running;
+use crate::support::server::Running;
 use crate::support::site_dir;
 
 const SCRIPT: &str = "console.log('app')\n";

@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 use tower::Layer as _;
 use tower::Service;
 
-use crate::support::served::watch;
+use crate::support::directory_site::watch;
 use crate::support::until;
 use crate::support::within;
 

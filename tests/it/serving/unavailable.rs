@@ -9,9 +9,9 @@ use tower::Layer as _;
 
 use super::*;
 use crate::support::DEADLINE;
+use crate::support::directory_site::ask;
+use crate::support::directory_site::watch;
 use crate::support::put;
-use crate::support::served::ask;
-use crate::support::served::watch;
 use crate::support::site_dir;
 
 async fn get(files: &StaticFiles, path: &str, fields: &[(&str, &str)]) -> Reply {

@@ -10,10 +10,10 @@ use tempfile::TempDir;
 
 use crate::deploys::build::Build;
 use crate::deploys::build::INDEX;
+use crate::deploys::harness::Front as _;
+use crate::deploys::harness::Running;
 use crate::deploys::not_tested;
 use crate::deploys::pause;
-use crate::deploys::stage::Front as _;
-use crate::deploys::stage::Running;
 use crate::support::put;
 use crate::support::until;
 

@@ -6,7 +6,7 @@ use tidings::UpdateNotifierLayer;
 use tower::Layer as _;
 
 use super::*;
-use crate::support::running::Running;
+use crate::support::server::Running;
 use crate::support::signal::Signal;
 
 /// A proxy with the layer in front, as the program has it; nothing may stand still for longer than a moment.

@@ -14,9 +14,9 @@ use tidings_e2e::Site;
 use tidings_e2e::Way;
 use tidings_e2e::program;
 
-use crate::tag::first_page;
-use crate::tag::release;
-use crate::visitor::Visitor;
+use crate::http_client::Visitor;
+use crate::script_tag::first_page;
+use crate::script_tag::release;
 
 #[tokio::test]
 async fn announced_deploy_is_published_at_once() -> Result<()> {

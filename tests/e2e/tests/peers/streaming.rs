@@ -16,8 +16,8 @@ use tidings_e2e::Server;
 use tidings_e2e::until;
 use tokio::sync::mpsc;
 
-use crate::visitor::Stream;
-use crate::visitor::Visitor;
+use crate::http_client::Stream;
+use crate::http_client::Visitor;
 
 #[tokio::test]
 async fn events_arrive_one_by_one_and_disconnect_reaches_the_app() -> Result<()> {

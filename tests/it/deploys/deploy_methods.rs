@@ -16,11 +16,11 @@ use crate::deploys::build::Build;
 use crate::deploys::build::INDEX;
 use crate::deploys::build::empty;
 use crate::deploys::build::set_modified;
+use crate::deploys::harness::Front as _;
+use crate::deploys::harness::Stage;
 use crate::deploys::o;
 use crate::deploys::pause;
 use crate::deploys::run;
-use crate::deploys::stage::Front as _;
-use crate::deploys::stage::Stage;
 
 #[test]
 fn vite_build_page_first_is_one_deploy() {

@@ -12,7 +12,7 @@ use tidings_e2e::Way;
 use tidings_e2e::in_one_engine;
 use tidings_e2e::until;
 
-use crate::tag::first_page;
+use crate::script_tag::first_page;
 
 in_one_engine!(
     upstream_deploy_shows_notice_and_refresh_loads_it,

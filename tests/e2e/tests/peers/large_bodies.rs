@@ -18,12 +18,12 @@ use tidings_e2e::Server;
 use tokio::time::Instant;
 use tokio::time::sleep;
 
-use crate::tag::apart;
-use crate::tag::first_page;
-use crate::visitor::Answer;
-use crate::visitor::NAVIGATION;
-use crate::visitor::Stream;
-use crate::visitor::Visitor;
+use crate::http_client::Answer;
+use crate::http_client::NAVIGATION;
+use crate::http_client::Stream;
+use crate::http_client::Visitor;
+use crate::script_tag::apart;
+use crate::script_tag::first_page;
 
 #[tokio::test]
 async fn large_downloads_and_uploads_have_bounded_memory() -> Result<()> {

@@ -12,9 +12,9 @@ use tidings::UpdateNotifierLayer;
 use tokio::task::JoinSet;
 
 use super::*;
+use crate::support::directory_site;
+use crate::support::directory_site::watch;
 use crate::support::put;
-use crate::support::served;
-use crate::support::served::watch;
 use crate::support::site_dir;
 use crate::support::soon;
 
@@ -57,7 +57,7 @@ impl Waiting {
         let files = StaticFiles::new(self.site.clone());
         let app = UpdateNotifierLayer::new(self.site.clone()).layer(files);
         let app = self.hook.layer(app);
-        Reply::of(served::ask(app, "GET", path, &[]).await).await
+        Reply::of(directory_site::ask(app, "GET", path, &[]).await).await
     }
 
     /// What tabs are told.
@@ -162,7 +162,8 @@ impl Told {
     async fn open(waiting: &Waiting) -> Self {
         let files = StaticFiles::new(waiting.site.clone());
         let app = UpdateNotifierLayer::new(waiting.site.clone()).layer(files);
-        let answer = served::ask(waiting.hook.layer(app), "GET", "/__tidings/events", &[]).await;
+        let answer =
+            directory_site::ask(waiting.hook.layer(app), "GET", "/__tidings/events", &[]).await;
         let mut body = answer.into_body();
         let greeting = body.frame().await.unwrap();
         assert!(greeting.unwrap().is_data());

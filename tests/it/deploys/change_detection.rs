@@ -12,10 +12,10 @@ use crate::deploys::build::INDEX;
 use crate::deploys::build::Random;
 use crate::deploys::build::empty;
 use crate::deploys::build::set_modified;
-use crate::deploys::stage::Front as _;
-use crate::deploys::stage::News;
-use crate::deploys::stage::Stage;
-use crate::deploys::stage::tag;
+use crate::deploys::harness::Front as _;
+use crate::deploys::harness::News;
+use crate::deploys::harness::Stage;
+use crate::deploys::harness::tag;
 use crate::support::events::Block;
 use crate::support::until;
 

@@ -11,10 +11,10 @@ use tidings_e2e::App;
 use tidings_e2e::Build;
 use tidings_e2e::Server;
 
-use crate::tag::first_page;
-use crate::tag::release;
-use crate::visitor::Stream;
-use crate::visitor::Visitor;
+use crate::http_client::Stream;
+use crate::http_client::Visitor;
+use crate::script_tag::first_page;
+use crate::script_tag::release;
 
 #[tokio::test]
 async fn rolling_deploy_fails_no_request_and_is_published_once() -> Result<()> {

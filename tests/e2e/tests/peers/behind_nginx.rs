@@ -9,12 +9,12 @@ use tidings_e2e::Server;
 use tidings_e2e::Site;
 use tidings_e2e::Way;
 
+use crate::http_client::NAVIGATION;
+use crate::http_client::Visitor;
 use crate::nginx::inflated;
-use crate::tag::apart;
-use crate::tag::first_page;
-use crate::tag::release;
-use crate::visitor::NAVIGATION;
-use crate::visitor::Visitor;
+use crate::script_tag::apart;
+use crate::script_tag::first_page;
+use crate::script_tag::release;
 
 #[tokio::test]
 async fn behind_nginx_pages_and_events_arrive_despite_buffering() -> Result<()> {

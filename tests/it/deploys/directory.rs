@@ -12,13 +12,13 @@ use tempfile::TempDir;
 
 use crate::deploys::build::Build;
 use crate::deploys::build::empty;
+use crate::deploys::harness::Front as _;
+use crate::deploys::harness::Running;
+use crate::deploys::harness::Stage;
+use crate::deploys::harness::patient;
 use crate::deploys::not_tested;
 use crate::deploys::pause;
 use crate::deploys::run;
-use crate::deploys::stage::Front as _;
-use crate::deploys::stage::Running;
-use crate::deploys::stage::Stage;
-use crate::deploys::stage::patient;
 use crate::support::program::Program;
 use crate::support::program::serve;
 use crate::support::until;

@@ -21,11 +21,11 @@ use crate::deploys::build::Build;
 use crate::deploys::build::INDEX;
 use crate::deploys::build::extension;
 use crate::support::DEADLINE;
+use crate::support::directory_site::Reply;
+use crate::support::directory_site::ask;
 use crate::support::events::Block;
 use crate::support::events::Events;
 use crate::support::program::Program;
-use crate::support::served::Reply;
-use crate::support::served::ask;
 use crate::support::until;
 use crate::support::within;
 

@@ -11,10 +11,10 @@ use tidings_e2e::Server;
 use tidings_e2e::in_one_engine;
 use tidings_e2e::until;
 
-use crate::live::sees;
-use crate::live::start;
-use crate::tag::first_page;
-use crate::visitor::Visitor;
+use crate::http_client::Visitor;
+use crate::script_tag::first_page;
+use crate::streaming::sees;
+use crate::streaming::start;
 
 in_one_engine!(
     app_event_stream_works_beside_ours,

@@ -11,8 +11,8 @@ use tidings::Policy;
 use tidings::Position;
 
 use super::*;
+use crate::support::directory_site::Served;
 use crate::support::put;
-use crate::support::served::Served;
 
 async fn describe(site: &Site, query: &str) -> Value {
     let reply = get(site, &format!("{RELEASE}?{query}")).await;

@@ -17,7 +17,7 @@ use crate::support::coding::Unpacked;
 use crate::support::coding::codings;
 use crate::support::coding::decode;
 use crate::support::coding::encode;
-use crate::support::served::Served;
+use crate::support::directory_site::Served;
 use crate::support::site_dir;
 
 const HTML: (&str, &str) = ("content-type", "text/html");

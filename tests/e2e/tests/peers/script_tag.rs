@@ -6,8 +6,8 @@ use anyhow::ensure;
 use tidings_e2e::Server;
 use tidings_e2e::until;
 
-use crate::visitor::Answer;
-use crate::visitor::Visitor;
+use crate::http_client::Answer;
+use crate::http_client::Visitor;
 
 /// A page in two parts: what we have added, and what it was before. The tag has to be there once, first in the head.
 pub(crate) fn apart(page: &str) -> Result<(&str, String)> {
