@@ -151,6 +151,7 @@ mod build;
 mod client;
 mod config;
 mod csp;
+mod digest;
 mod endpoint;
 mod error;
 #[cfg(any(fuzzing, test))]

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::collections::HashSet;
 
-use crate::release::id::Digest;
+use crate::digest::Digest;
 
 /// The paths that were once called immutable, with the content they had.
 #[derive(Debug, Default)]

@@ -1,6 +1,5 @@
 //! From a directory to a release: what is read, how it is named, and what is prepared to be served.
 
-pub(crate) mod hashed_names;
 pub(crate) mod immutability;
 pub(crate) mod name_index;
 pub(crate) mod parallel;

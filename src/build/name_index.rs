@@ -8,10 +8,10 @@ use aho_corasick::AhoCorasick;
 use percent_encoding::NON_ALPHANUMERIC;
 use percent_encoding::utf8_percent_encode;
 
-use crate::build::hashed_names;
 use crate::http::media_type;
 use crate::http::media_type::Kind;
 use crate::release::asset::Asset;
+use crate::release::hashed_names;
 
 /// The names of all files, ready to be searched for.
 pub(crate) struct Names<'a> {

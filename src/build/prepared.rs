@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::build::hashed_names::Evidence;
 use crate::build::immutability::Promises;
 use crate::build::parallel::in_parallel;
 use crate::build::reachability::Reach;
@@ -24,6 +23,7 @@ use crate::release::Release;
 use crate::release::asset::Asset;
 use crate::release::asset::Coding;
 use crate::release::asset::Content;
+use crate::release::hashed_names::Evidence;
 use crate::release::id::ReleaseId;
 use crate::release::metadata;
 use crate::release::metadata::About;
@@ -116,9 +116,9 @@ impl Draft {
                 return Ok(None);
             };
             // It is sent without the script too, to whoever fetches it as a fragment.
-            asset.compress();
+            variants::compress(asset);
             let page = inject(html).map(Asset::of_page);
-            page.iter().for_each(Asset::compress);
+            page.iter().for_each(variants::compress);
             Ok(page.map(Arc::new))
         });
         let pages = files.iter().zip(pages.unwrap_or_default());
@@ -175,7 +175,7 @@ fn rehash(
     let known = current.and_then(|current| current.get(angular::MANIFEST)?.changed.as_ref());
     let known = known.filter(|known| known.digest() == manifest.digest());
     let manifest = known.cloned().unwrap_or_else(|| {
-        manifest.compress();
+        variants::compress(&manifest);
         Arc::new(manifest)
     });
     changed.insert(angular::MANIFEST, manifest);
@@ -195,7 +195,7 @@ fn prepare(path: &str, asset: &Asset, assets: &BTreeMap<String, Arc<Asset>>) {
         let copied = copy.filter(|copy| is_copy(path, coding, asset, copy));
         match copied {
             Some(copy) => Some((coding, copy.plain().clone())),
-            None if compressible => Some((coding, asset.compressed(coding)?)),
+            None if compressible => Some((coding, variants::compressed(asset, coding)?)),
             None => None,
         }
     });

@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use percent_encoding::percent_decode_str;
 
-use crate::build::hashed_names::Evidence;
 use crate::build::name_index::Names;
 use crate::html::references;
 use crate::http::media_type;
 use crate::http::media_type::Kind;
 use crate::release::asset::Asset;
+use crate::release::hashed_names::Evidence;
 
 /// What the pages lead to.
 #[derive(Debug, Default)]

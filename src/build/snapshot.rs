@@ -16,16 +16,16 @@ use sha2::Digest as _;
 use sha2::Sha256;
 
 use crate::build::parallel::in_parallel;
-use crate::build::tree::Stamp;
 use crate::build::tree::Tree;
 use crate::build::tree::TreeFile;
+use crate::digest::Digest;
 use crate::http::media_type;
 use crate::http::media_type::Kind;
 use crate::release::Release;
 use crate::release::asset::Asset;
 use crate::release::asset::Content;
 use crate::release::asset::FileState;
-use crate::release::id::Digest;
+use crate::release::file_stamp::Stamp;
 use crate::release::open_file::OpenFile;
 
 /// Every file of a directory, by path, such that all of them stood there together.

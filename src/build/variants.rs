@@ -10,16 +10,34 @@ use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
+use crate::release::asset::Asset;
 use crate::release::asset::Coding;
+use crate::release::asset::Content;
+use crate::release::asset::Representation;
+
+/// Keeps every form of an asset that pays, if its bytes are in memory.
+pub(crate) fn compress(asset: &Asset) {
+    let forms = Coding::ALL.into_iter();
+    let forms = forms.filter_map(|coding| Some((coding, compressed(asset, coding)?)));
+    asset.keep_encoded(forms.collect());
+}
+
+/// An asset in `coding`, if its bytes are in memory and it pays.
+pub(crate) fn compressed(asset: &Asset, coding: Coding) -> Option<Representation> {
+    let Content::Memory(bytes) = asset.plain().content() else {
+        return None;
+    };
+    Some(asset.encoded_form(smaller(coding, bytes)?))
+}
 
 /// `bytes` in `coding`, if that makes them smaller by a tenth or more. Nothing below 1 KiB.
 ///
 /// A pure function of the bytes, so that replicas send the same.
-pub(crate) fn smaller(coding: Coding, bytes: &[u8]) -> Option<Bytes> {
+fn smaller(coding: Coding, bytes: &[u8]) -> Option<Bytes> {
     if bytes.len() < WORTHWHILE {
         return None;
     }
-    match compress(coding, bytes) {
+    match encode(coding, bytes) {
         Ok(small) => (small.len() < bytes.len() / 10 * 9).then_some(small),
         Err(error) => {
             tracing::warn!(%error, coding = coding.token(), "can't compress");
@@ -28,7 +46,7 @@ pub(crate) fn smaller(coding: Coding, bytes: &[u8]) -> Option<Bytes> {
     }
 }
 
-fn compress(coding: Coding, bytes: &[u8]) -> io::Result<Bytes> {
+fn encode(coding: Coding, bytes: &[u8]) -> io::Result<Bytes> {
     let mut out = Vec::with_capacity(bytes.len() / 3);
     match coding {
         Coding::Brotli => {

@@ -9,8 +9,8 @@ use crate::csp::Csp;
 use crate::csp::Form;
 use crate::csp::Nonce;
 use crate::csp::Permit;
+use crate::digest::Digest;
 use crate::http::prefix::ReservedPrefix;
-use crate::release::Digest;
 use crate::release::ReleaseId;
 
 /// The client's scripts by name: `client` is in the tag, `bundle` is the client with all that it would load, `update`

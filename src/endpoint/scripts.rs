@@ -10,6 +10,7 @@ use http::StatusCode;
 use http::header;
 use http_body_util::Full;
 
+use crate::build::variants;
 use crate::client::script_tag;
 use crate::endpoint::NOSNIFF;
 use crate::http::conditional::Decision;
@@ -79,7 +80,7 @@ impl Script {
 static SCRIPTS: LazyLock<[Asset; 4]> = LazyLock::new(|| {
     script_tag::PARTS.map(|(_, script)| {
         let script = Asset::from_bytes(Bytes::from_static(script.as_bytes()));
-        script.compress();
+        variants::compress(&script);
         script
     })
 });

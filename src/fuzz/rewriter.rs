@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use crate::fuzz::line;
 use crate::fuzz::pieces;
+use crate::html::inserter::Extent;
 use crate::html::inserter::Outcome;
 use crate::html::inserter::Ready;
 use crate::html::inserter::Rewriter;
@@ -13,7 +14,6 @@ use crate::html::inserter::inject;
 use crate::html::page_assets::Location;
 use crate::html::page_assets::Print;
 use crate::html::page_assets::Reader;
-use crate::site::traffic::Extent;
 
 /// A page in pieces: what goes out is the page with the tag put in once, or the page; the same however it is cut.
 ///

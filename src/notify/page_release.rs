@@ -8,10 +8,11 @@ use http::Request;
 use http::StatusCode;
 use http::response;
 
+use crate::html::inserter::Extent;
 use crate::http::context::FromUpstream;
 use crate::release::ReleaseId;
 use crate::site::State;
-use crate::site::traffic::Extent;
+
 use crate::site::traffic::Passing;
 use crate::site::traffic::Stamp;
 use crate::site::traffic::Traffic;

@@ -8,9 +8,8 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use http::HeaderValue;
 
-use crate::build::tree::Stamp;
-use crate::build::variants;
-use crate::release::id::Digest;
+use crate::digest::Digest;
+use crate::release::file_stamp::Stamp;
 use crate::release::open_file::OpenFile;
 
 /// The bytes of one file as they were when its release was cut. Shared between the releases that have them
@@ -163,28 +162,10 @@ impl Asset {
         }
     }
 
-    /// Keeps every form that pays, if the bytes are in memory.
-    pub(crate) fn compress(&self) {
-        let forms = Coding::ALL.into_iter();
-        self.keep_encoded(
-            forms
-                .filter_map(|coding| Some((coding, self.compressed(coding)?)))
-                .collect(),
-        );
-    }
-
-    /// The bytes in `coding`, if they are in memory and it pays.
-    pub(crate) fn compressed(&self, coding: Coding) -> Option<Representation> {
-        let Content::Memory(bytes) = &self.plain.content else {
-            return None;
-        };
-        let small = variants::smaller(coding, bytes)?;
-        let digest = Digest::of(&small);
-        Some(Representation::new(
-            Content::Memory(small),
-            digest,
-            self.suffix,
-        ))
+    /// The form of this asset that consists of these encoded bytes, with an entity tag of its own.
+    pub(crate) fn encoded_form(&self, encoded: Bytes) -> Representation {
+        let digest = Digest::of(&encoded);
+        Representation::new(Content::Memory(encoded), digest, self.suffix)
     }
 
     /// The bytes this asset keeps in memory, in all its forms.

@@ -4,11 +4,11 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use data_encoding::BASE64;
 use data_encoding::HEXLOWER;
 use sha2::Digest as _;
 use sha2::Sha256;
 
+use crate::digest::Digest;
 use crate::error::Error;
 use crate::error::Kind;
 
@@ -37,7 +37,7 @@ impl ReleaseId {
             // Length first, or `a` + `bc` would equal `ab` + `c`.
             hasher.update((path.len() as u64).to_be_bytes());
             hasher.update(path.as_bytes());
-            hasher.update(digest.0);
+            hasher.update(digest.as_bytes());
         }
         Self(HEXLOWER.encode(&hasher.finalize()[..ID_BYTES]).into())
     }
@@ -70,36 +70,6 @@ impl fmt::Display for ReleaseId {
 impl fmt::Debug for ReleaseId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ReleaseId({})", self.0)
-    }
-}
-
-/// SHA-256 of some bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Digest([u8; 32]);
-
-impl Digest {
-    pub(crate) fn of(bytes: &[u8]) -> Self {
-        Self(Sha256::digest(bytes).into())
-    }
-
-    pub(crate) fn finish(hasher: Sha256) -> Self {
-        Self(hasher.finalize().into())
-    }
-
-    /// The first `n` bytes in hex, for names and entity tags.
-    pub(crate) fn hex(&self, n: usize) -> String {
-        HEXLOWER.encode(&self.0[..n.min(self.0.len())])
-    }
-
-    /// All of it in Base64, as integrity attributes and policies have it.
-    pub(crate) fn base64(&self) -> String {
-        BASE64.encode(&self.0)
-    }
-}
-
-impl fmt::Debug for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Digest({})", self.hex(6))
     }
 }
 

@@ -2,6 +2,9 @@
 
 pub(crate) mod asset;
 pub(crate) mod diff;
+pub(crate) mod file_stamp;
+pub(crate) mod fingerprint;
+pub(crate) mod hashed_names;
 pub(crate) mod id;
 pub(crate) mod metadata;
 pub(crate) mod open_file;
@@ -12,14 +15,13 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::build::hashed_names::Evidence;
-use crate::build::tree::Stamp;
 pub use crate::release::asset::Asset;
 pub use crate::release::asset::Coding;
 pub use crate::release::asset::Content;
 pub(crate) use crate::release::asset::PAGE_SUFFIX;
 pub use crate::release::asset::Representation;
-pub(crate) use crate::release::id::Digest;
+use crate::release::file_stamp::Stamp;
+use crate::release::hashed_names::Evidence;
 pub use crate::release::id::ReleaseId;
 use crate::release::metadata::About;
 pub use crate::release::open_file::OpenFile;

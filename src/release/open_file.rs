@@ -11,8 +11,8 @@ use bytes::Bytes;
 use sha2::Digest as _;
 use sha2::Sha256;
 
-use crate::build::tree::Stamp;
-use crate::release::id::Digest;
+use crate::digest::Digest;
+use crate::release::file_stamp::Stamp;
 
 /// A file that is kept open, and checked against the digest it had: deleting or renaming it changes
 /// nothing, and a byte of what somebody writes into it afterwards is never handed out.

@@ -11,7 +11,7 @@ use std::time::UNIX_EPOCH;
 use bytes::Bytes;
 use http::HeaderValue;
 
-use crate::release::Digest;
+use crate::digest::Digest;
 use crate::release::Release;
 use crate::release::ReleaseId;
 use crate::release::diff::Changes;

@@ -7,7 +7,6 @@ use bytes::BytesMut;
 
 use crate::html::insertion_point::Parser;
 use crate::html::insertion_point::Verdict;
-use crate::site::traffic::Extent;
 
 /// Puts a tag first into the head of a page, and passes everything else byte for byte.
 ///
@@ -25,6 +24,14 @@ pub(crate) struct Rewriter {
 /// Gives the tag for a page of which this is known behind the tag's place, and whether that is all of it; `None` if it
 /// is to have none. The tag must be ASCII.
 pub(crate) type Choose = dyn FnOnce(&[u8], Extent) -> Option<Bytes> + Send + Sync;
+
+/// How much of a page is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    Whole,
+    /// The beginning, as far as it has come.
+    Beginning,
+}
 
 /// What became of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

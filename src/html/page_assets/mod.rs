@@ -3,16 +3,14 @@
 //! Two answers with the same page differ in nonces, tokens and times. So what counts is a set of elements, and what
 //! is seen to change by itself is taken out of it.
 
-mod pages;
 mod reader;
 
 use std::collections::BTreeSet;
 
-pub(crate) use crate::html::page_assets::pages::Pages;
+use crate::digest::Digest;
 pub(crate) use crate::html::page_assets::reader::Found;
 pub(crate) use crate::html::page_assets::reader::Location;
 pub(crate) use crate::html::page_assets::reader::Reader;
-use crate::release::Digest;
 
 /// What one answer with a page loads and runs: sets, so that order and repetition make no difference.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -14,10 +14,10 @@ use lol_html::text;
 use sha2::Digest as _;
 use sha2::Sha256;
 
+use crate::digest::Digest;
 use crate::html::page_assets::Elements;
 use crate::html::page_assets::File;
 use crate::html::references::resolve;
-use crate::release::Digest;
 
 /// Takes a page of any size in any pieces, and keeps the elements alone.
 pub(crate) struct Reader {

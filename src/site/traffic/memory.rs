@@ -7,10 +7,10 @@ use std::time::Instant;
 
 use crate::html::page_assets::Elements;
 use crate::html::page_assets::Likeness;
-use crate::html::page_assets::Pages;
 use crate::html::page_assets::Print;
 use crate::release::Release;
 use crate::release::ReleaseId;
+use crate::release::fingerprint::Pages;
 use crate::site::traffic::Passing;
 use crate::site::traffic::Stamp;
 use crate::site::traffic::now;

@@ -23,14 +23,15 @@ use http::HeaderName;
 use http::header;
 use tokio::sync::Notify;
 
+use crate::html::inserter::Extent;
 use crate::html::page_assets::Elements;
 use crate::html::page_assets::Found;
 use crate::html::page_assets::Likeness;
 use crate::html::page_assets::Location;
-use crate::html::page_assets::Pages;
 use crate::html::page_assets::Print;
 use crate::html::page_assets::Reader;
 use crate::release::ReleaseId;
+use crate::release::fingerprint::Pages;
 pub(crate) use crate::site::traffic::memory::Known;
 use crate::site::traffic::memory::Memory;
 
@@ -58,14 +59,6 @@ pub(crate) enum Way {
     Header(HeaderName),
     /// By nothing.
     Elsewhere,
-}
-
-/// How much of a page is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Extent {
-    Whole,
-    /// The beginning, as far as it has come.
-    Beginning,
 }
 
 /// A page on its way.

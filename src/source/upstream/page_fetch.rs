@@ -17,7 +17,6 @@ use http_body_util::Empty;
 use tower_service::Service;
 
 use crate::html::page_assets::Location;
-use crate::html::page_assets::Pages;
 use crate::html::page_assets::Print;
 use crate::html::page_assets::Reader;
 use crate::http::coding::Coding;
@@ -25,6 +24,7 @@ use crate::http::coding::Decode;
 use crate::http::context::AsHttps;
 use crate::http::context::OwnName;
 use crate::notify::eligibility;
+use crate::release::fingerprint::Pages;
 use crate::site::traffic::last_modified;
 use crate::source::upstream::fingerprint::Fingerprint;
 use crate::source::upstream::fingerprint::JsonField;

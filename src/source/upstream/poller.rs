@@ -21,8 +21,8 @@ use tokio::time::sleep_until;
 use tokio::time::timeout;
 use tower_service::Service;
 
-use crate::html::page_assets::Pages;
 use crate::release::Release;
+use crate::release::fingerprint::Pages;
 use crate::site::Site;
 use crate::site::traffic::Traffic;
 use crate::site::traffic::Way;

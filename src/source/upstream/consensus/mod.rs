@@ -6,8 +6,8 @@ use std::time::Duration;
 use std::time::Instant;
 
 use crate::html::page_assets::Likeness;
-use crate::html::page_assets::Pages;
 use crate::release::Release;
+use crate::release::fingerprint::Pages;
 use crate::site::traffic::Known;
 
 /// Decides from what upstreams show, look by look, when it is published. Pure: the time is passed in.

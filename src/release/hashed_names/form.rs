@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
-use crate::build::hashed_names::token::Alphabet;
-use crate::build::hashed_names::token::Place;
-use crate::build::hashed_names::token::Token;
-use crate::build::hashed_names::token::best_token;
-use crate::build::hashed_names::token::noise_in;
-use crate::build::hashed_names::token::stem;
-use crate::build::hashed_names::token::tokens;
-use crate::build::hashed_names::word::Look;
-use crate::build::hashed_names::word::is_date;
-use crate::build::hashed_names::word::is_number;
-use crate::build::hashed_names::word::is_worded;
-use crate::build::hashed_names::word::look;
+use crate::release::hashed_names::token::Alphabet;
+use crate::release::hashed_names::token::Place;
+use crate::release::hashed_names::token::Token;
+use crate::release::hashed_names::token::best_token;
+use crate::release::hashed_names::token::noise_in;
+use crate::release::hashed_names::token::stem;
+use crate::release::hashed_names::token::tokens;
+use crate::release::hashed_names::word::Look;
+use crate::release::hashed_names::word::is_date;
+use crate::release::hashed_names::word::is_number;
+use crate::release::hashed_names::word::is_worded;
+use crate::release::hashed_names::word::look;
 
 /// What the hashes in the names of a folder have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::html::page_assets::Elements;
 use crate::html::page_assets::Likeness;
 use crate::html::page_assets::Print;
-use crate::release::ReleaseId;
+use crate::release::id::ReleaseId;
 
 /// By what a release that something else serves is known from others.
 #[derive(Debug, Clone, PartialEq, Eq)]

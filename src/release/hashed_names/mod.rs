@@ -11,17 +11,17 @@ mod word;
 
 use std::collections::HashMap;
 
-use crate::build::hashed_names::form::Form;
-use crate::build::hashed_names::token::Alphabet;
-use crate::build::hashed_names::token::Place;
-use crate::build::hashed_names::token::Token;
-pub(crate) use crate::build::hashed_names::token::doubtful_in;
-pub(crate) use crate::build::hashed_names::token::noise_in;
-use crate::build::hashed_names::token::tokens;
-use crate::build::hashed_names::word::Look;
-use crate::build::hashed_names::word::look;
 use crate::http::media_type;
 use crate::http::media_type::Kind;
+use crate::release::hashed_names::form::Form;
+use crate::release::hashed_names::token::Alphabet;
+use crate::release::hashed_names::token::Place;
+use crate::release::hashed_names::token::Token;
+pub(crate) use crate::release::hashed_names::token::doubtful_in;
+pub(crate) use crate::release::hashed_names::token::noise_in;
+use crate::release::hashed_names::token::tokens;
+use crate::release::hashed_names::word::Look;
+use crate::release::hashed_names::word::look;
 
 /// What the folders of one release have shown: the forms of hash that each of them uses.
 #[derive(Debug, Default)]

@@ -1,9 +1,9 @@
 //! Whatever in the name of a file could be a hash.
 
-use crate::build::hashed_names::word::Look;
-use crate::build::hashed_names::word::is_date;
-use crate::build::hashed_names::word::is_worded;
-use crate::build::hashed_names::word::look;
+use crate::release::hashed_names::word::Look;
+use crate::release::hashed_names::word::is_date;
+use crate::release::hashed_names::word::is_worded;
+use crate::release::hashed_names::word::look;
 
 /// A part of a name, and where it stands there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
