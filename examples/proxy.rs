@@ -17,8 +17,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         return Err("give the address of a server, such as http://127.0.0.1:3000".into());
     };
     let site = Site::new();
-    let proxy = Proxy::new([upstream.parse()?])?.hints(site.clone());
-    tokio::spawn(PollUpstream::new(proxy.each()).run(site.clone()));
+    let proxy = Proxy::new([upstream.parse()?])?.trigger_checks(site.clone());
+    tokio::spawn(PollUpstream::new(proxy.upstream_services()).run(site.clone()));
     let service = ServiceBuilder::new()
         .layer(UpdateNotifierLayer::new(site).compress_pages())
         .service(proxy);

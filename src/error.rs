@@ -37,11 +37,11 @@ pub(crate) enum Kind {
     /// What is no route.
     InvalidRoute { route: String, why: &'static str },
     /// What does not say which `Host` upstreams see.
-    InvalidHostField(String),
+    InvalidHostHeader(String),
     /// What is no network.
     InvalidNetwork(String),
     /// Certificates that can't be read; says why.
-    InvalidAuthority(String),
+    InvalidRootCertificate(String),
     /// A secret that could be guessed.
     InvalidSecret,
     /// What is no address to send an announcement to; and why.
@@ -115,7 +115,7 @@ impl fmt::Display for Error {
                 f,
                 "{route:?} is no route: {why}; write it like /api=http://127.0.0.1:9000"
             ),
-            Kind::InvalidHostField(host) => write!(
+            Kind::InvalidHostHeader(host) => write!(
                 f,
                 "{host:?} is no Host: use keep, upstream, or a name like app.example"
             ),
@@ -123,7 +123,7 @@ impl fmt::Display for Error {
                 f,
                 "{network:?} is no network: write it like 10.0.0.0/8 or 192.0.2.7, or use loopback or private"
             ),
-            Kind::InvalidAuthority(why) => write!(
+            Kind::InvalidRootCertificate(why) => write!(
                 f,
                 "the certificates can't be read: {why}; give the certificate of the authority, in PEM"
             ),

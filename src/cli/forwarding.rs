@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Args;
 use tidings::Config;
-use tidings::HostField;
+use tidings::HostHeader;
 use tidings::Proxy;
 use tidings::Route;
 use tidings::Upstream;
@@ -34,7 +34,7 @@ pub(crate) struct Forwarding {
         default_value = "keep",
         value_name = "keep|upstream|NAME"
     )]
-    upstream_host: HostField,
+    upstream_host: HostHeader,
 
     /// Whose word on the client counts (Forwarded, X-Forwarded-*): a network, an address, loopback or private; several
     /// with commas
@@ -78,16 +78,16 @@ impl Forwarding {
             .host(self.upstream_host.clone())
             .connect_timeout(self.connect_timeout)
             .first_byte_timeout(self.first_byte_timeout)
-            .idle_timeout(self.idle_timeout)
-            .pool_idle(self.pool_idle)
-            .hold(self.hold);
+            .body_idle_timeout(self.idle_timeout)
+            .pool_idle_timeout(self.pool_idle)
+            .upstream_wait(self.hold);
         for network in &self.trusted_proxy {
-            proxy = proxy.trust(network).context("--trusted-proxy")?;
+            proxy = proxy.trusted_proxy(network).context("--trusted-proxy")?;
         }
         if let Some(file) = &self.upstream_ca {
             let option = || format!("--upstream-ca {}", file.display());
             let pem = std::fs::read(file).with_context(option)?;
-            proxy = proxy.authorities(&pem).with_context(option)?;
+            proxy = proxy.root_certificates(&pem).with_context(option)?;
         }
         Ok(proxy)
     }
@@ -95,7 +95,7 @@ impl Forwarding {
     /// The host that all upstreams see, if it is always the same.
     pub(crate) fn fixed_host(&self) -> Option<String> {
         match &self.upstream_host {
-            HostField::Name(name) => Some(name.to_string()),
+            HostHeader::Name(name) => Some(name.to_string()),
             _ => None,
         }
     }

@@ -256,7 +256,7 @@ impl Config {
         self
     }
 
-    /// Asks the upstreams for this path every so often, to spare those that are not well: see [`Proxy::check`].
+    /// Asks the upstreams for this path every so often, to spare those that are not well: see [`Proxy::health_check`].
     pub fn health(mut self, path: impl Into<String>, every: Duration) -> Self {
         self.upstreams(|upstreams| upstreams.health = Some((path.into(), every)));
         self

@@ -24,8 +24,8 @@ use crate::error::Error;
 use crate::error::Kind;
 use crate::notify::layer::UpdateNotifierLayer;
 use crate::notify::page_metrics::Counts;
-use crate::origin::OneUpstream;
 use crate::origin::Proxy;
+use crate::origin::UpstreamService;
 use crate::origin::files::fallback::Fallback;
 use crate::origin::files::static_files::StaticFiles;
 use crate::server::Server;
@@ -53,7 +53,7 @@ enum Origin {
         fallback: Fallback,
     },
     Upstreams {
-        source: PollUpstream<OneUpstream>,
+        source: PollUpstream<UpstreamService>,
         proxy: Proxy,
         health: Option<(String, Duration)>,
     },
@@ -84,7 +84,7 @@ impl Serving {
             },
             Served::Upstreams(upstreams) => {
                 layer = layer.compress_pages();
-                let proxy = upstreams.proxy.clone().hints(site.clone());
+                let proxy = upstreams.proxy.clone().trigger_checks(site.clone());
                 Origin::Upstreams {
                     source: poll(&upstreams, &proxy)?,
                     proxy,
@@ -235,13 +235,13 @@ fn source(directory: &Directory, prefix: &str) -> Result<WatchDirectory, Error> 
 }
 
 /// Asks each upstream of the proxy by itself.
-fn poll(upstreams: &Upstreams, proxy: &Proxy) -> Result<PollUpstream<OneUpstream>, Error> {
+fn poll(upstreams: &Upstreams, proxy: &Proxy) -> Result<PollUpstream<UpstreamService>, Error> {
     let option = |option: &str, error: Error| {
         let text = format!("{option}: {error}");
         Error::new(Kind::Config(text)).with(error)
     };
     let pages = upstreams.pages.iter().map(String::as_str);
-    let source = PollUpstream::new(proxy.each())
+    let source = PollUpstream::new(proxy.upstream_services())
         .every(upstreams.every)
         .pages(pages)
         .map_err(|error| option("--page", error))?
@@ -256,7 +256,7 @@ fn poll(upstreams: &Upstreams, proxy: &Proxy) -> Result<PollUpstream<OneUpstream
 
 async fn check(proxy: &Proxy, health: Option<(String, Duration)>) -> Infallible {
     match health {
-        Some((path, every)) => proxy.check(&path, every).await,
+        Some((path, every)) => proxy.health_check(&path, every).await,
         None => std::future::pending().await,
     }
 }

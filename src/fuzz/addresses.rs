@@ -8,7 +8,7 @@ use crate::app::router::Route;
 use crate::fuzz::text_line;
 use crate::http::forwarded::Prefix;
 use crate::http::networks::networks;
-use crate::origin::HostField;
+use crate::origin::HostHeader;
 use crate::origin::Upstream;
 use crate::source::Fingerprint;
 
@@ -27,7 +27,7 @@ pub fn addresses(data: &[u8]) {
         rest = after;
         write_and_read::<Upstream>(text);
         write_and_read::<Fingerprint>(text);
-        drop(text.parse::<HostField>());
+        drop(text.parse::<HostHeader>());
         for network in networks(text).into_iter().flatten() {
             assert_eq!(networks(&network.to_string()).ok(), Some(vec![network]));
         }

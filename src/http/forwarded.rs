@@ -24,7 +24,7 @@ use crate::http::hop_by_hop::items;
 /// Which `Host` an upstream sees.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
-pub enum HostField {
+pub enum HostHeader {
     /// The one that the client asked for.
     #[default]
     Keep,
@@ -34,7 +34,7 @@ pub enum HostField {
     Name(Authority),
 }
 
-impl FromStr for HostField {
+impl FromStr for HostHeader {
     type Err = Error;
 
     /// `keep`, `upstream`, or a name, with a port if need be.
@@ -44,7 +44,7 @@ impl FromStr for HostField {
             "upstream" => Ok(Self::Upstream),
             name => match name.parse::<Authority>() {
                 Ok(name) if !name.as_str().contains('@') => Ok(Self::Name(name)),
-                _ => Err(Error::new(Kind::InvalidHostField(text.to_owned()))),
+                _ => Err(Error::new(Kind::InvalidHostHeader(text.to_owned()))),
             },
         }
     }
@@ -59,7 +59,7 @@ pub(crate) struct Prefix(pub(crate) HeaderValue);
 pub(crate) struct Teller {
     /// Peers whose word on who the client is counts.
     pub(crate) trusted: Vec<IpNet>,
-    pub(crate) host: HostField,
+    pub(crate) host: HostHeader,
     /// The name by which this proxy knows itself in `Via`.
     name: String,
     /// What it adds there to nearly all messages.
@@ -74,7 +74,7 @@ impl Teller {
         let via = HeaderValue::try_from(format!("1.1 {name}"));
         Self {
             trusted: Vec::new(),
-            host: HostField::Keep,
+            host: HostHeader::Keep,
             name,
             // It is made of letters and digits.
             via: via.unwrap_or_else(|_| HeaderValue::from_static("1.1 tidings")),

@@ -18,7 +18,7 @@ pub(crate) struct Trust(());
 impl Trust {
     pub(crate) fn only(_: &[u8]) -> Result<Self, Error> {
         let why = "this program was built without TLS".to_owned();
-        Err(Error::new(Kind::InvalidAuthority(why)))
+        Err(Error::new(Kind::InvalidRootCertificate(why)))
     }
 }
 

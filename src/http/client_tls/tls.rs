@@ -29,7 +29,7 @@ pub(crate) struct Trust(Option<Arc<RootCertStore>>);
 impl Trust {
     /// Only the authorities whose certificates are in this text, in PEM.
     pub(crate) fn only(pem: &[u8]) -> Result<Self, Error> {
-        let refuse = |why: String| Error::new(Kind::InvalidAuthority(why));
+        let refuse = |why: String| Error::new(Kind::InvalidRootCertificate(why));
         let mut store = RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(pem) {
             let certificate = certificate.map_err(|error| refuse(error.to_string()))?;

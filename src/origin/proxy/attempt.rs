@@ -14,7 +14,7 @@ use hyper_util::client::legacy::connect::capture_connection;
 use tokio::time::Instant;
 use tokio::time::sleep_until;
 
-use crate::http::forwarded::HostField;
+use crate::http::forwarded::HostHeader;
 use crate::http::hop_by_hop;
 use crate::origin::proxy::Shared;
 use crate::origin::proxy::backend::Member;
@@ -111,9 +111,9 @@ impl Outgoing {
         *request.version_mut() = version;
         let own = member.upstream.authority();
         let host = match &shared.settings.teller.host {
-            HostField::Name(name) => Some(name.as_str()),
-            HostField::Upstream => None,
-            HostField::Keep => self
+            HostHeader::Name(name) => Some(name.as_str()),
+            HostHeader::Upstream => None,
+            HostHeader::Keep => self
                 .headers
                 .get(header::HOST)
                 .and_then(|host| host.to_str().ok()),

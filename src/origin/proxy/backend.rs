@@ -29,21 +29,21 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    /// Connections that nobody uses for as long as `pool_idle` are closed.
+    /// Connections that nobody uses for as long as `pool_idle_timeout` are closed.
     pub(crate) fn new(
         upstream: Upstream,
         limits: Limits,
         trust: &Trust,
-        pool_idle: Duration,
+        pool_idle_timeout: Duration,
     ) -> Self {
-        let http2 = Http2::new(pool_idle);
+        let http2 = Http2::new(pool_idle_timeout);
         let connector = Connector::new(&upstream, limits, trust, Some(&http2));
         let only_http1 = Connector::new(&upstream, limits, trust, None);
         let mut builder = Client::builder(TokioExecutor::new());
         builder
             // Without it nothing in the pool would ever be too old.
             .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(pool_idle)
+            .pool_idle_timeout(pool_idle_timeout)
             .http1_max_buf_size(MOST_BUFFERED)
             .http1_max_headers(MOST_FIELDS)
             .set_host(false);

@@ -42,7 +42,7 @@ impl Outgoing {
         shared: &Shared,
         choice: Choice,
     ) -> Result<(usize, Response<Incoming>), Failure> {
-        let end = Instant::now() + shared.settings.hold;
+        let end = Instant::now() + shared.settings.upstream_wait;
         let mut pause = FIRST_PAUSE;
         let mut waiting = None;
         loop {

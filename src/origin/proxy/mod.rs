@@ -30,15 +30,15 @@ use ipnet::IpNet;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::http::client_tls::Trust;
-use crate::http::forwarded::HostField;
+use crate::http::forwarded::HostHeader;
 use crate::http::forwarded::Teller;
 pub(crate) use crate::http::networks::networks;
 use crate::origin::proxy::backend::Member;
 pub use crate::origin::proxy::body::ProxyBody;
 use crate::origin::proxy::connect::Limits;
 use crate::origin::proxy::retry_queue::Held;
-pub use crate::origin::proxy::service::OneUpstream;
 pub use crate::origin::proxy::service::ProxyFuture;
+pub use crate::origin::proxy::service::UpstreamService;
 use crate::origin::proxy::tunnel::Tunnels;
 pub use crate::origin::proxy::upstream::Upstream;
 use crate::site::Site;
@@ -52,11 +52,11 @@ use crate::site::Site;
 /// never happens.
 ///
 /// ```
-/// use tidings::{HostField, Proxy};
+/// use tidings::{HostHeader, Proxy};
 ///
 /// let proxy = Proxy::new(["http://127.0.0.1:3000".parse()?, "http://127.0.0.1:3001".parse()?])?
-///     .host(HostField::Upstream)
-///     .trust("private")?;
+///     .host(HostHeader::Upstream)
+///     .trusted_proxy("private")?;
 /// # Ok::<(), tidings::Error>(())
 /// ```
 #[derive(Clone)]
@@ -79,9 +79,9 @@ pub(crate) struct Settings {
     trust: Trust,
     connect_timeout: Duration,
     first_byte_timeout: Duration,
-    idle_timeout: Duration,
-    pool_idle: Duration,
-    hold: Duration,
+    body_idle_timeout: Duration,
+    pool_idle_timeout: Duration,
+    upstream_wait: Duration,
     site: Option<Site>,
 }
 
@@ -105,15 +105,15 @@ impl Proxy {
             trust: Trust::default(),
             connect_timeout: DEFAULT_CONNECT_TIMEOUT,
             first_byte_timeout: DEFAULT_FIRST_BYTE_TIMEOUT,
-            idle_timeout: DEFAULT_IDLE_TIMEOUT,
-            pool_idle: DEFAULT_POOL_IDLE,
-            hold: DEFAULT_HOLD,
+            body_idle_timeout: DEFAULT_BODY_IDLE_TIMEOUT,
+            pool_idle_timeout: DEFAULT_POOL_IDLE_TIMEOUT,
+            upstream_wait: DEFAULT_UPSTREAM_WAIT,
             site: None,
         }))
     }
 
     /// Which `Host` the upstreams see.
-    pub fn host(self, host: HostField) -> Self {
+    pub fn host(self, host: HostHeader) -> Self {
         self.with(|settings| settings.teller.host = host)
     }
 
@@ -123,7 +123,7 @@ impl Proxy {
     /// # Errors
     ///
     /// If it is none of these.
-    pub fn trust(self, network: &str) -> Result<Self, Error> {
+    pub fn trusted_proxy(self, network: &str) -> Result<Self, Error> {
         let networks: Vec<IpNet> = networks(network)?;
         Ok(self.with(|settings| settings.teller.trusted.extend(networks)))
     }
@@ -134,7 +134,7 @@ impl Proxy {
     /// # Errors
     ///
     /// If there is no certificate in it, or one that can't be read.
-    pub fn authorities(self, pem: &[u8]) -> Result<Self, Error> {
+    pub fn root_certificates(self, pem: &[u8]) -> Result<Self, Error> {
         let trust = Trust::only(pem)?;
         Ok(self.with(|settings| settings.trust = trust))
     }
@@ -151,31 +151,31 @@ impl Proxy {
 
     /// How long a body may stand still, either way, and an upstream may take nothing of what is sent to it. Event streams,
     /// and what connections were upgraded to, may be silent for ever.
-    pub fn idle_timeout(self, limit: Duration) -> Self {
-        self.with(|settings| settings.idle_timeout = limit)
+    pub fn body_idle_timeout(self, limit: Duration) -> Self {
+        self.with(|settings| settings.body_idle_timeout = limit)
     }
 
     /// How long a connection to an upstream is kept without use: less than the upstream itself keeps it.
-    pub fn pool_idle(self, limit: Duration) -> Self {
-        self.with(|settings| settings.pool_idle = limit)
+    pub fn pool_idle_timeout(self, limit: Duration) -> Self {
+        self.with(|settings| settings.pool_idle_timeout = limit)
     }
 
     /// How long pages, and what they load, are held while no upstream can be connected to.
-    pub fn hold(self, limit: Duration) -> Self {
-        self.with(|settings| settings.hold = limit)
+    pub fn upstream_wait(self, limit: Duration) -> Self {
+        self.with(|settings| settings.upstream_wait = limit)
     }
 
     /// Has the sources of this site look for a release when an upstream comes back, and when a script or style sheet
     /// is not there.
-    pub fn hints(self, site: Site) -> Self {
+    pub fn trigger_checks(self, site: Site) -> Self {
         self.with(|settings| settings.site = Some(site))
     }
 
     /// A service for each upstream by itself, in their order, for what wants to know of each: [`PollUpstream`](crate::PollUpstream).
-    pub fn each(&self) -> Vec<OneUpstream> {
+    pub fn upstream_services(&self) -> Vec<UpstreamService> {
         let numbers = 0..self.shared.members.len();
         numbers
-            .map(|number| OneUpstream::new(Arc::clone(&self.shared), number))
+            .map(|number| UpstreamService::new(Arc::clone(&self.shared), number))
             .collect()
     }
 
@@ -183,7 +183,7 @@ impl Proxy {
     /// redirect: after three such answers, until two good ones. Checks until it is dropped.
     ///
     /// Without it, an upstream is spared for ten seconds after a request failed.
-    pub async fn check(&self, path: &str, every: Duration) -> std::convert::Infallible {
+    pub async fn health_check(&self, path: &str, every: Duration) -> std::convert::Infallible {
         health_check::run(&self.shared, path, every).await
     }
 
@@ -205,7 +205,7 @@ impl Proxy {
                 upstream.clone(),
                 settings.limits(),
                 &settings.trust,
-                settings.pool_idle,
+                settings.pool_idle_timeout,
             )
         });
         Self {
@@ -224,7 +224,7 @@ impl Settings {
     fn limits(&self) -> Limits {
         Limits {
             connect: self.connect_timeout,
-            write: self.idle_timeout,
+            write: self.body_idle_timeout,
         }
     }
 }
@@ -256,10 +256,10 @@ pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 pub const DEFAULT_FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long a body may stand still, unless set.
-pub const DEFAULT_IDLE_TIMEOUT: Duration = Duration::from_secs(300);
+pub const DEFAULT_BODY_IDLE_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// How long unused connections are kept, unless set: Node closes them after five seconds.
-pub const DEFAULT_POOL_IDLE: Duration = Duration::from_secs(4);
+pub const DEFAULT_POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// How long pages are held while there is no upstream, unless set.
-pub const DEFAULT_HOLD: Duration = Duration::from_secs(10);
+pub const DEFAULT_UPSTREAM_WAIT: Duration = Duration::from_secs(10);

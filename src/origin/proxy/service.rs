@@ -23,7 +23,7 @@ use tower_service::Service;
 
 use crate::http::context::FromUpstream;
 use crate::http::context::OwnName;
-use crate::http::forwarded::HostField;
+use crate::http::forwarded::HostHeader;
 use crate::http::forwarded::Prefix;
 use crate::http::hop_by_hop;
 use crate::origin::files::fallback;
@@ -60,18 +60,18 @@ where
 
 /// One upstream of a [`Proxy`] by itself. `Clone` is cheap.
 #[derive(Clone)]
-pub struct OneUpstream {
+pub struct UpstreamService {
     shared: Arc<Shared>,
     number: usize,
 }
 
-impl OneUpstream {
+impl UpstreamService {
     pub(crate) fn new(shared: Arc<Shared>, number: usize) -> Self {
         Self { shared, number }
     }
 }
 
-impl<B> Service<Request<B>> for OneUpstream
+impl<B> Service<Request<B>> for UpstreamService
 where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
@@ -89,10 +89,10 @@ where
     }
 }
 
-impl fmt::Debug for OneUpstream {
+impl fmt::Debug for UpstreamService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let upstream = &self.shared.members[self.number].upstream;
-        f.debug_tuple("OneUpstream").field(upstream).finish()
+        f.debug_tuple("UpstreamService").field(upstream).finish()
     }
 }
 
@@ -171,7 +171,7 @@ impl Exchange {
         let prefix = parts.extensions.get::<Prefix>().cloned();
         let upload = if has_body {
             let body = body.map_err(Into::into).boxed_unsync();
-            Upload::new(body, settings.idle_timeout)
+            Upload::new(body, settings.body_idle_timeout)
         } else {
             Upload::none()
         };
@@ -217,7 +217,7 @@ impl Exchange {
         response.extensions_mut().insert(FromUpstream(number));
         if self.choice != Choice::Any {
             let own = match &shared.settings.teller.host {
-                HostField::Name(name) => name,
+                HostHeader::Name(name) => name,
                 _ => shared.members[number].upstream.authority(),
             };
             response.extensions_mut().insert(OwnName(own.clone()));
@@ -230,7 +230,7 @@ impl Exchange {
         shared.relocate(fields, number, &self.outgoing.headers, self.prefix.as_ref());
         // Nothing is to be expected of it for long.
         let is_stream = is_event_stream(fields);
-        let idle = (!is_stream).then_some(shared.settings.idle_timeout);
+        let idle = (!is_stream).then_some(shared.settings.body_idle_timeout);
         let upload = self.outgoing.upload;
         upload.answered();
         response.map(|body| ProxyBody::upstream(body, idle, upload))
@@ -273,9 +273,9 @@ impl Shared {
         let upstream = &self.members[number].upstream;
         let scheme = upstream.scheme();
         let authority = match &self.settings.teller.host {
-            HostField::Keep => None,
-            HostField::Upstream => Some(upstream.authority()),
-            HostField::Name(name) => Some(name),
+            HostHeader::Keep => None,
+            HostHeader::Upstream => Some(upstream.authority()),
+            HostHeader::Name(name) => Some(name),
         };
         let mapping = Mapping {
             asked: authority.map(|authority| (&scheme, authority)),

@@ -14,7 +14,7 @@ fn layered(upstream: &Upstream) -> Running {
     let site = Site::new();
     site.publish(Release::named("v1".parse().unwrap(), 1_700_000_000_000));
     let proxy = Proxy::new([url(upstream.address()).parse().unwrap()]).unwrap();
-    let proxy = proxy.idle_timeout(MOMENT);
+    let proxy = proxy.body_idle_timeout(MOMENT);
     Running::new(UpdateNotifierLayer::new(site).layer(proxy), |server| server)
 }
 

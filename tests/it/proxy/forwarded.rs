@@ -1,6 +1,6 @@
 //! What an upstream is told of the client, and by which name it is asked.
 
-use tidings::HostField;
+use tidings::HostHeader;
 
 use super::*;
 
@@ -36,7 +36,7 @@ fn forwarded_headers_from_untrusted_client_are_replaced() {
 fn forwarded_headers_from_trusted_proxy_are_kept_and_extended() {
     for network in ["loopback", "127.0.0.1", "127.0.0.0/8", "private"] {
         let upstream = Upstream::answering(OK);
-        let proxied = Proxied::with(&upstream, |proxy| proxy.trust(network).unwrap());
+        let proxied = Proxied::with(&upstream, |proxy| proxy.trusted_proxy(network).unwrap());
         proxied.get("/", &WORDS);
         let asked = upstream.only();
         assert_eq!(
@@ -51,7 +51,9 @@ fn forwarded_headers_from_trusted_proxy_are_kept_and_extended() {
         assert_eq!(asked.field("x-real-ip"), "192.0.2.1");
     }
     let upstream = Upstream::answering(OK);
-    let proxied = Proxied::with(&upstream, |proxy| proxy.trust("10.0.0.0/8").unwrap());
+    let proxied = Proxied::with(&upstream, |proxy| {
+        proxy.trusted_proxy("10.0.0.0/8").unwrap()
+    });
     proxied.get("/", &WORDS);
     assert_eq!(upstream.only().field("x-forwarded-for"), "127.0.0.1");
 }
@@ -80,7 +82,7 @@ fn host_header_option_sets_the_upstream_host() {
         ("upstream", &*address),
         ("app.example:8080", "app.example:8080"),
     ] {
-        let host: HostField = host.parse().unwrap();
+        let host: HostHeader = host.parse().unwrap();
         let proxied = Proxied::with(&upstream, |proxy| proxy.host(host));
         proxied.get("/", &[]);
         let asked = upstream.asked().pop().unwrap();
@@ -175,7 +177,7 @@ fn location_with_upstream_host_becomes_relative() {
         let answer =
             format!("HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n");
         let upstream = Upstream::answering(answer);
-        let host: HostField = host.parse().unwrap();
+        let host: HostHeader = host.parse().unwrap();
         let proxied = Proxied::with(&upstream, |proxy| proxy.host(host));
         assert_eq!(proxied.get("/", &[]).field("location"), expected);
     }

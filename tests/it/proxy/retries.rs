@@ -265,7 +265,7 @@ fn health_check_failing_upstream_is_ejected_until_it_passes() {
     let every = Duration::from_millis(20);
     proxied
         .running
-        .spawn(async move { match proxy.check("/health?x", every).await {} });
+        .spawn(async move { match proxy.health_check("/health?x", every).await {} });
     let round = || [(); 4].map(|()| ask(&proxied, "GET").1).concat();
     until("only the one that is well", || {
         (round() == "well".repeat(4)).then_some(())
@@ -287,7 +287,12 @@ fn proxy_each_returns_one_service_per_upstream() {
     let all = ["a", "b"].map(named);
     let addresses = all.each_ref().map(|upstream| url(upstream.address()));
     let proxied = Proxied::to(&[&addresses[0], &addresses[1]], |proxy| proxy);
-    for (service, expected) in proxied.proxy.each().into_iter().zip(["a", "b"]) {
+    for (service, expected) in proxied
+        .proxy
+        .upstream_services()
+        .into_iter()
+        .zip(["a", "b"])
+    {
         let running = Running::new(service, |server| server);
         for _ in 0..3 {
             assert_eq!(http::get(running.address(), "/", &[]).text(), expected);

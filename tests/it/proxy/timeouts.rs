@@ -17,8 +17,8 @@ fn limits(proxy: Proxy) -> Proxy {
     proxy
         .connect_timeout(MOMENT)
         .first_byte_timeout(MOMENT)
-        .idle_timeout(MOMENT)
-        .hold(Duration::ZERO)
+        .body_idle_timeout(MOMENT)
+        .upstream_wait(Duration::ZERO)
 }
 
 /// An upstream that sends this, and then nothing, until the proxy leaves.
@@ -104,7 +104,7 @@ fn body_idle_timeout_stalled_response_body_aborts_response() {
         "HTTP/1.1 200 OK\r\n\r\nabc",
     ] {
         let (upstream, has_left) = stalling(answer);
-        let proxied = Proxied::with(&upstream, |proxy| proxy.idle_timeout(MOMENT));
+        let proxied = Proxied::with(&upstream, |proxy| proxy.body_idle_timeout(MOMENT));
         let mut client = proxied.connect();
         client.ask("GET", "/", &[]).unwrap();
         let error = client.answer().unwrap_err();
@@ -125,7 +125,7 @@ fn body_idle_timeout_slow_response_body_is_complete() {
         }
         Ok(())
     });
-    let proxied = Proxied::with(&upstream, |proxy| proxy.idle_timeout(MOMENT * 8));
+    let proxied = Proxied::with(&upstream, |proxy| proxy.body_idle_timeout(MOMENT * 8));
     assert_eq!(proxied.get("/", &[]).body.len(), 20);
 }
 
@@ -143,7 +143,7 @@ fn body_idle_timeout_stalled_request_body_returns_408() {
             left.give();
             Ok(())
         });
-        let proxied = Proxied::with(&upstream, |proxy| proxy.idle_timeout(MOMENT));
+        let proxied = Proxied::with(&upstream, |proxy| proxy.body_idle_timeout(MOMENT));
         let mut client = proxied.send(format!("PUT / HTTP/1.1\r\nHost: a\r\n{sent}"));
         let answer = client.answer().unwrap();
         assert_eq!(answer.status, 408);
@@ -161,7 +161,7 @@ fn first_byte_timeout_does_not_count_a_slow_upload() {
     let proxied = Proxied::with(&upstream, |proxy| {
         proxy
             .first_byte_timeout(MOMENT * 4)
-            .idle_timeout(MOMENT * 40)
+            .body_idle_timeout(MOMENT * 40)
     });
     let mut client = proxied.send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n");
     for letter in ["a", "b", "c"] {

@@ -146,7 +146,9 @@ fn tls_alpn_selects_h2_or_http_1_1() {
     ] {
         let secure = Secure::new(protocols);
         let proxied = Proxied::to(&[&secure.url()], |proxy| {
-            proxy.authorities(secure.authority.as_bytes()).unwrap()
+            proxy
+                .root_certificates(secure.authority.as_bytes())
+                .unwrap()
         });
         for _ in 0..3 {
             let answer = proxied.get("/x", &[]);
@@ -171,7 +173,7 @@ fn tls_host_option_sets_authority_or_host() {
             let proxied = Proxied::to(&[&secure.url()], |proxy| {
                 let host = host.parse().unwrap();
                 proxy
-                    .authorities(secure.authority.as_bytes())
+                    .root_certificates(secure.authority.as_bytes())
                     .unwrap()
                     .host(host)
             });
@@ -190,8 +192,10 @@ fn tls_host_option_sets_authority_or_host() {
 fn tls_h2_requests_share_one_connection() {
     let secure = Secure::new(&["h2", "http/1.1"]);
     let proxied = Proxied::to(&[&secure.url()], |proxy| {
-        let proxy = proxy.authorities(secure.authority.as_bytes()).unwrap();
-        proxy.pool_idle(Duration::from_secs(600))
+        let proxy = proxy
+            .root_certificates(secure.authority.as_bytes())
+            .unwrap();
+        proxy.pool_idle_timeout(Duration::from_secs(600))
     });
     proxied.get("/", &[]);
     for _ in 0..20 {
@@ -211,8 +215,10 @@ fn tls_h2_requests_share_one_connection() {
 fn tls_h2_connection_closed_opens_another() {
     let secure = Secure::new(&["h2", "http/1.1"]);
     let proxied = Proxied::to(&[&secure.url()], |proxy| {
-        let proxy = proxy.authorities(secure.authority.as_bytes()).unwrap();
-        proxy.pool_idle(Duration::from_secs(600))
+        let proxy = proxy
+            .root_certificates(secure.authority.as_bytes())
+            .unwrap();
+        proxy.pool_idle_timeout(Duration::from_secs(600))
     });
     for number in 1..=3 {
         // It may not have been noticed yet: what can be sent again is.
@@ -229,7 +235,9 @@ fn tls_h2_connection_closed_opens_another() {
 fn tls_h2_upstream_websocket_uses_http_1_1() {
     let secure = Secure::new(&["h2", "http/1.1"]);
     let proxied = Proxied::to(&[&secure.url()], |proxy| {
-        proxy.authorities(secure.authority.as_bytes()).unwrap()
+        proxy
+            .root_certificates(secure.authority.as_bytes())
+            .unwrap()
     });
     assert!(proxied.get("/", &[]).text().starts_with("HTTP/2.0 "));
     let mut client = proxied.connect();
@@ -244,15 +252,17 @@ fn tls_h2_upstream_websocket_uses_http_1_1() {
 fn tls_untrusted_certificate_returns_502_without_waiting() {
     let secure = Secure::new(&["h2", "http/1.1"]);
     let other = Secure::new(&["h2", "http/1.1"]);
-    let hold = |proxy: Proxy| proxy.hold(Duration::ZERO);
+    let hold = |proxy: Proxy| proxy.upstream_wait(Duration::ZERO);
     let proxied = Proxied::to(&[&secure.url()], hold);
     assert_eq!(proxied.get("/", &[]).status, 502);
     let proxied = Proxied::to(&[&secure.url()], |proxy| {
-        hold(proxy).authorities(other.authority.as_bytes()).unwrap()
+        hold(proxy)
+            .root_certificates(other.authority.as_bytes())
+            .unwrap()
     });
     assert_eq!(proxied.get("/", &[]).status, 502);
     // Nobody waits for what does not pass: this would be an hour.
-    let patient = |proxy: Proxy| proxy.hold(Duration::from_secs(3600));
+    let patient = |proxy: Proxy| proxy.upstream_wait(Duration::from_secs(3600));
     let navigation = [("accept", "text/html")];
     let proxied = Proxied::to(&[&secure.url()], patient);
     assert_eq!(proxied.get("/", &navigation).status, 502);
@@ -260,7 +270,7 @@ fn tls_untrusted_certificate_returns_502_without_waiting() {
     let address = format!("https://127.0.0.1:{}", secure.port);
     let proxied = Proxied::to(&[&address], |proxy| {
         hold(proxy)
-            .authorities(secure.authority.as_bytes())
+            .root_certificates(secure.authority.as_bytes())
             .unwrap()
     });
     assert_eq!(proxied.get("/", &[]).status, 502);
@@ -271,10 +281,10 @@ fn tls_untrusted_certificate_returns_502_without_waiting() {
 #[test]
 fn tls_invalid_ca_bundle_is_an_error() {
     let proxy = || Proxy::new(["https://localhost".parse().unwrap()]).unwrap();
-    assert!(proxy().authorities(b"").is_err());
-    assert!(proxy().authorities(b"words").is_err());
+    assert!(proxy().root_certificates(b"").is_err());
+    assert!(proxy().root_certificates(b"words").is_err());
     let broken = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-    assert!(proxy().authorities(broken).is_err());
+    assert!(proxy().root_certificates(broken).is_err());
 }
 
 #[test]
@@ -282,7 +292,9 @@ fn tls_upstream_without_tls_is_unavailable() {
     let upstream = Upstream::answering(OK);
     let address = format!("https://localhost:{}", upstream.address().port());
     let proxied = Proxied::to(&[&address], |proxy| {
-        proxy.hold(Duration::ZERO).connect_timeout(MOMENT * 4)
+        proxy
+            .upstream_wait(Duration::ZERO)
+            .connect_timeout(MOMENT * 4)
     });
     assert!(matches!(proxied.get("/", &[]).status, 502 | 504));
     assert_eq!(upstream.asked().len(), 0);

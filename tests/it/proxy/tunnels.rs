@@ -83,9 +83,9 @@ fn tunnel_silent_longer_than_timeouts_stays_open() {
     let upstream = echo();
     let proxied = Proxied::with(&upstream, |proxy| {
         proxy
-            .idle_timeout(MOMENT)
+            .body_idle_timeout(MOMENT)
             .first_byte_timeout(MOMENT * 4)
-            .pool_idle(MOMENT)
+            .pool_idle_timeout(MOMENT)
     });
     let mut client = tunnel(&proxied);
     assert!(client.is_silent(MOMENT * 6));

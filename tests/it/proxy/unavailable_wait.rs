@@ -91,7 +91,7 @@ fn upstream_unavailable_other_requests_get_502_at_once() {
 
 #[test]
 fn upstream_wait_elapsed_navigation_gets_self_refreshing_page() {
-    let proxied = Proxied::to(&[&url(free())], |proxy| proxy.hold(MOMENT));
+    let proxied = Proxied::to(&[&url(free())], |proxy| proxy.upstream_wait(MOMENT));
     for (fields, is_page) in [
         (&[("Accept", "text/html")][..], true),
         (&[("Sec-Fetch-Dest", "document")], true),
@@ -125,7 +125,7 @@ fn upstream_unavailable_page_has_no_client_script() {
     ));
     let proxy = Proxy::new([url(free()).parse().unwrap()])
         .unwrap()
-        .hold(Duration::ZERO);
+        .upstream_wait(Duration::ZERO);
     let service = tower::Layer::layer(&tidings::UpdateNotifierLayer::new(site), proxy);
     let running = Running::new(service, |server| server);
     let answer = http::get(running.address(), "/", &[("Accept", "text/html")]);

@@ -1,6 +1,6 @@
 //! Applications that send whoever does not come by `https` there.
 
-use tidings::HostField;
+use tidings::HostHeader;
 use tidings::Proxy;
 use tokio::runtime::Runtime;
 
@@ -96,14 +96,18 @@ async fn https_redirect_loop_publishes_nothing() {
 #[test]
 fn https_redirect_through_proxy_sends_forwarded_proto() {
     for (to, host, seen) in [
-        ("https://{host}{path}", HostField::Keep, None),
-        ("https://127.0.0.1{path}", HostField::Keep, None),
-        ("https://{host}/en{path}", HostField::Keep, None),
-        ("https://{host}{path}", HostField::Upstream, None),
-        ("https://{host}{path}", HostField::Keep, Some("example.org")),
+        ("https://{host}{path}", HostHeader::Keep, None),
+        ("https://127.0.0.1{path}", HostHeader::Keep, None),
+        ("https://{host}/en{path}", HostHeader::Keep, None),
+        ("https://{host}{path}", HostHeader::Upstream, None),
         (
             "https://{host}{path}",
-            HostField::Name("example.org".parse().unwrap()),
+            HostHeader::Keep,
+            Some("example.org"),
+        ),
+        (
+            "https://{host}{path}",
+            HostHeader::Name("example.org".parse().unwrap()),
             None,
         ),
     ] {
@@ -129,7 +133,7 @@ fn https_redirect_through_proxy_sends_forwarded_proto() {
         });
         let address = format!("http://{}", application.address());
         let proxy = Proxy::new([address.parse().unwrap()]).unwrap().host(host);
-        let mut poll = PollUpstream::new(proxy.each());
+        let mut poll = PollUpstream::new(proxy.upstream_services());
         if let Some(seen) = seen {
             poll = poll.host(seen).unwrap();
         }
