@@ -21,7 +21,7 @@ use crate::cli::values::duration;
 pub(crate) struct Client {
     /// What tabs do about a new version: prompt, navigate, idle, force or silent; for some pages as in /admin=force
     #[arg(
-        long,
+        long = "policy",
         env = "TIDINGS_POLICY",
         default_value = "prompt",
         value_delimiter = ',',
@@ -30,12 +30,17 @@ pub(crate) struct Client {
     policy: Vec<PolicyArg>,
 
     /// The form of the notice: toast, bar, modal or none
-    #[arg(long, env = "TIDINGS_NOTICE", default_value_t, value_name = "FORM")]
+    #[arg(
+        long = "notice",
+        env = "TIDINGS_NOTICE",
+        default_value_t,
+        value_name = "FORM"
+    )]
     notice: Form,
 
     /// Where a toast or bar is: bottom-end, bottom-start, bottom, top-end, top-start or top
     #[arg(
-        long,
+        long = "position",
         env = "TIDINGS_POSITION",
         default_value_t,
         value_name = "POSITION"
@@ -43,31 +48,31 @@ pub(crate) struct Client {
     position: Position,
 
     /// How long the notice stays away after Later; twice as long each time
-    #[arg(long, env = "TIDINGS_LATER", default_value = "4h", value_parser = duration, value_name = "TIME")]
+    #[arg(long = "snooze", env = "TIDINGS_SNOOZE", default_value = "4h", value_parser = duration, value_name = "TIME")]
     later: Duration,
 
     /// The least time between the notices of two versions; for teams that deploy all day
-    #[arg(long, env = "TIDINGS_COOLDOWN", default_value = "0s", value_parser = duration, value_name = "TIME")]
+    #[arg(long = "cooldown", env = "TIDINGS_COOLDOWN", default_value = "0s", value_parser = duration, value_name = "TIME")]
     cooldown: Duration,
 
     /// How long the policy navigate waits for a navigation before it shows the notice
-    #[arg(long, env = "TIDINGS_WAIT", default_value = "1day", value_parser = duration, value_name = "TIME")]
+    #[arg(long = "navigate-wait", env = "TIDINGS_NAVIGATE_WAIT", default_value = "1day", value_parser = duration, value_name = "TIME")]
     wait: Duration,
 
     /// How long nothing must have been touched for the policy idle to reload a tab in sight
-    #[arg(long, env = "TIDINGS_IDLE", default_value = "15m", value_parser = duration, value_name = "TIME")]
+    #[arg(long = "idle-after", env = "TIDINGS_IDLE_AFTER", default_value = "15m", value_parser = duration, value_name = "TIME")]
     idle: Duration,
 
     /// The countdown of the policy force
-    #[arg(long, env = "TIDINGS_COUNTDOWN", default_value = "1m", value_parser = duration, value_name = "TIME")]
+    #[arg(long = "countdown", env = "TIDINGS_COUNTDOWN", default_value = "1m", value_parser = duration, value_name = "TIME")]
     countdown: Duration,
 
     /// Whether pages inside frames show a notice of their own: quiet or notice
-    #[arg(long, env = "TIDINGS_FRAMES", default_value = "quiet")]
+    #[arg(long = "frames", env = "TIDINGS_FRAMES", default_value = "quiet")]
     frames: FramesArg,
 
     /// A JSON file with other texts for the notice, by language
-    #[arg(long, env = "TIDINGS_TEXTS", value_name = "FILE")]
+    #[arg(long = "messages", env = "TIDINGS_MESSAGES", value_name = "FILE")]
     texts: Option<PathBuf>,
 }
 
@@ -123,10 +128,10 @@ impl TryFrom<Client> for ClientSettings {
         }
         if let Some(file) = args.texts {
             let json = std::fs::read_to_string(&file)
-                .with_context(|| format!("--texts {}", file.display()))?;
+                .with_context(|| format!("--messages {}", file.display()))?;
             settings = settings
                 .texts(&json)
-                .with_context(|| format!("--texts {}", file.display()))?;
+                .with_context(|| format!("--messages {}", file.display()))?;
         }
         Ok(settings)
     }

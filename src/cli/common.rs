@@ -15,32 +15,36 @@ use crate::cli::values::duration;
 #[derive(Debug, Args)]
 pub(crate) struct Common {
     /// Where to listen; port 0 takes a free one
-    #[arg(long, env = "TIDINGS_LISTEN", default_value = tidings::DEFAULT_LISTEN, value_name = "HOST:PORT")]
+    #[arg(long = "listen", env = "TIDINGS_LISTEN", default_value = tidings::DEFAULT_LISTEN, value_name = "HOST:PORT")]
     listen: String,
 
     /// Speak HTTP/2 too, with proxies and load balancers that know it beforehand
-    #[arg(long, env = "TIDINGS_HTTP2")]
+    #[arg(long = "h2c", env = "TIDINGS_H2C")]
     http2: bool,
 
     /// How many tabs may listen for news at once; who comes after that is told to come back
-    #[arg(long, env = "TIDINGS_MAX_STREAMS", default_value_t = tidings::DEFAULT_MAX_STREAMS, value_name = "N")]
+    #[arg(long = "max-streams", env = "TIDINGS_MAX_STREAMS", default_value_t = tidings::DEFAULT_MAX_STREAMS, value_name = "N")]
     max_streams: usize,
 
     /// Where the reserved paths are
-    #[arg(long, env = "TIDINGS_PREFIX", default_value = tidings::DEFAULT_PREFIX, value_name = "PATH")]
+    #[arg(long = "prefix", env = "TIDINGS_PREFIX", default_value = tidings::DEFAULT_PREFIX, value_name = "PATH")]
     prefix: String,
 
     /// What becomes of pages whose Content-Security-Policy does not let the script run: they go without it, or its
     /// hash is added to their policy
-    #[arg(long, env = "TIDINGS_CSP", default_value = "keep")]
+    #[arg(long = "csp", env = "TIDINGS_CSP", default_value = "keep")]
     csp: CspArg,
 
     /// How long open connections may take to finish when the server is stopped
-    #[arg(long, env = "TIDINGS_DRAIN", default_value = "10s", value_parser = duration, value_name = "TIME")]
+    #[arg(long = "drain", env = "TIDINGS_DRAIN", default_value = "10s", value_parser = duration, value_name = "TIME")]
     drain: Duration,
 
     /// The file with the secret of those who may announce deploys; without one, here or in the environment, nobody may
-    #[arg(long, env = "TIDINGS_WEBHOOK_SECRET_FILE", value_name = "FILE")]
+    #[arg(
+        long = "webhook-secret-file",
+        env = "TIDINGS_WEBHOOK_SECRET_FILE",
+        value_name = "FILE"
+    )]
     webhook_secret_file: Option<PathBuf>,
 
     #[command(flatten)]

@@ -20,7 +20,7 @@ use crate::cli::values::limit;
 pub(crate) struct Forwarding {
     /// Another server for what is below a path, such as /api=http://127.0.0.1:9000; ,strip behind it takes the path off
     #[arg(
-        long,
+        long = "route",
         env = "TIDINGS_ROUTE",
         value_delimiter = ' ',
         value_name = "PATH=URL[,URL…][,strip]"
@@ -29,7 +29,7 @@ pub(crate) struct Forwarding {
 
     /// The Host that upstreams see: keep (as the client asked), upstream (their own), or a name
     #[arg(
-        long,
+        long = "upstream-host",
         env = "TIDINGS_UPSTREAM_HOST",
         default_value = "keep",
         value_name = "keep|upstream|NAME"
@@ -39,7 +39,7 @@ pub(crate) struct Forwarding {
     /// Whose word on the client counts (Forwarded, X-Forwarded-*): a network, an address, loopback or private; several
     /// with commas
     #[arg(
-        long,
+        long = "trusted-proxy",
         env = "TIDINGS_TRUSTED_PROXY",
         value_delimiter = ',',
         value_name = "NETWORK"
@@ -47,27 +47,27 @@ pub(crate) struct Forwarding {
     trusted_proxy: Vec<String>,
 
     /// The certificates of the authorities that vouch for https upstreams, in PEM, instead of those that browsers trust
-    #[arg(long, env = "TIDINGS_UPSTREAM_CA", value_name = "FILE")]
+    #[arg(long = "upstream-ca", env = "TIDINGS_UPSTREAM_CA", value_name = "FILE")]
     upstream_ca: Option<PathBuf>,
 
     /// How long connecting to an upstream may take
-    #[arg(long, env = "TIDINGS_CONNECT_TIMEOUT", default_value = "5s", value_parser = limit, value_name = "TIME")]
+    #[arg(long = "connect-timeout", env = "TIDINGS_CONNECT_TIMEOUT", default_value = "5s", value_parser = limit, value_name = "TIME")]
     connect_timeout: Duration,
 
     /// How long an upstream may take to begin with its answer
-    #[arg(long, env = "TIDINGS_FIRST_BYTE_TIMEOUT", default_value = "1m", value_parser = limit, value_name = "TIME")]
+    #[arg(long = "first-byte-timeout", env = "TIDINGS_FIRST_BYTE_TIMEOUT", default_value = "1m", value_parser = limit, value_name = "TIME")]
     first_byte_timeout: Duration,
 
     /// How long a body may stand still, either way; event streams and web sockets may for ever
-    #[arg(long, env = "TIDINGS_IDLE_TIMEOUT", default_value = "5m", value_parser = limit, value_name = "TIME")]
+    #[arg(long = "body-idle-timeout", env = "TIDINGS_BODY_IDLE_TIMEOUT", default_value = "5m", value_parser = limit, value_name = "TIME")]
     idle_timeout: Duration,
 
     /// How long a connection to an upstream is kept without use; less than the upstream keeps it
-    #[arg(long, env = "TIDINGS_POOL_IDLE", default_value = "4s", value_parser = duration, value_name = "TIME")]
+    #[arg(long = "pool-idle", env = "TIDINGS_POOL_IDLE", default_value = "4s", value_parser = duration, value_name = "TIME")]
     pool_idle: Duration,
 
     /// How long pages, and what they load, are held while no upstream can be connected to
-    #[arg(long, env = "TIDINGS_HOLD", default_value = "10s", value_parser = duration, value_name = "TIME")]
+    #[arg(long = "upstream-wait", env = "TIDINGS_UPSTREAM_WAIT", default_value = "10s", value_parser = duration, value_name = "TIME")]
     hold: Duration,
 }
 

@@ -23,13 +23,13 @@ pub(crate) struct Proxy {
     upstreams: Vec<Upstream>,
 
     /// The time between two looks at what the upstreams show
-    #[arg(long, env = "TIDINGS_POLL", default_value = "10s", value_parser = duration, value_name = "TIME")]
+    #[arg(long = "poll-interval", env = "TIDINGS_POLL_INTERVAL", default_value = "10s", value_parser = duration, value_name = "TIME")]
     poll: Duration,
 
     /// The pages to look at: those that visitors begin with; several with commas
     #[arg(
-        long,
-        env = "TIDINGS_PAGE",
+        long = "poll-page",
+        env = "TIDINGS_POLL_PAGE",
         default_value = "/",
         value_delimiter = ',',
         value_name = "PATH"
@@ -39,7 +39,7 @@ pub(crate) struct Proxy {
     /// By what builds are told apart: scripts (and style sheets, as pages name them), header:NAME, etag, or json: with a
     /// path and, behind #, a key
     #[arg(
-        long,
+        long = "fingerprint",
         env = "TIDINGS_FINGERPRINT",
         default_value = "scripts",
         value_name = "WAY"
@@ -47,15 +47,15 @@ pub(crate) struct Proxy {
     fingerprint: Fingerprint,
 
     /// The Host for these looks, where the upstreams serve several sites; without it, their own, or --upstream-host
-    #[arg(long, env = "TIDINGS_POLL_HOST", value_name = "HOST")]
+    #[arg(long = "poll-host", env = "TIDINGS_POLL_HOST", value_name = "HOST")]
     poll_host: Option<String>,
 
     /// A path by which the upstreams say that they are well; those that don't are spared
-    #[arg(long, env = "TIDINGS_HEALTH", value_name = "PATH")]
+    #[arg(long = "health-path", env = "TIDINGS_HEALTH_PATH", value_name = "PATH")]
     health: Option<String>,
 
     /// The time between two questions how an upstream is
-    #[arg(long, env = "TIDINGS_HEALTH_INTERVAL", requires = "health", default_value = "5s", value_parser = duration, value_name = "TIME")]
+    #[arg(long = "health-interval", env = "TIDINGS_HEALTH_INTERVAL", requires = "health", default_value = "5s", value_parser = duration, value_name = "TIME")]
     health_interval: Duration,
 
     #[command(flatten)]

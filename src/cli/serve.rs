@@ -21,21 +21,21 @@ pub(crate) struct Serve {
     dir: PathBuf,
 
     /// How many older releases stay servable, for tabs that still run them
-    #[arg(long, env = "TIDINGS_KEEP", default_value_t = tidings::DEFAULT_KEEP, value_name = "N")]
+    #[arg(long = "retain-releases", env = "TIDINGS_RETAIN_RELEASES", default_value_t = tidings::DEFAULT_KEEP, value_name = "N")]
     keep: usize,
 
     /// How much of the current and the older releases is held in memory, such as 64M or 2G
-    #[arg(long, env = "TIDINGS_MEMORY", default_value = "512M", value_parser = size, value_name = "SIZE")]
+    #[arg(long = "memory-limit", env = "TIDINGS_MEMORY_LIMIT", default_value = "512M", value_parser = size, value_name = "SIZE")]
     memory: u64,
 
     /// Files above this size stay on disk
-    #[arg(long, env = "TIDINGS_FILE_LIMIT", default_value = "1M", value_parser = size, value_name = "SIZE")]
+    #[arg(long = "max-memory-file", env = "TIDINGS_MAX_MEMORY_FILE", default_value = "1M", value_parser = size, value_name = "SIZE")]
     file_limit: u64,
 
     /// What answers a navigation to a path without a file: auto (the app, or 404.html if there is one), none, or
     /// the path of a page
     #[arg(
-        long,
+        long = "fallback",
         env = "TIDINGS_FALLBACK",
         default_value = "auto",
         value_name = "auto|none|PAGE"
@@ -43,19 +43,19 @@ pub(crate) struct Serve {
     fallback: Fallback,
 
     /// How long nothing may have changed before a build is read
-    #[arg(long, env = "TIDINGS_QUIET", default_value = "200ms", value_parser = duration, value_name = "TIME")]
+    #[arg(long = "debounce", env = "TIDINGS_DEBOUNCE", default_value = "200ms", value_parser = duration, value_name = "TIME")]
     quiet: Duration,
 
     /// How long nothing may have changed before a build that lacks files is published all the same
-    #[arg(long, env = "TIDINGS_INCOMPLETE_AFTER", default_value = "10s", value_parser = duration, value_name = "TIME")]
+    #[arg(long = "incomplete-after", env = "TIDINGS_INCOMPLETE_AFTER", default_value = "10s", value_parser = duration, value_name = "TIME")]
     incomplete_after: Duration,
 
     /// The time between two looks at the directory when no event calls for one
-    #[arg(long, env = "TIDINGS_POLL", default_value = "5s", value_parser = duration, value_name = "TIME")]
+    #[arg(long = "rescan-interval", env = "TIDINGS_RESCAN_INTERVAL", default_value = "5s", value_parser = duration, value_name = "TIME")]
     poll: Duration,
 
     /// Where news of changes comes from; poll suits network mounts, whose events don't arrive
-    #[arg(long, env = "TIDINGS_EVENTS", default_value = "system")]
+    #[arg(long = "watch", env = "TIDINGS_WATCH", default_value = "native")]
     events: EventsArg,
 
     #[command(flatten)]
@@ -67,7 +67,7 @@ pub(crate) struct Serve {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum EventsArg {
-    System,
+    Native,
     Poll,
 }
 
@@ -84,7 +84,7 @@ impl TryFrom<Serve> for Config {
             .incomplete_after(args.incomplete_after)
             .poll(args.poll)
             .events(match args.events {
-                EventsArg::System => Events::System,
+                EventsArg::Native => Events::System,
                 EventsArg::Poll => Events::Poll,
             });
         args.common.apply(args.forwarding.apply(config)?)

@@ -46,17 +46,17 @@ fn check_directory(directory: &Directory) -> Result<(), Error> {
     let (quiet, patience) = (directory.quiet, directory.incomplete_after);
     if quiet > patience {
         return refuse(format!(
-            "--quiet {quiet:?} is longer than --incomplete-after {patience:?}: a build would be given up before it is looked at"
+            "--debounce {quiet:?} is longer than --incomplete-after {patience:?}: a build would be given up before it is looked at"
         ));
     }
-    check_interval("--poll", directory.poll, SHORTEST_LOOK)
+    check_interval("--rescan-interval", directory.poll, SHORTEST_LOOK)
 }
 
 fn check_upstreams(upstreams: &Upstreams) -> Result<(), Error> {
-    check_interval("--poll", upstreams.every, SHORTEST_POLL)?;
+    check_interval("--poll-interval", upstreams.every, SHORTEST_POLL)?;
     if let Some((path, every)) = &upstreams.health {
         if !is_path(path) {
-            return refuse(format!("--health {path}: write it like /healthz"));
+            return refuse(format!("--health-path {path}: write it like /healthz"));
         }
         check_interval("--health-interval", *every, SHORTEST_LOOK)?;
     }

@@ -244,7 +244,7 @@ fn poll(upstreams: &Upstreams, proxy: &Proxy) -> Result<PollUpstream<UpstreamSer
     let source = PollUpstream::new(proxy.upstream_services())
         .every(upstreams.every)
         .pages(pages)
-        .map_err(|error| option("--page", error))?
+        .map_err(|error| option("--poll-page", error))?
         .fingerprint(upstreams.fingerprint.clone());
     match &upstreams.host {
         Some(host) => source

@@ -48,7 +48,7 @@ impl Server {
         Self::start_with(dir, &[])
     }
 
-    /// As [`Server::start`], with more arguments: `&["--keep", "1"]`.
+    /// As [`Server::start`], with more arguments: `&["--retain-releases", "1"]`.
     ///
     /// # Errors
     /// As there.
@@ -57,7 +57,7 @@ impl Server {
         Self::run(served.into_iter().chain(args.iter().map(OsStr::new)))
     }
 
-    /// Stands in front of these upstreams, which all serve the same, with more arguments: `&["--poll", "1s"]`.
+    /// Stands in front of these upstreams, which all serve the same, with more arguments: `&["--poll-interval", "1s"]`.
     ///
     /// # Errors
     /// As of [`Server::start`].

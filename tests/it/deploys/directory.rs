@@ -150,7 +150,7 @@ fn directory_relative_path_with_dots_is_resolved() {
     symlink("1", &current).unwrap();
     let mut command = serve(Path::new("./../app/current/../current/dist/"));
     command.current_dir(top.path().join("run"));
-    command.args(["--quiet=25ms", "--poll=1h"]);
+    command.args(["--debounce=25ms", "--rescan-interval=1h"]);
     let mut site = Running::new(Program::start(&mut command));
     site.expect(&one);
     run("ln", ["-sfn".as_ref(), "2".as_ref(), current.as_os_str()]);

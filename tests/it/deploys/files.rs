@@ -260,7 +260,11 @@ fn file_unreadable_is_logged_and_waits() {
         .arg("-U")
         .arg(bare.get_program())
         .args(bare.get_args());
-    command.args(["--quiet=25ms", "--poll=1h", "--incomplete-after=1h"]);
+    command.args([
+        "--debounce=25ms",
+        "--rescan-interval=1h",
+        "--incomplete-after=1h",
+    ]);
     let mut site = Running::new(Program::start(&mut command));
     site.expect(&one);
     two.put(dir.path(), two.entry());

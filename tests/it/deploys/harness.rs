@@ -274,9 +274,9 @@ impl Running {
 
     pub(crate) fn serve_with(dir: &Path, arguments: &[&str]) -> Self {
         let always = [
-            "--quiet=25ms",
-            "--poll=1h",
-            "--file-limit=32K",
+            "--debounce=25ms",
+            "--rescan-interval=1h",
+            "--max-memory-file=32K",
             "--log=debug",
         ];
         Self::new(Program::serve_with(dir, &[&always, arguments].concat()))

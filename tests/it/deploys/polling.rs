@@ -116,7 +116,11 @@ fn check_limit(name: &str, limit: u32, straw: Option<&str>) {
     let bare = serve(&dir);
     command.arg(bare.get_program()).args(bare.get_args());
     // Alone, the poll looks five times as often.
-    command.args(["--quiet=25ms", "--incomplete-after=1h", "--poll=500ms"]);
+    command.args([
+        "--debounce=25ms",
+        "--incomplete-after=1h",
+        "--rescan-interval=500ms",
+    ]);
     let mut site = Running::new(Program::start(&mut command));
     site.expect(&one);
     if let Some(straw) = straw {

@@ -84,10 +84,10 @@ fn announce_connect_refused_exits_1() {
 #[test]
 fn contradicting_values_exit_2_naming_both_flags() {
     let dir = site();
-    let ended = run(serve(dir.path()).args(["--quiet", "20s"]));
-    assert_refused(&ended, &["--quiet", "--incomplete-after"]);
+    let ended = run(serve(dir.path()).args(["--debounce", "20s"]));
+    assert_refused(&ended, &["--debounce", "--incomplete-after"]);
     let ended = run(serve(dir.path()).args(["--incomplete-after", "100ms"]));
-    assert_refused(&ended, &["--quiet", "--incomplete-after"]);
+    assert_refused(&ended, &["--debounce", "--incomplete-after"]);
 }
 
 #[test]
@@ -131,12 +131,12 @@ fn help_lists_every_flag_with_variable_and_default() {
     for (part, what) in [
         ("[default: 127.0.0.1:8080]", "--listen"),
         ("[default: 20000]", "--max-streams"),
-        ("[default: 10s]", "--drain, --hold"),
+        ("[default: 10s]", "--drain, --upstream-wait"),
         ("[default: /__tidings]", "--prefix"),
         ("[default: keep]", "--csp, --upstream-host"),
         ("[default: 5s]", "--connect-timeout"),
         ("[default: 1m]", "--first-byte-timeout"),
-        ("[default: 5m]", "--idle-timeout"),
+        ("[default: 5m]", "--body-idle-timeout"),
         ("[default: 4s]", "--pool-idle"),
         ("[default: info]", "--log"),
     ] {
@@ -146,20 +146,20 @@ fn help_lists_every_flag_with_variable_and_default() {
     for (part, what) in [
         ("<DIR>", "the directory"),
         ("[env: TIDINGS_DIR=]", "its variable"),
-        ("[default: 3]", "--keep"),
-        ("[default: 512M]", "--memory"),
-        ("[default: 1M]", "--file-limit"),
+        ("[default: 3]", "--retain-releases"),
+        ("[default: 512M]", "--memory-limit"),
+        ("[default: 1M]", "--max-memory-file"),
         ("[default: auto]", "--fallback"),
-        ("[default: 200ms]", "--quiet"),
-        ("[default: 5s]", "--poll"),
-        ("[default: system]", "--events"),
+        ("[default: 200ms]", "--debounce"),
+        ("[default: 5s]", "--rescan-interval"),
+        ("[default: native]", "--watch"),
     ] {
         assert!(serve.contains(part), "{what}: no {part}");
     }
     for (part, what) in [
         ("<URL>", "the upstreams"),
         ("[env: TIDINGS_UPSTREAM=]", "their variable"),
-        ("[default: /]", "--page"),
+        ("[default: /]", "--poll-page"),
         ("[default: scripts]", "--fingerprint"),
     ] {
         assert!(proxy.contains(part), "{what}: no {part}");

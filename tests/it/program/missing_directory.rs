@@ -12,7 +12,7 @@ fn directory_missing_returns_503_until_complete() {
     let outer = site_dir(&[]);
     let dir = outer.path().join("releases/current");
     let shown = dir.to_str().unwrap();
-    let program = Program::serve_with(&dir, &["--poll", "500ms"]);
+    let program = Program::serve_with(&dir, &["--rescan-interval", "500ms"]);
     program.logged(&[
         "INFO",
         "waiting for a complete build",
@@ -65,7 +65,7 @@ fn directory_removed_keeps_serving_the_last_release() {
 #[test]
 fn incomplete_after_elapsed_warns_with_missing_file() {
     let dir = site_dir(&[("index.html", "<!doctype html><script src=/app.js></script>")]);
-    let arguments = ["--quiet", "50ms", "--incomplete-after", "300ms"];
+    let arguments = ["--debounce", "50ms", "--incomplete-after", "300ms"];
     let program = Program::serve_with(dir.path(), &arguments).ready();
     program.logged(&["WARN", "lacks files", "/app.js"]);
 }

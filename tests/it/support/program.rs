@@ -68,7 +68,7 @@ impl Program {
         Self::serve_with(dir, &[])
     }
 
-    /// As [`serve`](Self::serve), with more arguments, such as `["--quiet", "50ms"]`.
+    /// As [`serve`](Self::serve), with more arguments, such as `["--debounce", "50ms"]`.
     #[track_caller]
     pub(crate) fn serve_with(dir: &Path, arguments: &[&str]) -> Self {
         Self::start(serve(dir).args(arguments))

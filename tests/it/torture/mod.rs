@@ -30,18 +30,18 @@ use crate::torture::site::Way;
 #[test]
 fn deploys_under_load_are_consistent_and_do_not_leak() {
     // No poll that would hide a lost event.
-    torture(1, &["--poll=1h", LARGE], 140, 100);
+    torture(1, &["--rescan-interval=1h", LARGE], 140, 100);
 }
 
 /// A file that is kept open keeps its folders from being forgotten by the file system; here there is none.
 #[test]
 fn deploys_under_load_without_large_files_are_consistent() {
-    torture(3, &["--poll=1h"], 50, 30);
+    torture(3, &["--rescan-interval=1h"], 50, 30);
 }
 
 #[test]
 fn deploys_under_load_watch_poll_are_consistent() {
-    torture(2, &["--events=poll", "--poll=200ms", LARGE], 30, 20);
+    torture(2, &["--watch=poll", "--rescan-interval=200ms", LARGE], 30, 20);
 }
 
 /// Deploys `awaited` builds, each when the one before it is announced, and then more without waiting.
@@ -51,7 +51,7 @@ fn torture(seed: u64, arguments: &[&str], awaited: usize, overlapping: usize) {
     let mut place = Place::new(top.path());
     let first = build(1);
     place.deploy(Way::Swap, &first, &mut random);
-    let quick = ["--quiet=50ms", "--incomplete-after=1h"];
+    let quick = ["--debounce=50ms", "--incomplete-after=1h"];
     let program = Program::serve_with(&place.dir(), &[&quick, arguments].concat()).ready();
     let process = Process::with_argument(&place.dir());
     let sockets = held(&process, top.path()).sockets;
@@ -301,7 +301,7 @@ fn build(version: u32) -> Arc<Build> {
 }
 
 /// Below the size of the film.
-const LARGE: &str = "--file-limit=32K";
+const LARGE: &str = "--max-memory-file=32K";
 
 const STREAMS: usize = 3;
 

@@ -209,7 +209,7 @@ fn client_half_close_gets_complete_response_or_none() {
 #[test]
 fn event_stream_client_disconnect_frees_its_slot() {
     let dir = site_dir(&[("index.html", ABOUT)]);
-    let arguments = ["--max-streams", "1", "--quiet", "50ms"];
+    let arguments = ["--max-streams", "1", "--debounce", "50ms"];
     let program = crate::support::program::Program::serve_with(dir.path(), &arguments).ready();
     let mut tab = Events::open(program.address());
     tab.block().unwrap();

@@ -46,7 +46,7 @@ async fn a_page_can_ask_what_is_current(engine: Engine) -> Result<()> {
 }
 
 async fn a_page_hears_events_until_it_stops_listening(engine: Engine) -> Result<()> {
-    let args = &["--later", "1s"];
+    let args = &["--snooze", "1s"];
     visit_with(engine, Way::MoveSwap, &Build::one()?, args, async |visit| {
         let page = &visit.page;
         page.eval(

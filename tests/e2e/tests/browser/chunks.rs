@@ -223,7 +223,7 @@ async fn a_dead_page_of_the_browsers_cache_gets_well(engine: Engine) -> Result<(
 
 /// A server of the same site that keeps nothing of older releases, once it has published, behind a front.
 async fn forgetful(visit: &Visit, args: &[&str]) -> Result<(Server, Front)> {
-    let args = [&["--keep", "0"], args].concat();
+    let args = [&["--retain-releases", "0"], args].concat();
     let server = Server::start_with(&visit.site.dir(), &args)?;
     let page = &visit.page;
     page.goto(&server.url("/")).await?;

@@ -176,7 +176,7 @@ async fn the_operators_texts_are_said_in_the_operators_language(engine: Engine) 
         "nds": { "text": "Dat gifft wat Nieges.", "refresh": "Nieg laden", "later": "Later denn" },
     });
     fs::write(&file, own.to_string())?;
-    let args = &["--texts", file.to_str().context("a path")?];
+    let args = &["--messages", file.to_str().context("a path")?];
     let one = Build::one()?;
     visit_with(engine, Way::MoveSwap, &one, args, async |visit| {
         let page = &visit.page;

@@ -30,7 +30,7 @@ in_every_engine!(
 async fn after_the_quiet_the_notice_comes_again_and_the_next_quiet_is_longer(
     engine: Engine,
 ) -> Result<()> {
-    let args = &["--later", "2s"];
+    let args = &["--snooze", "2s"];
     visit_with(engine, Way::MoveSwap, &Build::one()?, args, async |visit| {
         let page = &visit.page;
         visit.site.deploy(&Build::two()?)?;
@@ -47,7 +47,7 @@ async fn after_the_quiet_the_notice_comes_again_and_the_next_quiet_is_longer(
 }
 
 async fn later_in_one_tab_counts_in_the_others(engine: Engine) -> Result<()> {
-    let args = &["--later", "4s"];
+    let args = &["--snooze", "4s"];
     visit_with(engine, Way::MoveSwap, &Build::one()?, args, async |visit| {
         let first = &visit.page;
         let second = other_tab(visit).await?;
@@ -65,7 +65,7 @@ async fn later_in_one_tab_counts_in_the_others(engine: Engine) -> Result<()> {
 }
 
 async fn later_outlives_a_reload(engine: Engine) -> Result<()> {
-    let args = &["--later", "6s"];
+    let args = &["--snooze", "6s"];
     visit_with(engine, Way::MoveSwap, &Build::one()?, args, async |visit| {
         let page = &visit.page;
         visit.site.deploy(&Build::two()?)?;

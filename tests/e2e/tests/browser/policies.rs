@@ -52,7 +52,7 @@ async fn navigate_makes_a_full_load_of_the_next_navigation(engine: Engine) -> Re
 }
 
 async fn navigate_shows_the_notice_after_the_wait(engine: Engine) -> Result<()> {
-    let args = &["--policy", "navigate", "--wait", "1s"];
+    let args = &["--policy", "navigate", "--navigate-wait", "1s"];
     let one = Build::one()?;
     visit_with(engine, Way::MoveSwap, &one, args, async |visit| {
         let page = &visit.page;
@@ -242,5 +242,5 @@ async fn holds_on(page: &Page) -> Result<()> {
 }
 
 const NAVIGATE: &[&str] = &["--policy", "navigate"];
-const IDLE: &[&str] = &["--policy", "idle", "--idle", "1s"];
+const IDLE: &[&str] = &["--policy", "idle", "--idle-after", "1s"];
 const FORCE: &[&str] = &["--policy", "force", "--countdown", "5s"];

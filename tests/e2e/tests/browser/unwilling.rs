@@ -26,7 +26,7 @@ async fn a_page_without_storage_is_told_and_refreshed_all_the_same(engine: Engin
     }";
     let poor = |build: Build| with_first_script(&build, script);
     let (one, two) = (poor(Build::one()?)?, poor(Build::two()?)?);
-    let args = &["--later", "1s"];
+    let args = &["--snooze", "1s"];
     visit_with(engine, Way::MoveSwap, &one, args, async |visit| {
         let page = &visit.page;
         visit.site.deploy(&two)?;

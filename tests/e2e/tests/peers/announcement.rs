@@ -26,7 +26,7 @@ async fn announced_deploy_is_published_at_once() -> Result<()> {
     let secret = secret.display().to_string();
     let site = Site::new(Way::LinkRename, &Build::one()?)?;
     let app = App::site(&site.dir()).await?;
-    let args = ["--poll", "1h", "--webhook-secret-file", &secret];
+    let args = ["--poll-interval", "1h", "--webhook-secret-file", &secret];
     let server = Server::proxy(&[&app.url("")], &args)?;
     let visitor = Visitor::new();
     let page = first_page(&server).await?;

@@ -20,7 +20,7 @@ use crate::script_tag::release;
 async fn behind_nginx_pages_and_events_arrive_despite_buffering() -> Result<()> {
     let site = Site::new(Way::LinkRename, &Build::one()?)?;
     let app = App::site(&site.dir()).await?;
-    let server = Server::proxy(&[&app.url("")], &["--poll", "1s"])?;
+    let server = Server::proxy(&[&app.url("")], &["--poll-interval", "1s"])?;
     let front = Nginx::start(&in_front(&server, "gzip on;")).await?;
     let visitor = Visitor::new();
     first_page(&server).await?;

@@ -25,7 +25,7 @@ async fn rolling_deploy_fails_no_request_and_is_published_once() -> Result<()> {
     }
     let urls: Vec<_> = apps.iter().map(|app| app.url("")).collect();
     let urls: Vec<_> = urls.iter().map(String::as_str).collect();
-    let server = Server::proxy(&urls, &["--poll", "1s"])?;
+    let server = Server::proxy(&urls, &["--poll-interval", "1s"])?;
     let home = server.url("/");
     let first = first_page(&server).await?;
     let first = release(first.text()?)?.to_owned();

@@ -76,7 +76,7 @@ async fn upload_echo_is_streamed_both_ways() -> Result<()> {
 /// The app, and us in front of it.
 pub(crate) async fn start() -> Result<(App, Server)> {
     let app = App::live().await?;
-    let server = Server::proxy(&[&app.url("")], &["--poll", "1s", "--drain", "1h"])?;
+    let server = Server::proxy(&[&app.url("")], &["--poll-interval", "1s", "--drain", "1h"])?;
     Ok((app, server))
 }
 

@@ -22,7 +22,7 @@ in_one_engine!(
 async fn upstream_deploy_shows_notice_and_refresh_loads_it(engine: Engine) -> Result<()> {
     let site = Site::new(Way::LinkRename, &Build::one()?)?;
     let app = App::site(&site.dir()).await?;
-    let server = Server::proxy(&[&app.url("")], &["--poll", "1s"])?;
+    let server = Server::proxy(&[&app.url("")], &["--poll-interval", "1s"])?;
     let page = open(engine, &server).await?;
     site.deploy(&Build::two()?)?;
     page.notice("new version").await?;
@@ -37,7 +37,7 @@ async fn upstream_deploy_shows_notice_and_refresh_loads_it(engine: Engine) -> Re
 async fn upstream_replaced_shows_no_error(engine: Engine) -> Result<()> {
     let (one, two) = (Build::one()?, Build::two()?);
     let mut app = App::site(one.dir()).await?;
-    let server = Server::proxy(&[&app.url("")], &["--poll", "1s"])?;
+    let server = Server::proxy(&[&app.url("")], &["--poll-interval", "1s"])?;
     let waiting = open(engine, &server).await?;
     let going = waiting.second_tab().await?;
 
