@@ -8,7 +8,6 @@ use crate::http::accept_encoding::Accepted;
 use crate::http::coding::Coding;
 use crate::http::conditional::Decision;
 use crate::http::conditional::Validators;
-use crate::notify::page_etag;
 use crate::notify::page_etag::Mark;
 use crate::notify::page_etag::Unmarked;
 use crate::release::PAGE_SUFFIX;
@@ -113,7 +112,7 @@ fn decide(tag: &[u8], request: &HeaderMap) {
     for list in listed.into_iter().flatten() {
         let Some(tags) = tags(list) else { continue };
         let text = std::str::from_utf8(list).unwrap_or("");
-        let found = page_etag::entity_tags(text).map(str::as_bytes);
+        let found = crate::http::etag::entity_tags(text).map(str::as_bytes);
         assert!(text.is_empty() || found.eq(tags), "{text:?}");
     }
     let [Some(if_match), none_match] = listed.map(Some) else {

@@ -4,8 +4,8 @@ use http::HeaderMap;
 use http::HeaderValue;
 use http::header;
 
-use crate::notify::page_etag::are_weakly_equal;
-use crate::notify::page_etag::entity_tags;
+use crate::http::etag::are_weakly_equal;
+use crate::http::etag::entity_tags;
 
 /// The validators of what would be sent.
 #[derive(Debug, Clone, Copy)]

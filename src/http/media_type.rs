@@ -1,6 +1,8 @@
 //! Media types by file name.
 
+use http::HeaderMap;
 use http::HeaderValue;
+use http::header;
 
 /// What a file is, as far as serving it goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +58,46 @@ pub(crate) fn is_compressible(path: &str) -> bool {
                 | "image/bmp"
                 | "image/x-icon"
                 | "application/x-ndjson"
+        )
+}
+
+/// True for HTML in an ASCII-compatible charset.
+pub(crate) fn is_html(headers: &HeaderMap) -> bool {
+    let mut fields = headers.get_all(header::CONTENT_TYPE).iter();
+    let value = fields.next().and_then(|value| value.to_str().ok());
+    // Of two, who knows which one counts.
+    let (Some(value), None) = (value, fields.next()) else {
+        return false;
+    };
+    let mut parts = value.split(';');
+    let essence = parts.next().unwrap_or("").trim();
+    let charset = parts.find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        let is_charset = name.trim().eq_ignore_ascii_case("charset");
+        is_charset.then(|| value.trim().trim_matches('"').to_ascii_lowercase())
+    });
+    essence.eq_ignore_ascii_case("text/html")
+        && charset.is_none_or(|charset| is_ascii_compatible(&charset))
+}
+
+/// The labels of the Encoding standard whose encodings have other bytes for ASCII, or have states.
+fn is_ascii_compatible(charset: &str) -> bool {
+    !charset.starts_with("utf-16")
+        && !charset.starts_with("utf-32")
+        && !charset.starts_with("utf-7")
+        && !charset.starts_with("iso-2022")
+        && !matches!(
+            charset,
+            "csiso2022jp"
+                | "csiso2022kr"
+                | "csunicode"
+                | "hz-gb-2312"
+                | "iso-10646-ucs-2"
+                | "replacement"
+                | "ucs-2"
+                | "unicode"
+                | "unicodefeff"
+                | "unicodefffe"
         )
 }
 

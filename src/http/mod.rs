@@ -1,10 +1,13 @@
 //! HTTP, as the standards have it: one file for each concern, used by everything above.
 
 pub(crate) mod accept_encoding;
+pub(crate) mod cache_control;
 pub(crate) mod client_tls;
 pub(crate) mod coding;
 pub(crate) mod conditional;
 pub(crate) mod context;
+pub(crate) mod etag;
+pub(crate) mod fetch_metadata;
 pub(crate) mod forwarded;
 pub(crate) mod forwarded_elements;
 pub(crate) mod hop_by_hop;

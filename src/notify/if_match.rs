@@ -8,9 +8,9 @@ use http::header;
 
 use crate::client::script_tag::DISTINCTION_BYTES;
 use crate::http::coding::Coding;
+use crate::http::etag::entity_tags;
+use crate::http::etag::joined;
 use crate::notify::page_etag::MARK;
-use crate::notify::page_etag::entity_tags;
-use crate::notify::page_etag::joined;
 
 /// Takes the marks off the entity tags in an `If-Match` (RFC 9110, section 13.1.1): whoever changes a page that was sent
 /// with the script changes the origin's.

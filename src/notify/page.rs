@@ -16,11 +16,12 @@ use crate::http::accept_encoding::Accepted;
 use crate::http::coding::Decode;
 use crate::http::coding::Encode;
 use crate::http::context::AlreadyInjected;
+use crate::http::fetch_metadata;
+use crate::http::fetch_metadata::Asked;
 use crate::http::original_headers::Unaltered;
 use crate::notify::body::Kind;
 use crate::notify::body::ResponseBody;
 use crate::notify::eligibility;
-use crate::notify::eligibility::Asked;
 use crate::notify::inject_body::InjectBody;
 use crate::notify::page_etag::Mark;
 use crate::notify::page_etag::Marks;
@@ -88,8 +89,8 @@ impl Page {
         if !(has_tag || has_date) {
             return;
         }
-        let says_so = eligibility::says_destination(headers);
-        let goes_to_page = says_so && eligibility::may_be_page(request.uri().path());
+        let says_so = fetch_metadata::says_destination(headers);
+        let goes_to_page = says_so && fetch_metadata::may_be_page(request.uri().path());
         let headers = request.headers_mut();
         if has_tag {
             let unmarked = if goes_to_page {
@@ -114,7 +115,7 @@ impl Page {
                 .any(|name| request.headers().contains_key(name));
         let compresses = self.recoder.compresses();
         if !(has_range || compresses)
-            || !eligibility::goes_to_page(request.uri().path(), request.headers())
+            || !fetch_metadata::goes_to_page(request.uri().path(), request.headers())
         {
             return;
         }
@@ -158,7 +159,7 @@ impl Page {
             self.count(Fate::PassedForCoding);
             return unchanged(parts, body);
         };
-        let vary = HeaderValue::from_static(eligibility::VARY);
+        let vary = HeaderValue::from_static(fetch_metadata::VARY);
         if self.asked == Asked::Other {
             parts.headers.append(header::VARY, vary);
             return unchanged(parts, body);
@@ -216,7 +217,7 @@ impl Page {
         for outdated in OUTDATED {
             headers.remove(outdated);
         }
-        headers.append(header::VARY, HeaderValue::from_static(eligibility::VARY));
+        headers.append(header::VARY, HeaderValue::from_static(fetch_metadata::VARY));
         self.recoder.vary(headers, known.coding);
     }
 

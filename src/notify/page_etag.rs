@@ -10,13 +10,16 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 
 use http::HeaderMap;
-use http::HeaderName;
 use http::HeaderValue;
 use http::header;
 
 use crate::client::script_tag_builder::Tagger;
 use crate::http::accept_encoding::Accepted;
 use crate::http::coding::Coding;
+use crate::http::etag::are_weakly_equal;
+use crate::http::etag::entity_tags;
+use crate::http::etag::is_entity_tag;
+use crate::http::etag::joined;
 use crate::release::PAGE_SUFFIX;
 use crate::site::traffic::Stamp;
 
@@ -168,41 +171,9 @@ pub(crate) enum Unmarked {
     Drop,
 }
 
-/// A list that may be spread over several fields, in one; `None` if it is not in ASCII.
-pub(crate) fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
-    let fields = headers.get_all(name).iter();
-    let fields: Option<Vec<&str>> = fields.map(|field| field.to_str().ok()).collect();
-    Some(fields?.join(", "))
-}
-
 /// True for a page whose origin put the script in itself.
 fn is_of_static_page(tag: &str) -> bool {
     tag.trim_end_matches('"').ends_with(PAGE_SUFFIX)
-}
-
-/// True if two entity tags are equal by the weak comparison (RFC 9110, section 8.8.3.2).
-pub(crate) fn are_weakly_equal(one: &str, other: &str) -> bool {
-    one.trim_start_matches("W/") == other.trim_start_matches("W/")
-}
-
-fn is_entity_tag(text: &str) -> bool {
-    entity_tags(text).next() == Some(text)
-}
-
-/// The entity tags of a list, each with its quotes and its `W/`. Stops at what is none.
-pub(crate) fn entity_tags(list: &str) -> impl Iterator<Item = &str> {
-    let mut rest = list;
-    std::iter::from_fn(move || {
-        rest = rest.trim_start_matches([' ', '\t', ',']);
-        let opening = if rest.starts_with("W/\"") { 3 } else { 1 };
-        if opening == 1 && !rest.starts_with('"') {
-            return None;
-        }
-        let end = opening + rest[opening..].find('"')? + 1;
-        let (tag, after) = rest.split_at(end);
-        rest = after;
-        Some(tag)
-    })
 }
 
 // What every mark begins with.

@@ -2,13 +2,9 @@
 
 use std::str::FromStr;
 
-use http::HeaderMap;
-use http::Method;
-
 use crate::error::Error;
 use crate::error::Kind;
 use crate::http::media_type;
-use crate::notify::eligibility;
 use crate::release::Release;
 
 /// What answers a navigation to a path that no file has.
@@ -61,19 +57,6 @@ impl FromStr for Fallback {
     }
 }
 
-/// True for a request of somebody who goes to a page, as against a script, image or fetch: by
-/// `Sec-Fetch-Dest` where there is one (Fetch Metadata, section 2.1), else by an `Accept` that names HTML. Our
-/// client's preflight is to see what a navigation would.
-pub(crate) fn is_navigation(method: &Method, headers: &HeaderMap) -> bool {
-    if !matches!(*method, Method::GET | Method::HEAD) {
-        return false;
-    }
-    if eligibility::is_preflight(headers) {
-        return true;
-    }
-    eligibility::is_to_show(headers).unwrap_or_else(|| eligibility::accepts_html(headers))
-}
-
 pub(crate) const NOT_FOUND: &str = "/404.html";
 
 #[cfg(test)]
@@ -93,46 +76,5 @@ mod tests {
         for text in ["", "spa", "../x.html", "a//b.html", "/app.js"] {
             assert!(text.parse::<Fallback>().is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn a_navigation_asks_for_a_document() {
-        let check = |fields: &[(&str, &str)], expected| {
-            let headers = fields
-                .iter()
-                .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
-            let headers: HeaderMap<http::HeaderValue> = headers.collect::<HeaderMap<_>>();
-            assert_eq!(
-                is_navigation(&Method::GET, &headers),
-                expected,
-                "{fields:?}"
-            );
-            assert!(!is_navigation(&Method::POST, &headers));
-        };
-        check(
-            &[("accept", "text/html,application/xhtml+xml,*/*;q=0.8")],
-            true,
-        );
-        check(&[("accept", "*/*")], false);
-        check(&[("accept", "application/json")], false);
-        check(&[], false);
-        check(&[("sec-fetch-dest", "document"), ("accept", "*/*")], true);
-        check(&[("sec-fetch-dest", "iframe")], true);
-        check(
-            &[("sec-fetch-dest", "empty"), ("sec-fetch-mode", "navigate")],
-            true,
-        );
-        check(
-            &[("sec-fetch-dest", "empty"), ("tidings-preflight", "1")],
-            true,
-        );
-        check(
-            &[("sec-fetch-dest", "script"), ("accept", "text/html")],
-            false,
-        );
-        check(
-            &[("sec-fetch-dest", "empty"), ("accept", "text/html")],
-            false,
-        );
     }
 }

@@ -10,10 +10,10 @@ use http::header;
 use crate::http::conditional::Decision;
 use crate::http::conditional::Validators;
 use crate::http::context::AlreadyInjected;
+use crate::http::fetch_metadata;
+use crate::http::fetch_metadata::Asked;
 use crate::http::path::SitePath;
 use crate::http::range::Ranged;
-use crate::notify::eligibility;
-use crate::notify::eligibility::Asked;
 use crate::origin::files::file_body::FileBody;
 use crate::origin::files::reply;
 use crate::origin::files::reply::Reply;
@@ -66,7 +66,7 @@ impl Asking<'_> {
         if !vary.is_empty() {
             fields.insert(header::VARY, HeaderValue::from_static(vary));
         }
-        if eligibility::is_preflight(self.headers) {
+        if fetch_metadata::is_preflight(self.headers) {
             // Which page it is, of all that could answer for a route (RFC 9110, section 8.7).
             let location = HeaderValue::try_from(SitePath::encode(path));
             fields.extend(location.map(|location| (header::CONTENT_LOCATION, location)));

@@ -12,6 +12,7 @@ use http::Response;
 use http::StatusCode;
 use tower_service::Service;
 
+use crate::http::fetch_metadata;
 use crate::http::original_headers::Unaltered;
 use crate::http::path::SitePath;
 use crate::origin::files::fallback;
@@ -67,7 +68,7 @@ impl StaticFiles {
         }
         let state = self.site.state();
         let Some(release) = state.current() else {
-            let is_navigation = fallback::is_navigation(method, headers);
+            let is_navigation = fetch_metadata::is_navigation(method, headers);
             return Reply::Ready(retry_page::response(state.awaited(), is_navigation));
         };
         let Some(path) = SitePath::decode(path) else {
@@ -103,7 +104,7 @@ impl StaticFiles {
             return Found::Entry(entry, Role::File, path.into());
         }
         // A chunk of a release that is no longer kept is no route, whoever asks for it.
-        if !fallback::is_navigation(request.method, request.headers)
+        if !fetch_metadata::is_navigation(request.method, request.headers)
             || release.would_be_hashed(path)
         {
             return Found::Nothing;

@@ -11,10 +11,10 @@ use http::uri::PathAndQuery;
 
 use crate::http::context::AsHttps;
 use crate::http::context::Peer;
+use crate::http::fetch_metadata;
 use crate::http::forwarded::Prefix;
 use crate::http::forwarded::Teller;
 use crate::http::hop_by_hop;
-use crate::notify::eligibility;
 use crate::origin::proxy::service::UPGRADE;
 
 /// The path and the query, as they came.
@@ -91,7 +91,7 @@ pub(crate) fn loads_code(headers: &HeaderMap, path: &str) -> bool {
 pub(crate) fn is_loaded_by_page(headers: &HeaderMap) -> bool {
     let destination = headers.get("sec-fetch-dest");
     destination.is_some_and(|destination| destination != "empty")
-        || eligibility::is_preflight(headers)
+        || fetch_metadata::is_preflight(headers)
 }
 
 #[cfg(test)]

@@ -24,9 +24,10 @@ use tower_service::Service;
 use crate::http::context::FromUpstream;
 use crate::http::context::OwnName;
 use crate::http::forwarded::HostHeader;
+use crate::http::fetch_metadata;
+use crate::http::forwarded::HostField;
 use crate::http::forwarded::Prefix;
 use crate::http::hop_by_hop;
-use crate::origin::files::fallback;
 use crate::origin::proxy::Proxy;
 use crate::origin::proxy::Shared;
 use crate::origin::proxy::body::ProxyBody;
@@ -175,7 +176,7 @@ impl Exchange {
         } else {
             Upload::none()
         };
-        let is_navigation = fallback::is_navigation(&parts.method, &parts.headers);
+        let is_navigation = fetch_metadata::is_navigation(&parts.method, &parts.headers);
         let loads_code = request_headers::loads_code(&parts.headers, parts.uri.path());
         let is_shown =
             is_navigation || loads_code || request_headers::is_loaded_by_page(&parts.headers);

@@ -23,8 +23,8 @@ use crate::http::coding::Coding;
 use crate::http::coding::Decode;
 use crate::http::context::AsHttps;
 use crate::http::context::OwnName;
-use crate::notify::eligibility;
 use crate::release::fingerprint::Pages;
+use crate::http::media_type;
 use crate::site::traffic::last_modified;
 use crate::source::upstream::fingerprint::Fingerprint;
 use crate::source::upstream::fingerprint::JsonField;
@@ -78,7 +78,7 @@ impl Question {
         let mut modified = Some(0);
         for page in &self.pages {
             let found = self.fetch(upstream, scheme, page, PAGE).await?;
-            if !eligibility::is_html(&found.headers) {
+            if !media_type::is_html(&found.headers) {
                 return Err(format!("{page} is no HTML page"));
             }
             modified =
