@@ -1,5 +1,5 @@
-// The client with all its parts, for policies that name it by its hash: those would refuse what it imports.
+// The client with all that it would import, for policies that name it by its hash: those block its imports.
 import { start } from "./core.js";
-import news from "./update.js";
+import update from "./update.js";
 
-start(async () => ({ default: news }));
+start(async () => ({ default: update }));

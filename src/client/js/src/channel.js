@@ -1,115 +1,122 @@
-// How this tab hears of releases: one event stream a browser. In secure contexts the tab that holds a Web Lock has
-// it, and passes on what it hears; elsewhere a shared worker has it; else each tab in sight has its own.
+// How this tab receives releases: one event stream a browser. In secure contexts the tab that holds a Web Lock opens it
+// and broadcasts what it receives; elsewhere a shared worker opens it; else each visible tab opens its own.
 
-import { guarded, listen } from "./no-throw.js";
-import { stream } from "./stream.js";
+import { listen, noThrow } from "./no-throw.js";
+import { openStream } from "./stream.js";
 
-// How long a tab waits for the one that has the stream before it asks the server itself.
+// How long a tab waits for the tab that has the stream before it polls the server itself.
 const ANSWER_MS = 4000;
+// Requests: the last messages; and also a poll, if the stream does not get through.
+const REPLAY = 1;
+const POLL = 2;
 
-// Calls `tell` with each release, and with each hello. `wanted` says whether to listen; `ask` asks the server.
-export function hearing(base, workerUrl, tell, ask) {
+// Calls `deliver` with each message of the stream: a release, or a hello. `poll` polls the server. `start` and `stop`
+// open and close the channel; `pollNow` polls where the stream does not get through; `post` sends a message to the
+// other tabs.
+export function openChannel(base, workerUrl, deliver, poll) {
   const name = "tidings:" + base;
-  const last = [];
-  let channel, mine, worker, lock, unlock, silence;
+  const lastMessages = [];
+  let broadcast, ownStream, worker, lock, releaseLock, silenceTimer;
 
-  guarded(open)();
+  noThrow(open)();
   listen(window, "pageshow", open);
-  // A message that reaches a page in Chromium's back/forward cache throws it out of there.
-  listen(window, "pagehide", () => (channel = channel.close()));
-  return { start, stop, nudge, post };
+  // A message that reaches a page in Chromium's back/forward cache evicts it from there.
+  listen(window, "pagehide", () => (broadcast = broadcast.close()));
+  return { start, stop, pollNow, post };
 
   function open() {
-    channel = channel || new BroadcastChannel(name);
-    channel.onmessage = guarded(({ data }) => receive(data));
+    broadcast = broadcast || new BroadcastChannel(name);
+    broadcast.onmessage = noThrow(({ data }) => onBroadcast(data));
   }
 
   function start() {
-    if (lock || mine || (worker && worker.active)) return;
-    silence = setTimeout(guarded(ask), ANSWER_MS);
-    if (navigator.locks && channel) {
-      queue();
+    if (lock || ownStream || (worker && worker.active)) return;
+    silenceTimer = setTimeout(noThrow(poll), ANSWER_MS);
+    if (navigator.locks && broadcast) {
+      requestLock();
     } else {
-      share();
+      useWorker();
     }
   }
 
-  function queue() {
+  function requestLock() {
     lock = new AbortController();
     const { signal } = lock;
-    const held = () =>
-      new Promise((done) => {
-        // A request can be granted in the very moment in which it is given up.
-        if (signal.aborted) return done();
-        unlock = done;
-        guarded(alone)();
+    const whileHeld = () =>
+      new Promise((resolve) => {
+        // A request can be granted in the very moment in which it is aborted.
+        if (signal.aborted) return resolve();
+        releaseLock = resolve;
+        noThrow(useOwnStream)();
       });
     // A sandboxed page has no right to it.
-    const request = async () => navigator.locks.request(name, { signal }, held);
-    request().catch(() => signal.aborted || guarded(alone)());
-    post({ ask: 1 });
+    const request = async () => navigator.locks.request(name, { signal }, whileHeld);
+    request().catch(() => signal.aborted || noThrow(useOwnStream)());
+    post({ request: REPLAY });
   }
 
-  // Trusted Types refuse the worker, and so does a policy.
-  function share() {
-    if (worker === undefined) worker = guarded(connectWorker)() || null;
-    if (!worker) return alone();
+  // Trusted Types block the worker, and so does a policy.
+  function useWorker() {
+    if (worker === undefined) worker = noThrow(connectWorker)() || null;
+    if (!worker) return useOwnStream();
     worker.active = true;
-    worker.port.postMessage(1);
+    worker.port.postMessage(REPLAY);
   }
 
   function connectWorker() {
-    const made = new SharedWorker(workerUrl, name);
-    made.port.onmessage = guarded(({ data }) => hear(data));
-    listen(made, "error", () => {
+    const created = new SharedWorker(workerUrl, name);
+    created.port.onmessage = noThrow(({ data }) => onMessage(data));
+    listen(created, "error", () => {
       worker = null;
-      if (made.active) alone();
+      if (created.active) useOwnStream();
     });
-    return made;
+    return created;
   }
 
-  function alone() {
-    mine = mine || stream(base, hear);
+  function useOwnStream() {
+    ownStream = ownStream || openStream(base, onMessage);
   }
 
-  function hear(said) {
-    clearTimeout(silence);
-    last[said.id ? 1 : 0] = said;
-    if (mine) post({ said });
-    tell(said);
+  function onMessage(message) {
+    clearTimeout(silenceTimer);
+    lastMessages[message.id ? 1 : 0] = message;
+    if (ownStream) post({ message });
+    deliver(message);
   }
 
-  function receive({ said, ask, news }) {
-    if (said) {
-      clearTimeout(silence);
-      tell(said);
+  function onBroadcast({ message, request, state }) {
+    if (message) {
+      clearTimeout(silenceTimer);
+      deliver(message);
     }
-    if (ask && mine) for (const said of last) if (said) post({ said });
-    if (ask > 1 && mine) mine.ask();
-    if (news) tell({ news });
+    if (request && ownStream) {
+      for (const message of lastMessages) if (message) post({ message });
+      if (request === POLL) ownStream.pollNow();
+    }
+    if (state) deliver({ state });
   }
 
   function post(message) {
-    if (channel) guarded((message) => channel.postMessage(message))(message);
+    if (broadcast) noThrow((message) => broadcast.postMessage(message))(message);
   }
 
-  // Something happened that a person did: the moment to look, where nothing can be pushed.
-  function nudge() {
-    if (mine) mine.ask();
-    else if (worker && worker.active) worker.port.postMessage(2);
-    else if (lock) post({ ask: 2 });
+  // For moments at which the visitor has done something.
+  function pollNow() {
+    if (ownStream) ownStream.pollNow();
+    else if (worker && worker.active) worker.port.postMessage(POLL);
+    else if (lock) post({ request: POLL });
   }
 
-  // Nothing is held by a tab that is out of sight, which may be frozen: no lock, no connection.
+  // A hidden tab, which may be frozen, holds nothing: no lock, no connection.
   function stop() {
-    clearTimeout(silence);
+    clearTimeout(silenceTimer);
     if (lock) lock.abort();
-    if (unlock) unlock();
-    if (mine) mine.close();
+    if (releaseLock) releaseLock();
+    if (ownStream) ownStream.close();
     if (worker && worker.active) {
       worker.active = false;
       worker.port.postMessage(0);
     }
-    lock = unlock = mine = null;
+    lock = releaseLock = ownStream = null;
   }
 }

@@ -1,4 +1,4 @@
-// The client: the script that tidings puts first into every page.
+// The script in the tag: the client, which imports `update` when there is another release.
 import { start } from "./core.js";
 
 start((url) => import(url));

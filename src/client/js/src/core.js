@@ -1,25 +1,25 @@
-// What every page load carries: hears of releases, decides which is the later one, notices broken parts, and knows
-// what the visitor has begun. What only news needs comes when there is news (`update.js`).
+// What every page loads: receives releases, decides which is the later one, detects broken parts, and records what the
+// visitor has begun. What is needed only when there is another release is loaded then (`update.js`).
 
-import { hearing } from "./channel.js";
-import { guarded, jittered, listen } from "./no-throw.js";
-import { doubt, replaces } from "./ordering.js";
-import { watchParts } from "./recovery.js";
+import { openChannel } from "./channel.js";
+import { jittered, listen, noThrow } from "./no-throw.js";
+import { replaces, trackCandidate } from "./ordering.js";
+import { watchFailures } from "./recovery.js";
 import { watchRoutes } from "./routes.js";
-import { describe } from "./stream.js";
+import { fetchRelease } from "./stream.js";
 
 // Over HTTP/1.1 a stream takes one of the six connections, so the page's own requests go first; but a page that
-// never finishes loading must not keep us waiting for ever.
+// never finishes loading must not delay the client for ever.
 const LATEST_START_MS = 5000;
-// A connection can die without anybody being told.
+// A connection can be lost without an error event.
 const SLOW_POLL_MS = 600000;
-// The time between two questions about a release that is not evidently later.
-const DOUBT_POLL_MS = 20000;
+// The time between two polls about a release that is not evidently later.
+const CONFIRM_POLL_MS = 20000;
 // A click that was longer ago did not cause what is failing now.
 const CLICK_MS = 10000;
 
-// Starts the client, once a document. `load` imports `update.js` from the address of the client's parts.
-export const start = guarded((load) => {
+// Starts the client, once a document. `load` imports `update.js` from the URL of the client's scripts.
+export const start = noThrow((load) => {
   const script = document.currentScript;
   const once = Symbol.for("tidings");
   const { release: id, built } = script.dataset;
@@ -29,151 +29,155 @@ export const start = guarded((load) => {
   const page = { id, built: +built };
   // Not script.src: a <base> that comes after the script would change it.
   const [, base, version] = /(.*\/)[a-z]+-(.*)/.exec(new URL(script.getAttribute("src"), location));
-  const ways = hearing(base, base + "worker-" + version, tell, check);
-  const doubts = doubt();
-  const suspects = {};
+  const channel = openChannel(base, base + "worker-" + version, onMessage, check);
+  const candidate = trackCandidate();
+  // When each URL was last reported broken.
+  const reported = {};
   let latest = page;
   let failures = 0;
-  let heard = 0;
-  let doubting, away, forbidden, news, click;
+  let receivedAt = 0;
+  // `update` is the promise of the update module, once it is loaded.
+  let confirmTimer, isPageHidden, isBlocked, update, click;
 
   const core = {
     page,
     base,
     edited: new Map(),
     blocks: new Map(),
-    routes: watchRoutes(ways.nudge),
+    routes: watchRoutes(channel.pollNow),
     hello: {},
     latest: () => latest,
-    // Whether tabs out of sight have something to do.
-    lurks: () => core.hello.policy === "idle" || latest.policy === "idle",
-    learn,
-    describe: (query) => describe(base, query),
-    post: (message) => ways.post({ news: message }),
+    // Under this policy a hidden tab acts on a release as well.
+    idlePolicy: () => core.hello.policy === "idle" || latest.policy === "idle",
+    receive,
+    fetch: (query) => fetchRelease(base, query),
+    post: (state) => channel.post({ state }),
   };
 
-  for (const type of ["visibilitychange", "prerenderingchange"]) listen(document, type, attend);
-  listen(window, "focus", ways.nudge);
+  for (const type of ["visibilitychange", "prerenderingchange"]) listen(document, type, followVisibility);
+  listen(window, "focus", channel.pollNow);
   listen(window, "pageshow", () => {
-    away = 0;
-    attend();
+    isPageHidden = 0;
+    followVisibility();
   });
   // A stream or a lock kept in the back/forward cache keeps other tabs waiting, or this one out of that cache.
   listen(window, "pagehide", () => {
-    away = 1;
-    attend();
+    isPageHidden = 1;
+    followVisibility();
   });
-  // The connection may have died unnoticed with the network that it went over.
+  // The connection may have been lost unnoticed with the network that it used.
   listen(window, "online", () => {
-    ways.stop();
-    attend();
+    channel.stop();
+    followVisibility();
   });
-  listen(document, "securitypolicyviolation", stopIfForbidden);
-  for (const type of ["beforeinput", "input"]) listen(window, type, edit, true);
-  listen(window, "click", note, true);
-  const scan = watchParts(suspect);
-  setInterval(guarded(pollSlowly), jittered(SLOW_POLL_MS));
-  guarded(expose)();
-  // A page still loading is followed from its first pageshow on.
+  listen(document, "securitypolicyviolation", onPolicyViolation);
+  for (const type of ["beforeinput", "input"]) listen(window, type, recordEdit, true);
+  listen(window, "click", recordClick, true);
+  const scan = watchFailures(markBroken);
+  setInterval(noThrow(pollSlowly), jittered(SLOW_POLL_MS));
+  noThrow(expose)();
+  // A page that is still loading gets its first pageshow later.
   listen(window, "load", scan);
   if (document.readyState === "complete") {
     scan();
-    attend();
+    followVisibility();
   }
-  setTimeout(guarded(attend), LATEST_START_MS);
+  setTimeout(noThrow(followVisibility), LATEST_START_MS);
 
-  function inSight() {
-    return !forbidden && !away && !document.prerendering && !document.hidden;
+  function isVisible() {
+    return !isBlocked && !isPageHidden && !document.prerendering && !document.hidden;
   }
 
-  function attend() {
-    if (!inSight()) ways.stop();
-    // Who saves data is told when something happens, not all the time.
+  function followVisibility() {
+    if (!isVisible()) channel.stop();
+    // With Save-Data on, a poll when something happens replaces the stream.
     else if ((navigator.connection || {}).saveData) pollSlowly(1);
-    else ways.start();
-    if (news || (inSight() && latest.id !== page.id)) attendNews((news) => news.attend(inSight()));
+    else channel.start();
+    if (update || (isVisible() && latest.id !== page.id)) withUpdate((update) => update.setVisible(isVisible()));
   }
 
   function pollSlowly(now) {
-    const due = Date.now() - heard > SLOW_POLL_MS / 4;
-    if (due && !forbidden && (inSight() || (!now && core.lurks()))) check();
+    const isDue = Date.now() - receivedAt > SLOW_POLL_MS / 4;
+    if (isDue && !isBlocked && (isVisible() || (!now && core.idlePolicy()))) check();
   }
 
-  // What the page's policy refuses it will refuse again, with a report to its owner each time.
-  function stopIfForbidden({ blockedURI, disposition }) {
+  // What the page's policy blocks it will block again, with a report to its owner each time.
+  function onPolicyViolation({ blockedURI, disposition }) {
     if (blockedURI !== base + "events" || disposition === "report") return;
-    forbidden = 1;
-    attend();
+    isBlocked = 1;
+    followVisibility();
   }
 
-  function tell(said) {
-    if (said.id) learn(said);
-    else if (!said.news) core.hello = said;
-    else if (news) attendNews((news) => news.hear(said.news));
+  function onMessage(message) {
+    if (message.id) receive(message);
+    else if (!message.state) core.hello = message;
+    else if (update) withUpdate((update) => update.merge(message.state));
   }
 
-  // Takes in what some server says is current.
-  function learn(release) {
-    heard = Date.now();
-    clearTimeout(doubting);
-    if (release.id === latest.id || replaces(release, latest) || doubts.settles(release, heard)) {
-      doubts.clear();
+  // Handles the release that some server names as the current one.
+  function receive(release) {
+    receivedAt = Date.now();
+    clearTimeout(confirmTimer);
+    if (release.id === latest.id || replaces(release, latest) || candidate.confirms(release, receivedAt)) {
+      candidate.clear();
       latest = release;
-      if ((news || latest.id !== page.id) && (inSight() || core.lurks())) attendNews((news) => news.update());
+      if ((update || latest.id !== page.id) && (isVisible() || core.idlePolicy())) {
+        withUpdate((update) => update.follow());
+      }
     } else {
-      doubting = setTimeout(
-        guarded(() => inSight() && check()),
-        jittered(DOUBT_POLL_MS),
+      confirmTimer = setTimeout(
+        noThrow(() => isVisible() && check()),
+        jittered(CONFIRM_POLL_MS),
       );
     }
     return latest;
   }
 
-  function attendNews(action) {
-    // Firefox does not ask again for what it once could not import.
-    news = news || load(base + "update-" + version + "?" + failures).then((module) => module.default(core));
-    news
+  function withUpdate(action) {
+    // Firefox never repeats an import that failed once, so each attempt has a URL of its own.
+    update = update || load(base + "update-" + version + "?" + failures).then((module) => module.default(core));
+    update
       .then(action, () => {
-        news = 0;
+        update = 0;
         failures++;
       })
       .catch(() => {});
   }
 
-  // Asks the server what is current.
-  async function look() {
-    return learn(await describe(base));
+  async function fetchLatest() {
+    return receive(await fetchRelease(base));
   }
 
   function check() {
-    return look().catch(() => latest);
+    return fetchLatest().catch(() => latest);
   }
 
-  // Only what fails while there is a later release is ours to mend: not what fails offline, or by itself.
-  async function suspect(url, dead) {
+  // Recovers only what fails while there is a later release: not what fails offline, or for reasons of its own.
+  // `isFatal` means that the page did not start.
+  async function markBroken(url, isFatal) {
     const now = Date.now();
-    if (suspects[url] > now - CLICK_MS) return;
-    suspects[url] = now;
-    const going = click && click.at > now - CLICK_MS ? click.url : location.href;
+    if (reported[url] > now - CLICK_MS) return;
+    reported[url] = now;
+    const destination = click && click.at > now - CLICK_MS ? click.url : location.href;
     try {
-      if ((await look()).id !== page.id) attendNews((news) => news.broken(url, going, dead));
+      if ((await fetchLatest()).id !== page.id) withUpdate((update) => update.recover(url, destination, isFatal));
     } catch {}
   }
 
-  // Keeps what an element held before the visitor came to it: React makes its default what is typed.
-  function edit(event) {
+  // Keeps the value that an element had before the first edit: React makes what is typed its default value.
+  function recordEdit(event) {
     const [element] = event.composedPath();
     for (const old of core.edited.keys()) if (!old.isConnected) core.edited.delete(old);
     if (event.isTrusted && !core.edited.has(element)) core.edited.set(element, element.defaultValue);
   }
 
-  function note(event) {
+  function recordClick(event) {
     const link = event.composedPath().find((element) => element.href && element.tagName === "A");
     click = link && link.origin === location.origin && !link.target && { url: link.href, at: Date.now() };
   }
 
   function expose() {
-    const act = (name) => () => attendNews((news) => news[name]());
+    const method = (name) => () => withUpdate((update) => update[name]());
     window.tidings = window.tidings || {
       release: page,
       get latest() {
@@ -183,8 +187,8 @@ export const start = guarded((load) => {
         return latest.id === page.id ? "current" : latest.built < page.built ? "rollback" : "update";
       },
       check,
-      refresh: act("refresh"),
-      later: act("later"),
+      refresh: method("refresh"),
+      later: method("later"),
       block(reason) {
         const block = {};
         core.blocks.set(block, reason);

@@ -1,8 +1,8 @@
-// The boot guard: for the page that is dead before any script of its own has run, as an old shell from a cache whose
-// entry script is gone. What failed before the client came is found by what was recorded of it.
+// For the page that fails before any script of its own has run, such as a cached HTML page whose entry script is gone:
+// what failed before the client was loaded is found in the performance timeline.
 
 // The scripts and style sheets of the page that could not be loaded.
-export function failedParts() {
+export function failedElements() {
   const loaded = {};
   for (const { name, responseStatus, decodedBodySize } of performance.getEntriesByType("resource")) {
     // WebKit has no status.

@@ -1,6 +1,7 @@
-// The client is a guest on somebody else's site: what fails in here, at once or later, stays in here.
+// The client runs in pages of others: an error in here, synchronous or not, must not reach the page.
 
-export function guarded(action) {
+// Wraps `action`: it drops exceptions, and rejections of the promise that it returns.
+export function noThrow(action) {
   return (argument) => {
     try {
       const result = action(argument);
@@ -10,10 +11,10 @@ export function guarded(action) {
 }
 
 export function listen(target, type, action, capture) {
-  target.addEventListener(type, guarded(action), capture);
+  target.addEventListener(type, noThrow(action), capture);
 }
 
-// A delay that thousands of tabs do not share: between one half more and one half less.
+// A random delay between half of `delay` and one and a half, so that thousands of tabs do not act at once.
 export function jittered(delay) {
   return delay * (0.5 + Math.random());
 }

@@ -1,136 +1,136 @@
-// The notice, loaded only when there is something to say. It is a guest on somebody else's page and under that
-// page's policy: built of elements and text, dressed by a constructed sheet.
+// The notice. It stands in pages of others, under their Content-Security-Policy: so it is made of elements and text,
+// and styled by a constructed style sheet.
 
-import { guarded } from "./no-throw.js";
+import { noThrow } from "./no-throw.js";
 import STYLE from "./styles.js";
 
-// A live region is announced when it changes while assistive technology knows it, not when it arrives filled.
+// Assistive technology announces a live region when its content changes, not when it is inserted with content.
 const ANNOUNCE_DELAY_MS = 100;
 // The countdown is read out as it starts and with this many seconds left, not each second.
-const LAST_CALL = 10;
-// Where there are no constructed sheets.
-const PLAIN_STYLE = "position:fixed;z-index:2147483647;bottom:1em;right:1em;padding:1em;background:#fff;color:#000";
+const LAST_ANNOUNCEMENT = 10;
+// Where constructed style sheets are not supported.
+const FALLBACK_STYLE = "position:fixed;z-index:2147483647;bottom:1em;right:1em;padding:1em;background:#fff;color:#000";
 
-export default ({ kind, form, position, words, notes, seconds, refresh, later, expire }) => {
+export default ({ kind, form, position, texts, notes, seconds, refresh, later, expire }) => {
   const root = document.documentElement;
   const modal = form === "modal";
   const [edge, corner] = position.split("-");
-  // The modal takes the focus at once; to the others it may come, and then tells from where.
-  let before = modal && document.activeElement;
+  // Where the focus returns to. A modal takes the focus at once; of the others, the focus event has the element.
+  let returnFocus = modal && document.activeElement;
 
   const host = document.createElement("tidings-notice");
   const shadow = host.attachShadow({ mode: "open" });
-  const card = element(shadow, modal ? "dialog" : "section", "notice");
-  // The page's direction decides on the corner, the direction of the text on the order in the card.
-  const content = element(card, "div", "content", "", { dir: "auto" });
-  const body = element(content, "div", "body");
-  if (modal) element(body, "h2", "title", words.title);
-  const text = element(body, "span", "text", "", modal ? {} : { role: "status" });
-  if (notes) tellNotes();
-  const countdown = seconds && element(body, "p", "countdown", "", { role: "timer" });
-  const actions = element(content, "div", "actions");
-  if (later) element(actions, "button", "later", (modal && words.no) || words.later).onclick = dismiss;
-  const primary = element(actions, "button", "refresh", words.refresh);
+  const card = append(shadow, modal ? "dialog" : "section", "notice");
+  // The page's direction decides the corner, the direction of the text the order in the card.
+  const content = append(card, "div", "content", "", { dir: "auto" });
+  const body = append(content, "div", "body");
+  if (modal) append(body, "h2", "title", texts.title);
+  const text = append(body, "span", "text", "", modal ? {} : { role: "status" });
+  if (notes) addNotes();
+  const countdown = seconds && append(body, "p", "countdown", "", { role: "timer" });
+  const actions = append(content, "div", "actions");
+  if (later) append(actions, "button", "later", (modal && texts.no) || texts.later).onclick = dismiss;
+  const primary = append(actions, "button", "refresh", texts.refresh);
   primary.onclick = refreshOnce;
 
-  set(card, { class: [form, corner].join(" "), "aria-label": words.title, lang: words.lang });
-  dress();
-  keepToItself();
+  setAttributes(card, { class: [form, corner].join(" "), "aria-label": texts.title, lang: texts.lang });
+  applyStyles();
+  containEvents();
   root.append(host);
-  // For the countdown, and because no event tells of a modal that opens or goes away, in every browser. It counts
-  // ticks, not the clock: a page that slept must not refresh under its visitor's eyes.
-  const timer = setInterval(guarded(tick), 1000);
+  // For the countdown, and because no event reports in every browser that a modal of the page opens or closes. It counts
+  // ticks, not clock time: a page that was suspended must not reload as soon as its visitor is back.
+  const timer = setInterval(noThrow(tick), 1000);
   if (modal) {
-    set(card, { role: "alertdialog", "aria-modal": true, "aria-describedby": "text countdown" });
-    // What asks to close it, Escape or another, is later; without one, nothing does.
+    setAttributes(card, { role: "alertdialog", "aria-modal": true, "aria-describedby": "text countdown" });
+    // Each close request, such as Escape, means Later; without a Later button, none has an effect.
     card.oncancel = onEscape;
-    if (!later) set(card, { closedby: "none" });
+    if (!later) setAttributes(card, { closedby: "none" });
     announce();
     if (card.showModal) card.showModal();
-    // Not a button: the visitor may be in the middle of a sentence, and the next key would press it.
+    // Not a button: the visitor may be typing, and the next key would press it.
     card.tabIndex = -1;
     card.focus();
   } else {
-    set(card, { popover: "manual" });
-    place();
-    setTimeout(guarded(announce), ANNOUNCE_DELAY_MS);
+    setAttributes(card, { popover: "manual" });
+    moveToTopLayer();
+    setTimeout(noThrow(announce), ANNOUNCE_DELAY_MS);
   }
   return { host, close };
 
-  function tellNotes() {
+  function addNotes() {
     if (/^(https?:\/\/|\/(?!\/))\S*$/i.test(notes)) {
       body.append(" ");
-      element(body, "a", "notes", words.notes, { href: notes, target: "_blank", rel: "noopener" });
+      append(body, "a", "notes", texts.notes, { href: notes, target: "_blank", rel: "noopener" });
     } else {
-      // It may scroll, so the keyboard has to reach it.
-      element(body, "p", "notes", notes, { role: "group", "aria-label": words.notes, tabindex: 0 });
+      // It may scroll, so it has to be focusable.
+      append(body, "p", "notes", notes, { role: "group", "aria-label": texts.notes, tabindex: 0 });
     }
   }
 
   function announce() {
-    text.textContent = words[kind] || words.text;
+    text.textContent = texts[kind] || texts.text;
     card.classList.add("in");
-    count(true);
+    showCountdown(true);
   }
 
-  function count(aloud) {
+  function showCountdown(isAnnounced) {
     if (!countdown) return;
-    set(countdown, { "aria-live": aloud ? "polite" : "off" });
-    countdown.textContent = words.countdown.replace("{n}", seconds);
+    setAttributes(countdown, { "aria-live": isAnnounced ? "polite" : "off" });
+    countdown.textContent = texts.countdown.replace("{n}", seconds);
   }
 
   function tick() {
     if (!host.parentNode) return close();
-    if (!modal) place();
+    if (!modal) moveToTopLayer();
     if (seconds > 0) {
-      count(--seconds === LAST_CALL);
+      showCountdown(--seconds === LAST_ANNOUNCEMENT);
       if (!seconds) expire();
     }
   }
 
   // In the top layer nothing covers it, except what enters the top layer later; and beside a modal dialog it would
-  // be inert. So it lives in the open modal, if there is one.
-  function place() {
+  // be inert. So it is a child of the open modal, if there is one.
+  function moveToTopLayer() {
     try {
-      const home = [...document.querySelectorAll("dialog:modal")].pop() || root;
-      if (host.parentNode !== home) home.append(host);
+      const parent = [...document.querySelectorAll("dialog:modal")].pop() || root;
+      if (host.parentNode !== parent) parent.append(host);
       if (!card.matches(":popover-open")) card.showPopover();
     } catch {
-      // As a popover that can't be shown it would stay hidden.
+      // A popover that can't be shown would stay hidden.
       card.removeAttribute("popover");
     }
   }
 
-  // A constructed sheet, because a strict policy refuses <style> and style attributes.
-  function dress() {
+  // A constructed style sheet, because a strict policy blocks <style> and style attributes.
+  function applyStyles() {
     const { style } = card;
     try {
       const sheet = new CSSStyleSheet();
       sheet.replaceSync(STYLE.replace(/EDGE/g, edge));
       shadow.adoptedStyleSheets = [sheet];
     } catch {
-      style.cssText = PLAIN_STYLE;
+      style.cssText = FALLBACK_STYLE;
     }
     style.direction = getComputedStyle(document.body).direction;
     const { colorScheme } = getComputedStyle(root);
     style.colorScheme = colorScheme === "normal" ? "light dark" : colorScheme;
   }
 
-  // What happens in the notice is none of the page's business: its shortcuts, its focus traps, its menus that
-  // close on a click elsewhere.
-  function keepToItself() {
+  // Events in the notice must not reach the page's listeners: shortcuts, focus traps, menus that close on a click
+  // elsewhere.
+  function containEvents() {
     for (const type of ["click", "pointerdown", "mousedown", "focusin", "keydown", "keyup"]) {
       host.addEventListener(type, (event) => {
         event.stopPropagation();
-        before = event.relatedTarget || before;
+        returnFocus = event.relatedTarget || returnFocus;
         if (event.key === "Escape") onEscape(event);
-        if (modal && type === "keydown" && event.key === "Tab") goRound(event);
+        if (modal && type === "keydown" && event.key === "Tab") cycleFocus(event);
       });
     }
   }
 
-  // A dialog in a shadow root: past its last button, Firefox begins again at the last, never at the first.
-  function goRound(event) {
+  // Firefox, in a dialog in a shadow root, goes from the last button to the last one again, never to the first.
+  function cycleFocus(event) {
     event.preventDefault();
     const stops = [...card.querySelectorAll("a,button,[tabindex]")];
     const at = stops.indexOf(shadow.activeElement);
@@ -148,17 +148,17 @@ export default ({ kind, form, position, words, notes, seconds, refresh, later, e
   }
 
   async function refreshOnce() {
-    hold(true);
+    setBusy(true);
     try {
       await refresh();
     } catch {}
-    hold(false);
+    setBusy(false);
   }
 
-  // Not `disabled`, which would take the focus away.
-  function hold(busy) {
+  // Not `disabled`, which would remove the focus.
+  function setBusy(busy) {
     primary.onclick = busy ? null : refreshOnce;
-    set(primary, { "aria-busy": busy, "aria-disabled": busy });
+    setAttributes(primary, { "aria-busy": busy, "aria-disabled": busy });
   }
 
   function close() {
@@ -166,18 +166,18 @@ export default ({ kind, form, position, words, notes, seconds, refresh, later, e
     const focused = shadow.activeElement;
     if (card.close) card.close();
     host.remove();
-    if (focused && before) before.focus({ preventScroll: true });
+    if (focused && returnFocus) returnFocus.focus({ preventScroll: true });
   }
 };
 
-function element(parent, name, part, text = "", attributes) {
-  const made = document.createElement(name);
-  set(made, { part, id: part, ...attributes });
-  made.textContent = text;
-  parent.append(made);
-  return made;
+function append(parent, name, part, text = "", attributes) {
+  const created = document.createElement(name);
+  setAttributes(created, { part, id: part, ...attributes });
+  created.textContent = text;
+  parent.append(created);
+  return created;
 }
 
-function set(element, attributes) {
+function setAttributes(element, attributes) {
   for (const name in attributes) element.setAttribute(name, attributes[name]);
 }

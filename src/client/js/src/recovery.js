@@ -1,30 +1,30 @@
-// Watches for parts of the page that can't be loaded: a chunk of an old build that is gone.
+// Detects parts of the page that can't be loaded, such as a chunk of an old build that is gone.
 
-import { failedParts } from "./failed-elements.js";
+import { failedElements } from "./failed-elements.js";
 import { listen } from "./no-throw.js";
 
-// What the engines, Vite and webpack say of a failed import. Chromium and Firefox add the address.
+// The messages of failed imports in the engines, Vite and webpack. Chromium and Firefox add the URL.
 const FAILED_IMPORT = /dynamically imported mod|Importing a mod|JavaScript MIME|preload CSS|Loading (CSS )?chunk/;
 
-// Calls `suspect` with the address of what failed, as far as it is known, and true if the page can hardly have come to
-// life without it. Returns what is to be called once the page has loaded, for what failed before this script ran.
-export function watchParts(suspect) {
-  listen(window, "error", ({ target }) => failed(target), true);
-  listen(window, "vite:preloadError", ({ payload }) => broken(payload));
-  listen(window, "unhandledrejection", ({ reason }) => broken(reason));
+// Calls `markBroken` with the URL of what failed, undefined if unknown, and true if the page can hardly have started
+// without it. Returns a function to be called once the page has loaded, for what failed before this script ran.
+export function watchFailures(markBroken) {
+  listen(window, "error", ({ target }) => onElementError(target), true);
+  listen(window, "vite:preloadError", ({ payload }) => onImportError(payload));
+  listen(window, "unhandledrejection", ({ reason }) => onImportError(reason));
   return () => {
-    for (const element of failedParts()) failed(element, true);
+    for (const element of failedElements()) onElementError(element, true);
   };
 
-  function broken(error) {
+  function onImportError(error) {
     const text = String((error && error.message) || error);
-    if (FAILED_IMPORT.test(text)) suspect((/(?:^|[\s(])((?:https?:\/)?\/[^\s)]+)/.exec(text) || [])[1]);
+    if (FAILED_IMPORT.test(text)) markBroken((/(?:^|[\s(])((?:https?:\/)?\/[^\s)]+)/.exec(text) || [])[1]);
   }
 
-  // Of other origins nothing can be found out, not even whether they failed.
-  function failed({ tagName, src, href }, early) {
+  // Nothing can be found out about other origins, not even whether a request failed.
+  function onElementError({ tagName, src, href }, isEarly) {
     const url = src || href;
     if (!/^(SCRIPT|LINK)$/.test(tagName) || !url.startsWith(location.origin + "/")) return;
-    suspect(url, tagName === "SCRIPT" && (early || document.readyState !== "complete"));
+    markBroken(url, tagName === "SCRIPT" && (isEarly || document.readyState !== "complete"));
   }
 }

@@ -1,36 +1,37 @@
-// Tells of in-page navigations: through the Navigation API where there is one, else by way of `history`.
+// Detects in-page navigations: by the Navigation API where there is one, else by wrapping `history`.
 
-import { guarded, listen } from "./no-throw.js";
+import { listen, noThrow } from "./no-throw.js";
 
-// Calls `changed` whenever the page has come to another route, and after it each function that is added.
-export function watchRoutes(changed) {
-  const all = new Set([changed]);
+// Calls `onChange` whenever the route of the page has changed. Returns the set of listeners, to which others can be
+// added.
+export function watchRoutes(onChange) {
+  const listeners = new Set([onChange]);
   let last = route();
-  const look = guarded(() => {
-    const now = route();
-    if (now === last) return;
-    last = now;
-    for (const each of all) guarded(each)();
+  const compare = noThrow(() => {
+    const current = route();
+    if (current === last) return;
+    last = current;
+    for (const listener of listeners) noThrow(listener)();
   });
   if (window.navigation) {
-    listen(navigation, "currententrychange", look);
+    listen(navigation, "currententrychange", compare);
   } else {
     for (const name of ["pushState", "replaceState"]) {
       const native = history[name];
       history[name] = function (...args) {
         const result = native.apply(this, args);
-        look();
+        compare();
         return result;
       };
     }
-    listen(window, "popstate", look);
+    listen(window, "popstate", compare);
   }
-  listen(window, "hashchange", look);
-  return all;
+  listen(window, "hashchange", compare);
+  return listeners;
 }
 
-// A query changes with each key of a search. A fragment is a place on the page, but for the routers that keep their
-// routes there.
+// Without the query, which changes with each key typed into a search, and without the fragment, which is a place on the
+// page, except for routers that keep their routes in it.
 function route() {
   const hash = location.hash;
   return location.pathname + (/^#[!/]/.test(hash) ? hash : "");

@@ -1,89 +1,90 @@
-// One event stream, and polls in its place while it does not get through. Runs in a tab, or in a shared worker.
+// One event stream, replaced by polling while it does not get through. Runs in a tab, or in a shared worker.
 
-import { guarded, jittered, listen } from "./no-throw.js";
+import { jittered, listen, noThrow } from "./no-throw.js";
 
-// A stream says hello at once. One that is silent for longer is held back by something on the way.
+// The server sends `hello` at once. A stream without it for longer is held back by something on the way.
 const HELLO_MS = 5000;
 const RETRY_FLOOR_MS = 2000;
 const RETRY_CEILING_MS = 300000;
 const POLL_MS = 60000;
 
-// Tells `tell` of each release that is heard of, and of `{ policy }` at each hello.
-export function stream(base, tell) {
-  let source, hello, retry, poll, failures;
+// Calls `deliver` with each release that the server sends or a poll fetches, and with `{ policy }` at each hello.
+export function openStream(base, deliver) {
+  let source, helloTimer, retryTimer, pollTimer, failures;
 
-  // Refused at once (a policy, in WebKit), it is polled all the same.
-  guarded(open)();
-  return { close, ask: askWhilePolling };
+  // Where it is blocked at once (by a policy, in WebKit), polling goes on all the same.
+  noThrow(open)();
+  return { close, pollNow };
 
   function open() {
-    clearTimeout(retry);
+    clearTimeout(retryTimer);
     failures = failures || 0;
-    hello = setTimeout(guarded(fallBack), HELLO_MS);
+    helloTimer = setTimeout(noThrow(onSilence), HELLO_MS);
     const opened = new EventSource(base + "events");
     source = opened;
     for (const type of ["hello", "release", "error"]) {
-      listen(opened, type, (event) => receive(opened, event));
+      listen(opened, type, (event) => onEvent(opened, event));
     }
   }
 
-  function receive(from, event) {
+  function onEvent(sender, event) {
     // WebKit revives a closed stream when the page comes back from its back/forward cache.
-    if (from !== source) return from.close();
+    if (sender !== source) return sender.close();
     if (event.type === "error") {
-      // The browser tries again by itself after a lost connection, but never after an answer like 204 or 503.
-      if (from.readyState === 2) openLater();
+      // The browser reconnects by itself after a lost connection, but never after a response like 204 or 503.
+      if (sender.readyState === 2) reopenLater();
       return;
     }
-    clearTimeout(hello);
-    clearTimeout(poll);
-    poll = failures = 0;
-    tell(JSON.parse(event.data));
+    clearTimeout(helloTimer);
+    clearTimeout(pollTimer);
+    pollTimer = failures = 0;
+    deliver(JSON.parse(event.data));
   }
 
-  function openLater() {
-    shut();
+  function reopenLater() {
+    closeSource();
     const ceiling = Math.min(RETRY_CEILING_MS, RETRY_FLOOR_MS * 2 ** ++failures);
-    retry = setTimeout(guarded(open), RETRY_FLOOR_MS + Math.random() * (ceiling - RETRY_FLOOR_MS));
-    if (!poll) pollOn();
+    retryTimer = setTimeout(noThrow(open), RETRY_FLOOR_MS + Math.random() * (ceiling - RETRY_FLOOR_MS));
+    if (!pollTimer) poll();
   }
 
-  function fallBack() {
+  function onSilence() {
     failures += 4;
-    openLater();
+    reopenLater();
   }
 
-  function pollOn() {
-    poll = setTimeout(guarded(pollOn), jittered(POLL_MS));
-    ask();
+  function poll() {
+    pollTimer = setTimeout(noThrow(poll), jittered(POLL_MS));
+    fetchNow();
   }
 
-  function askWhilePolling() {
-    if (poll) ask();
+  // Does nothing while the stream works.
+  function pollNow() {
+    if (pollTimer) fetchNow();
   }
 
-  function ask() {
-    describe(base)
-      .then(tell)
+  function fetchNow() {
+    fetchRelease(base)
+      .then(deliver)
       .catch(() => {});
   }
 
-  function shut() {
-    clearTimeout(hello);
+  function closeSource() {
+    clearTimeout(helloTimer);
     if (source) source.close();
     source = null;
   }
 
   function close() {
-    clearTimeout(retry);
-    clearTimeout(poll);
-    shut();
+    clearTimeout(retryTimer);
+    clearTimeout(pollTimer);
+    closeSource();
   }
 }
 
-// What is current. The browser asks with the entity tag of what it has, and is answered 304 while that is so.
-export async function describe(base, query = "") {
-  const answer = await fetch(base + "release.json" + query, { cache: "no-cache" });
-  if (!answer.ok) throw answer.status;
-  return answer.json();
+// The current release. The browser revalidates what it has with its entity tag: the response is 304 if it is current.
+export async function fetchRelease(base, query = "") {
+  const response = await fetch(base + "release.json" + query, { cache: "no-cache" });
+  if (!response.ok) throw response.status;
+  return response.json();
 }

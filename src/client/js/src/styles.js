@@ -1,9 +1,9 @@
-// The notice's style sheet, with EDGE in place of the edge it comes from. For a page to theme: the --tidings-*
-// properties named here, and the parts. Its own style sheets reach the host alone, so all that counts there is
-// !important, which wins from in here. The colours are the system's for the colour scheme that notice.js sets, so
-// light, dark and forced colours are one rule; white laid thinly over the background, as an inner shadow, lifts the
-// card off a dark page and leaves a light one as it is. Sizes are in em of the visitor's own font size, not in rem,
-// which is the page's.
+// The notice's style sheet, with EDGE in place of the edge that it stands at. A page themes it by the --tidings-*
+// properties named here, and by the parts. The page's style sheets reach the host alone, so every declaration for the
+// host is !important, which wins from inside a shadow tree. The colours are the system's for the colour scheme that
+// notice.js sets, so one rule covers light, dark and forced colours; translucent white over the background, as an inset
+// shadow, makes the card lighter than a dark page and leaves it as it is on a light one. Sizes are in em of the
+// visitor's own font size, not in rem, which is the page's.
 export default `
 :host{all:initial!important;display:contents!important}
 section,dialog{

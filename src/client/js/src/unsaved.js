@@ -1,7 +1,7 @@
-// What a reload would take from the visitor.
+// What the visitor would lose by a reload.
 
-// The reasons not to reload: those that the page gave, and `form`, `media`, `dialog`, `fullscreen`.
-export function unsaved({ edited, blocks }) {
+// The reasons not to reload: those of the page's blocks, and `form`, `media`, `dialog`, `fullscreen`.
+export function unsavedReasons({ edited, blocks }) {
   const reasons = [...blocks.values()];
   if ([...edited].some(isUnsaved)) reasons.push("form");
   if (all("audio,video").some(isPlaying) || (navigator.mediaSession || {}).playbackState === "playing") {
@@ -12,7 +12,7 @@ export function unsaved({ edited, blocks }) {
   return reasons;
 }
 
-// An input that was cleared again, or is no longer there, holds nothing.
+// An input that was cleared again, or is no longer in the document, loses nothing.
 function isUnsaved([element, before]) {
   if (!element.isConnected) return false;
   if (element.isContentEditable) return element.textContent.trim();
@@ -28,7 +28,7 @@ function all(selector) {
   return [...document.querySelectorAll(selector)];
 }
 
-// A silent film in a loop is decoration.
+// A muted video in a loop is decoration.
 function isPlaying(media) {
   return !media.paused && !media.ended && !(media.muted && media.loop);
 }
