@@ -1,11 +1,11 @@
 // The types of what tidings adds to a page: `window.tidings`, and events on window whose names begin with `tidings:`.
-// Served at /__tidings/client.d.ts. The client comes asynchronously, so `window.tidings` may not be there yet when a
-// script of the page runs; listeners for the events can be added at any time.
+// Served at /__tidings/client.d.ts. The client is loaded asynchronously, so `window.tidings` may still be undefined when
+// a script of the page runs; listeners for the events can be added at any time.
 
-/** What a tab does about a release. */
+/** How a tab handles a release. */
 export type TidingsPolicy = "prompt" | "navigate" | "idle" | "force" | "silent";
 
-/** The release that a page was cut from. */
+/** The release that a page belongs to. */
 export interface TidingsPageRelease {
   /** Equal for equal content. */
   id: string;
@@ -17,7 +17,7 @@ export interface TidingsPageRelease {
 export interface TidingsRelease extends TidingsPageRelease {
   /** When it was published, as in RFC 3339. */
   published?: string;
-  /** The ids of the releases that it replaced, newest first. */
+  /** The ids of the releases that it superseded, newest first. */
   previous?: string[];
   /** From the build's tidings.json. */
   label?: string;
@@ -29,36 +29,36 @@ export interface TidingsRelease extends TidingsPageRelease {
 
 /** The detail of the events. */
 export interface TidingsUpdate extends TidingsRelease {
-  /** The id of the release that this page runs. */
+  /** The id of the release that this page belongs to. */
   current: string;
-  /** True if it was built earlier than what this page runs. */
+  /** True if it was built earlier than the release of this page. */
   rollback: boolean;
-  /** True if a part of this page is gone, so that it can't go on without the release. */
+  /** True if a part of this page is gone, so that the page can't continue without the release. */
   broken: boolean;
-  /** Which paths differ; null if that is not known, or if they are more than 2000. */
+  /** The paths that differ; null if unknown, or if they are more than 2000. */
   changes: { added: string[]; changed: string[]; removed: string[] } | null;
-  /** Takes the release: round caches and service workers, then reloads. */
+  /** Reloads to the release, past caches and service workers. */
   refresh(): Promise<void>;
-  /** Puts it off for this browser, for longer each time. */
+  /** Snoozes the notice in this browser, for longer each time. */
   later(): void;
 }
 
 export interface Tidings {
-  /** What this page runs. */
+  /** The release of this page. */
   readonly release: TidingsPageRelease;
-  /** What the server has, as far as it is known. */
+  /** The server's current release, as far as it is known. */
   readonly latest: TidingsRelease;
-  /** `update` and `rollback`: the server has another release. */
+  /** `update` and `rollback`: the server's release is another one, built later or earlier. */
   readonly state: "current" | "update" | "rollback";
-  /** Asks the server; gives what it has, or what was known before if it can't be asked. */
+  /** Fetches the server's current release; resolves to the last known one if that fails. */
   check(): Promise<TidingsRelease>;
-  /** As the button of the notice. */
+  /** Like the notice's Refresh button. */
   refresh(): void;
-  /** As the button of the notice. */
+  /** Like the notice's Later button. */
   later(): void;
-  /** Keeps the page from being reloaded unasked until the function that it returns is called. */
+  /** Prevents automatic reloads until the returned function is called. */
   block(reason?: string): () => void;
-  /** Listens for an event, named without `tidings:`; returns what takes the listener off. */
+  /** Adds a listener for an event, named without `tidings:`; returns a function that removes it. */
   on<K extends keyof TidingsEvents>(
     type: K,
     listener: (detail: TidingsEvents[K]["detail"], event: TidingsEvents[K]) => void,
@@ -66,11 +66,11 @@ export interface Tidings {
 }
 
 export interface TidingsEvents {
-  /** The moment for a notice has come. Cancelable: then the page sees to it itself, and nothing is shown. */
+  /** A notice is about to be shown. Cancelable: then none is, and the page handles the release itself. */
   update: CustomEvent<TidingsUpdate>;
-  /** The notice has to go: it was answered, here or in another tab, or there is no longer anything to tell. */
+  /** The notice is withdrawn: it was answered, here or in another tab, or there is no other release any more. */
   withdraw: CustomEvent<TidingsUpdate>;
-  /** The page is about to be reloaded, and the visitor did not click for it. Cancelable: then it is tried later. */
+  /** The page is about to be reloaded without a click of the visitor. Cancelable: then it is tried again later. */
   "before-reload": CustomEvent<TidingsUpdate>;
 }
 
