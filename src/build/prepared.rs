@@ -15,13 +15,13 @@ use crate::build::service_workers::angular::Rehashed;
 use crate::build::service_workers::workbox;
 use crate::build::snapshot::Snapshot;
 use crate::build::variants;
+use crate::http::coding::Coding;
 use crate::http::media_type;
 use crate::http::media_type::Kind;
 use crate::release::Audience;
 use crate::release::Entry;
 use crate::release::Release;
 use crate::release::asset::Asset;
-use crate::release::asset::Coding;
 use crate::release::asset::Content;
 use crate::release::hashed_names::Evidence;
 use crate::release::id::ReleaseId;
@@ -50,9 +50,10 @@ impl Draft {
     /// If a file that is not in memory can't be read any more.
     pub(crate) fn of(mut snapshot: Snapshot) -> io::Result<Self> {
         let about = snapshot.assets.remove(metadata::PATH);
-        for coding in Coding::ALL {
-            let copy = format!("{}{}", metadata::PATH, coding.suffix());
-            snapshot.assets.remove(&copy);
+        for coding in Coding::PRECOMPRESSED {
+            if let Some(copy) = variants::copy_of(metadata::PATH, coding) {
+                snapshot.assets.remove(&copy);
+            }
         }
         let evidence = Evidence::gather(snapshot.assets.keys().map(String::as_str));
         let Reach { reached, missing } = Reach::of(&snapshot.assets, &evidence)?;
@@ -190,8 +191,8 @@ fn prepare(path: &str, asset: &Asset, assets: &BTreeMap<String, Arc<Asset>>) {
         return;
     }
     let compressible = media_type::is_compressible(path);
-    let forms = Coding::ALL.into_iter().filter_map(|coding| {
-        let copy = assets.get(&format!("{path}{}", coding.suffix()));
+    let forms = Coding::PRECOMPRESSED.into_iter().filter_map(|coding| {
+        let copy = variants::copy_of(path, coding).and_then(|copy| assets.get(&copy));
         let copied = copy.filter(|copy| is_copy(path, coding, asset, copy));
         match copied {
             Some(copy) => Some((coding, copy.plain().clone())),

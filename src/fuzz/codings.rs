@@ -12,8 +12,8 @@ use crate::error::BoxError;
 use crate::fuzz::line;
 use crate::fuzz::pieces;
 use crate::http::coding::Coding;
-use crate::http::coding::Decode;
-use crate::http::coding::Encode;
+use crate::http::coding::DecodeBody;
+use crate::http::coding::EncodeBody;
 
 /// Pages in codings: any bytes are decoded to the same however they are cut, a little at a time; and what was encoded
 /// is decoded to what it was.
@@ -27,7 +27,7 @@ pub fn codings(data: &[u8]) {
     let (token, rest) = line(data);
     let (cuts, bytes) = line(rest);
     let name = std::str::from_utf8(token).ok();
-    let Some(coding) = name.and_then(Coding::named) else {
+    let Some(coding) = name.and_then(Coding::from_token) else {
         return;
     };
     let whole = decode(coding, bytes, &[]);
@@ -36,7 +36,7 @@ pub fn codings(data: &[u8]) {
     if whole.end == End::Whole {
         assert_eq!(whole.bytes, cut.bytes);
     }
-    let encoded = run(Encode::new(Pieces::of(bytes, cuts), Some(coding)));
+    let encoded = run(EncodeBody::new(Pieces::of(bytes, cuts), Some(coding)));
     assert_eq!(encoded.end, End::Whole);
     let decoded = decode(coding, &encoded.bytes, cuts);
     assert_eq!(decoded.end, End::Whole);
@@ -44,7 +44,7 @@ pub fn codings(data: &[u8]) {
 }
 
 fn decode(coding: Coding, bytes: &[u8], cuts: &[u8]) -> Streamed {
-    run(Decode::new(Pieces::of(bytes, cuts), Some(coding)))
+    run(DecodeBody::new(Pieces::of(bytes, cuts), Some(coding)))
 }
 
 /// What came of a body.

@@ -28,7 +28,7 @@ pub fn entity_tags(data: &[u8]) {
     let of = |name, value| one(name, value).into_iter().collect();
     let accepted = Accepted::by(&of(header::ACCEPT_ENCODING, accepted));
     for token in ["", "gzip", "br", "deflate", "zstd"] {
-        let coding = Coding::named(token);
+        let coding = Coding::from_token(token);
         if coding.is_some() || token.is_empty() {
             come_back(tag, coding, accepted);
         }

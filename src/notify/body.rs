@@ -18,8 +18,8 @@ use pin_project_lite::pin_project;
 
 use crate::endpoint::events::EventStream;
 use crate::error::BoxError;
-use crate::http::coding::Decode;
-use crate::http::coding::Encode;
+use crate::http::coding::DecodeBody;
+use crate::http::coding::EncodeBody;
 use crate::notify::inject_body::InjectBody;
 
 pin_project! {
@@ -37,7 +37,7 @@ pin_project! {
         Origin { #[pin] body: B },
         Headless { #[pin] body: B },
         // Apart, since it is large, and answers are passed on by value.
-        Injected { body: Pin<Box<Encode<InjectBody<Decode<B>>>>> },
+        Injected { body: Pin<Box<EncodeBody<InjectBody<DecodeBody<B>>>>> },
         Whole { body: Full<Bytes> },
         Stream { body: EventStream },
     }

@@ -49,7 +49,7 @@ fn is_mark(end: &str) -> bool {
     let is_hex = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
     distinction.len() == 2 * DISTINCTION_BYTES
         && distinction.bytes().all(is_hex)
-        && coding.is_none_or(|token| Coding::named(token).is_some())
+        && coding.is_none_or(|token| Coding::from_token(token).is_some())
 }
 
 #[cfg(test)]

@@ -13,8 +13,8 @@ use crate::client::script_tag_builder::Tagger;
 use crate::csp::Guard;
 use crate::error::BoxError;
 use crate::http::accept_encoding::Accepted;
-use crate::http::coding::Decode;
-use crate::http::coding::Encode;
+use crate::http::coding::DecodeBody;
+use crate::http::coding::EncodeBody;
 use crate::http::context::AlreadyInjected;
 use crate::http::fetch_metadata;
 use crate::http::fetch_metadata::Asked;
@@ -195,9 +195,9 @@ impl Page {
                     let stamp = stamper.and_then(|stamper| stamper.stamp(page, extent));
                     tagger.with(stamp).tag(permit?, page)
                 });
-                let page = InjectBody::new(Decode::new(body, plan.decode), choose, tally);
+                let page = InjectBody::new(DecodeBody::new(body, plan.decode), choose, tally);
                 Kind::Injected {
-                    body: Box::pin(Encode::new(page, plan.encode)),
+                    body: Box::pin(EncodeBody::new(page, plan.encode)),
                 }
             }
         };

@@ -105,7 +105,7 @@ impl Mark {
     fn read(&self, own: &str, mark: &str) -> Option<Known> {
         let rest = mark.strip_prefix(&*self.0)?.strip_suffix('"')?;
         let coding = match rest.strip_prefix('-') {
-            Some(token) => Some(Coding::named(token)?),
+            Some(token) => Some(Coding::from_token(token)?),
             None if rest.is_empty() => None,
             None => return None,
         };
@@ -184,7 +184,7 @@ mod tests {
     use super::*;
 
     fn coding(token: &str) -> Option<Coding> {
-        Coding::named(token)
+        Coding::from_token(token)
     }
 
     fn put(tag: &'static str, coding: Option<Coding>) -> Option<String> {

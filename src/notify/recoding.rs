@@ -11,7 +11,7 @@ use http::header;
 
 use crate::http::accept_encoding::Accepted;
 use crate::http::coding::Coding;
-use crate::http::coding::content_encoding::Came;
+use crate::http::coding::content_encoding::ContentEncoding;
 
 /// In which codings pages go out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -57,10 +57,10 @@ impl Recoder {
     ///
     /// The page never goes out in a coding that the client does not take.
     pub(crate) fn plan(&self, page: &HeaderMap, accepted: Accepted) -> Option<Plan> {
-        let decode = match Came::by(page) {
-            Came::Plain => None,
-            Came::In(coding) => Some(coding),
-            Came::Unknown(name) => {
+        let decode = match ContentEncoding::from_headers(page) {
+            ContentEncoding::Identity => None,
+            ContentEncoding::Known(coding) => Some(coding),
+            ContentEncoding::Unsupported(name) => {
                 self.tell(&name);
                 return None;
             }
@@ -70,7 +70,9 @@ impl Recoder {
             Outgoing::AsTheyCame => as_it_came,
             Outgoing::Compressed if decode.is_none() && is_small(page) => None,
             Outgoing::Compressed => {
-                let offered = Coding::offered().map(|coding| (coding.token(), coding));
+                let offered = Coding::STREAMED
+                    .iter()
+                    .map(|coding| (coding.token(), *coding));
                 accepted.choose(offered).or(as_it_came)
             }
         };

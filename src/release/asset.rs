@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::HeaderValue;
 
 use crate::digest::Digest;
+use crate::http::coding::Coding;
 use crate::release::file_stamp::Stamp;
 use crate::release::open_file::OpenFile;
 
@@ -31,16 +32,6 @@ pub struct Asset {
 struct Origin {
     stamp: Stamp,
     trusted: bool,
-}
-
-/// A content coding (RFC 9110, section 8.4.1) in which assets are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Coding {
-    /// Brotli, `br` (RFC 7932).
-    Brotli,
-    /// `gzip` (RFC 1952).
-    Gzip,
 }
 
 /// The bytes of an asset in one coding, with their own strong entity tag.
@@ -176,27 +167,6 @@ impl Asset {
                 .iter()
                 .map(|(_, representation)| representation.content.memory())
                 .sum::<u64>()
-    }
-}
-
-impl Coding {
-    /// All of them, the one we would rather send first.
-    pub const ALL: [Self; 2] = [Self::Brotli, Self::Gzip];
-
-    /// The token in `Content-Encoding` and `Accept-Encoding`.
-    pub const fn token(self) -> &'static str {
-        match self {
-            Self::Brotli => "br",
-            Self::Gzip => "gzip",
-        }
-    }
-
-    /// What build tools add to the name of a file that they compressed so.
-    pub(crate) const fn suffix(self) -> &'static str {
-        match self {
-            Self::Brotli => ".br",
-            Self::Gzip => ".gz",
-        }
     }
 }
 

@@ -16,7 +16,6 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use crate::release::asset::Asset;
-pub use crate::release::asset::Coding;
 pub use crate::release::asset::Content;
 pub(crate) use crate::release::asset::PAGE_SUFFIX;
 pub use crate::release::asset::Representation;

@@ -9,187 +9,195 @@ use async_compression::core::util::WriteBuffer;
 use bytes::Buf as _;
 use bytes::Bytes;
 
-use crate::http::coding::AnyDecoder;
-use crate::http::coding::BUFFER;
-use crate::http::coding::Coding;
+use crate::http::coding::codec::AnyDecoder;
+use crate::http::coding::codec::BUFFER;
+use crate::http::coding::coding::Coding;
 
 /// Decodes what is pushed, as it is pulled.
 ///
-/// Behind the end of the coded stream another may follow where the coding allows it; what else follows is ignored, as
-/// browsers do. A page of no bytes at all is whole.
+/// After the end of the coded stream another may follow where the coding allows it; any other bytes after it are
+/// ignored, as browsers do. An empty body is complete.
 pub(crate) struct Decoder {
     coding: Coding,
-    /// There from the first byte on.
+    /// `None` before the first byte.
     codec: Option<AnyDecoder>,
-    /// What was pushed and is not read yet. Behind a stream, less than [`LONGEST_MAGIC`] until there is more.
-    piece: Bytes,
+    /// What was pushed and is not read yet. After a stream, less than [`MAX_MAGIC`] bytes until there are more.
+    input: Bytes,
     buffer: Box<[u8]>,
-    stage: Stage,
-    most: u64,
+    state: State,
+    /// How many more decoded bytes are allowed.
+    remaining: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    /// Within a stream, or before the first.
-    Within,
-    /// Within a stream that may have more to give without another byte.
-    Full,
-    /// Behind a stream.
-    Between,
-    /// Behind the last one.
-    Behind,
-    /// There is no coding, against what was said.
-    Plain,
+enum State {
+    /// In a stream, or before the first.
+    InStream,
+    /// In a stream that may have more output without more input.
+    OutputFull,
+    /// After a stream.
+    AfterStream,
+    /// After the last stream.
+    Finished,
+    /// The body is not coded, although its header field says so.
+    Identity,
 }
 
-/// Why a coded page can't be decoded to its end.
+/// Why a coded body can't be decoded to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub(crate) enum DecodeError {
+    /// The bytes are not in this coding.
     Corrupt(Coding),
+    /// The body ends within a stream.
     Truncated(Coding),
+    /// It decodes to more than [`MAX_DECODED`] bytes.
     TooLarge(Coding),
 }
 
 impl Decoder {
     pub(crate) fn new(coding: Coding) -> Self {
-        Self::with_most(coding, MOST_DECODED)
+        Self::with_limit(coding, MAX_DECODED)
     }
 
-    /// One that gives no more than `most` bytes.
-    fn with_most(coding: Coding, most: u64) -> Self {
+    /// A decoder with an error after `limit` decoded bytes.
+    fn with_limit(coding: Coding, limit: u64) -> Self {
         Self {
             coding,
             codec: None,
-            piece: Bytes::new(),
+            input: Bytes::new(),
             buffer: vec![0; BUFFER].into(),
-            stage: Stage::Within,
-            most,
+            state: State::InStream,
+            remaining: limit,
         }
     }
 
-    /// Takes the next piece. The one before must have been pulled through.
+    /// Takes the next piece of input. The one before must have been decoded: [`pull`](Self::pull) returned `None`.
     pub(crate) fn push(&mut self, piece: Bytes) {
-        self.piece = if self.piece.is_empty() {
+        self.input = if self.input.is_empty() {
             piece
         } else {
-            [&self.piece[..], &piece].concat().into()
+            [&self.input[..], &piece].concat().into()
         };
     }
 
-    /// The next decoded bytes, at most [`BUFFER`], or a piece that is not coded; `None` if it takes another piece to have
-    /// more.
-    pub(crate) fn pull(&mut self) -> Result<Option<Bytes>, Fault> {
+    /// The next decoded bytes: at most [`BUFFER`], or a whole piece of a body that is not coded. `None` if more input is
+    /// needed.
+    pub(crate) fn pull(&mut self) -> Result<Option<Bytes>, DecodeError> {
         loop {
-            if self.stage == Stage::Between && !self.piece.is_empty() {
-                self.go_on()?;
+            if self.state == State::AfterStream && !self.input.is_empty() {
+                self.start_next_stream()?;
             }
-            if self.stage == Stage::Behind {
-                self.piece.clear();
+            if self.state == State::Finished {
+                self.input.clear();
             }
-            let is_done = self.piece.is_empty() && self.stage != Stage::Full;
-            if is_done || self.stage == Stage::Between {
+            let is_done = self.input.is_empty() && self.state != State::OutputFull;
+            if is_done || self.state == State::AfterStream {
                 return Ok(None);
             }
-            let written = match self.stage {
-                Stage::Plain => 0,
-                _ => self.step()?,
+            let written = match self.state {
+                State::Identity => 0,
+                _ => self.decode()?,
             };
-            if self.stage == Stage::Plain {
-                return Ok(Some(mem::take(&mut self.piece)));
+            if self.state == State::Identity {
+                return Ok(Some(mem::take(&mut self.input)));
             }
             if written > 0 {
-                self.most = self
-                    .most
+                self.remaining = self
+                    .remaining
                     .checked_sub(written as u64)
-                    .ok_or(Fault::TooLarge(self.coding))?;
+                    .ok_or(DecodeError::TooLarge(self.coding))?;
                 return Ok(Some(Bytes::copy_from_slice(&self.buffer[..written])));
             }
         }
     }
 
-    /// Says that no other piece comes. All that came must have been pulled through.
-    pub(crate) fn end(&self) -> Result<(), Fault> {
-        let is_whole = match self.stage {
-            Stage::Between => self.piece.is_empty(),
-            Stage::Behind => true,
-            Stage::Within | Stage::Full | Stage::Plain => self.codec.is_none(),
+    /// Ends the input, all of which must have been decoded: an error if the body is not complete.
+    pub(crate) fn end(&self) -> Result<(), DecodeError> {
+        let is_complete = match self.state {
+            State::AfterStream => self.input.is_empty(),
+            State::Finished => true,
+            State::InStream | State::OutputFull | State::Identity => self.codec.is_none(),
         };
-        is_whole.then_some(()).ok_or(Fault::Truncated(self.coding))
+        is_complete
+            .then_some(())
+            .ok_or(DecodeError::Truncated(self.coding))
     }
 
-    /// Begins with another stream, if what follows is one. Nothing changes while that can't be told.
-    fn go_on(&mut self) -> Result<(), Fault> {
-        let continues = (self.coding.continues)(&self.piece);
-        if continues && self.piece.len() < LONGEST_MAGIC {
+    /// Starts another stream, if one follows. Changes nothing while there is too little input to know.
+    fn start_next_stream(&mut self) -> Result<(), DecodeError> {
+        let continues = self.coding.may_continue(&self.input);
+        if continues && self.input.len() < MAX_MAGIC {
             return Ok(());
         }
-        self.stage = Stage::Behind;
+        self.state = State::Finished;
         if continues && let Some(codec) = &mut self.codec {
-            codec.reinit().map_err(|_| Fault::Corrupt(self.coding))?;
-            self.stage = Stage::Within;
+            codec
+                .reinit()
+                .map_err(|_| DecodeError::Corrupt(self.coding))?;
+            self.state = State::InStream;
         }
         Ok(())
     }
 
-    /// Decodes once into the buffer; gives the number of bytes.
-    fn step(&mut self) -> Result<usize, Fault> {
-        let corrupt = Fault::Corrupt(self.coding);
+    /// Decodes once into the buffer. Returns the number of bytes.
+    fn decode(&mut self) -> Result<usize, DecodeError> {
+        let corrupt = DecodeError::Corrupt(self.coding);
         if self.codec.is_none()
-            && let Some(&first) = self.piece.first()
+            && let Some(&first) = self.input.first()
         {
-            self.codec = (self.coding.decoder)(first).map_err(|_| corrupt)?;
+            self.codec = self.coding.decoder(first).map_err(|_| corrupt)?;
         }
         let Some(codec) = &mut self.codec else {
-            self.stage = Stage::Plain;
+            self.state = State::Identity;
             return Ok(0);
         };
-        let mut input = PartialBuffer::new(&self.piece[..]);
+        let mut input = PartialBuffer::new(&self.input[..]);
         let mut output = WriteBuffer::new_initialized(&mut self.buffer);
         let decoded = codec.decode(&mut input, &mut output);
         let (read, written) = (input.written_len(), output.written_len());
-        self.stage = match decoded {
-            Ok(true) => Stage::Between,
-            Ok(false) if written == self.buffer.len() => Stage::Full,
-            Ok(false) if read + written == 0 && !self.piece.is_empty() => return Err(corrupt),
-            Ok(false) => Stage::Within,
+        self.state = match decoded {
+            Ok(true) => State::AfterStream,
+            Ok(false) if written == self.buffer.len() => State::OutputFull,
+            Ok(false) if read + written == 0 && !self.input.is_empty() => return Err(corrupt),
+            Ok(false) => State::InStream,
             // To some codecs it is an error that nothing was left to do.
-            Err(_) if self.piece.is_empty() => Stage::Within,
+            Err(_) if self.input.is_empty() => State::InStream,
             Err(_) => return Err(corrupt),
         };
-        self.piece.advance(read);
+        self.input.advance(read);
         Ok(written)
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (coding, what) = match self {
+        let (coding, problem) = match self {
             Self::Corrupt(coding) => (coding, "corrupt"),
-            Self::Truncated(coding) => (coding, "cut off"),
+            Self::Truncated(coding) => (coding, "truncated"),
             Self::TooLarge(coding) => (coding, "too large when decoded"),
         };
-        write!(f, "a page in {} is {what}", coding.token())
+        write!(f, "a body in {} is {problem}", coding.token())
     }
 }
 
-impl Error for Fault {}
+impl Error for DecodeError {}
 
-// No page has a gigabyte; what comes to more is made to keep somebody busy.
-const MOST_DECODED: u64 = 1 << 30;
+// No page has a gigabyte; a body that decodes to more is made to exhaust us.
+const MAX_DECODED: u64 = 1 << 30;
 
 // Of Zstandard.
-const LONGEST_MAGIC: usize = 4;
+const MAX_MAGIC: usize = 4;
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::http::coding::encoder::tests::encode;
 
-    /// What these pieces decode to, and what is wrong with them.
+    /// What these pieces decode to, and the error at their end.
     fn decode<'a>(
         mut decoder: Decoder,
         pieces: impl IntoIterator<Item = &'a [u8]>,
-    ) -> (Vec<u8>, Option<Fault>) {
+    ) -> (Vec<u8>, Option<DecodeError>) {
         let mut plain = Vec::new();
         for piece in pieces {
             decoder.push(Bytes::copy_from_slice(piece));
@@ -200,12 +208,12 @@ mod tests {
                         plain.extend_from_slice(&bytes);
                     }
                     Ok(None) => break,
-                    Err(fault) => return (plain, Some(fault)),
+                    Err(error) => return (plain, Some(error)),
                 }
             }
         }
-        let fault = decoder.end().err();
-        (plain, fault)
+        let error = decoder.end().err();
+        (plain, error)
     }
 
     fn text() -> Vec<u8> {
@@ -214,9 +222,9 @@ mod tests {
     }
 
     #[test]
-    fn what_was_encoded_is_decoded_in_pieces_of_any_size() {
+    fn decoder_with_pieces_of_any_size_restores_the_text() {
         let text = text();
-        for coding in Coding::all() {
+        for coding in Coding::ALL.iter().copied() {
             let coded = encode(coding, &text);
             assert!(coded.len() < text.len() / 3, "{coding:?}");
             for size in [1, 2, 7, 100, coded.len()] {
@@ -227,8 +235,8 @@ mod tests {
     }
 
     #[test]
-    fn a_page_of_no_bytes_is_whole() {
-        for coding in Coding::all() {
+    fn decoder_without_input_is_complete() {
+        for coding in Coding::ALL.iter().copied() {
             assert_eq!(decode(Decoder::new(coding), []), (vec![], None));
             let empty = encode(coding, b"");
             assert_eq!(decode(Decoder::new(coding), [&empty[..]]), (vec![], None));
@@ -236,22 +244,22 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_off_is_told_from_what_is_whole() {
+    fn decoder_with_truncated_input_is_an_error() {
         let text = text();
-        for coding in Coding::all() {
+        for coding in Coding::ALL.iter().copied() {
             let coded = encode(coding, &text);
             for end in [1, 5, coded.len() / 2, coded.len() - 1] {
-                let (plain, fault) = decode(Decoder::new(coding), coded[..end].chunks(100));
-                assert_eq!(fault, Some(Fault::Truncated(coding)), "{end}");
+                let (plain, error) = decode(Decoder::new(coding), coded[..end].chunks(100));
+                assert_eq!(error, Some(DecodeError::Truncated(coding)), "{end}");
                 assert!(text.starts_with(&plain));
             }
         }
     }
 
     #[test]
-    fn garbage_behind_the_end_is_ignored_and_garbage_before_it_is_not() {
+    fn decoder_ignores_garbage_only_after_the_end() {
         let text = text();
-        for coding in Coding::all() {
+        for coding in Coding::ALL.iter().copied() {
             let mut coded = encode(coding, &text);
             let end = coded.len();
             for garbage in [
@@ -267,33 +275,33 @@ mod tests {
                 }
             }
             // The others have no checksum.
-            if matches!(coding.token(), "gzip" | "deflate") {
+            if matches!(coding, Coding::Gzip | Coding::Deflate) {
                 coded[end / 2] ^= 0x10;
-                let (_, fault) = decode(Decoder::new(coding), coded[..end].chunks(100));
-                assert!(fault.is_some(), "{coding:?}");
+                let (_, error) = decode(Decoder::new(coding), coded[..end].chunks(100));
+                assert!(error.is_some(), "{coding:?}");
             }
             let html = b"<!doctype html>";
             let decoded = decode(Decoder::new(coding), html.chunks(4));
-            let expected = match coding.token() {
-                "gzip" => (html.to_vec(), None),
-                _ => (Vec::new(), Some(Fault::Corrupt(coding))),
+            let expected = match coding {
+                Coding::Gzip => (html.to_vec(), None),
+                _ => (Vec::new(), Some(DecodeError::Corrupt(coding))),
             };
             assert_eq!(decoded, expected);
         }
     }
 
     #[test]
-    fn what_is_not_coded_stays_so_whatever_its_pieces_begin_with() {
-        let gzip = Coding::named("gzip").unwrap();
+    fn decoder_of_uncoded_gzip_passes_every_piece() {
+        let gzip = Coding::Gzip;
         let pieces = [&b"<p>"[..], b"\x1f", b"\x1f\x8b</p>"];
         let expected = (pieces.concat(), None);
         assert_eq!(decode(Decoder::new(gzip), pieces), expected);
     }
 
     #[test]
-    fn streams_that_belong_together_are_decoded_together() {
+    fn decoder_with_several_members_decodes_all() {
         for token in ["gzip", "zstd"] {
-            let Some(coding) = Coding::named(token) else {
+            let Some(coding) = Coding::from_token(token) else {
                 continue;
             };
             let coded = [
@@ -307,23 +315,23 @@ mod tests {
                 assert_eq!(decoded, (b"ab".to_vec(), None), "{token} by {size}");
             }
             let cut = &coded[..coded.len() - 1];
-            let (plain, fault) = decode(Decoder::new(coding), [cut]);
+            let (plain, error) = decode(Decoder::new(coding), [cut]);
             assert_eq!(
-                (&plain[..1], fault),
-                (&b"a"[..], Some(Fault::Truncated(coding)))
+                (&plain[..1], error),
+                (&b"a"[..], Some(DecodeError::Truncated(coding)))
             );
         }
     }
 
     #[test]
-    fn deflate_may_be_bare() {
+    fn decoder_of_bare_deflate_restores_the_text() {
         let text = text();
         let mut coded = Vec::new();
         let mut encoder =
             flate2::write::DeflateEncoder::new(&mut coded, flate2::Compression::default());
         std::io::Write::write_all(&mut encoder, &text).unwrap();
         encoder.finish().unwrap();
-        let coding = Coding::named("deflate").unwrap();
+        let coding = Coding::Deflate;
         for size in [1, 100, coded.len()] {
             let decoded = decode(Decoder::new(coding), coded.chunks(size));
             assert!(decoded == (text.clone(), None), "by {size}");
@@ -331,22 +339,22 @@ mod tests {
     }
 
     #[test]
-    fn there_is_an_end_to_what_is_decoded() {
+    fn decoder_past_its_limit_is_an_error() {
         let zeros = vec![0; 300_000];
-        for coding in Coding::all() {
+        for coding in Coding::ALL.iter().copied() {
             let coded = encode(coding, &zeros);
-            let decoder = |most| Decoder::with_most(coding, most);
+            let decoder = |limit| Decoder::with_limit(coding, limit);
             assert_eq!(decode(decoder(300_000), [&coded[..]]).1, None);
-            let (plain, fault) = decode(decoder(299_999), [&coded[..]]);
-            assert_eq!(fault, Some(Fault::TooLarge(coding)));
+            let (plain, error) = decode(decoder(299_999), [&coded[..]]);
+            assert_eq!(error, Some(DecodeError::TooLarge(coding)));
             assert!(plain.len() > 299_999 - BUFFER);
         }
     }
 
     #[test]
-    fn a_window_of_a_gigabyte_is_refused() {
-        let coding = Coding::named("br").unwrap();
-        let (_, fault) = decode(Decoder::new(coding), [&[0x11, 0x1e, 0, 0][..]]);
-        assert_eq!(fault, Some(Fault::Corrupt(coding)));
+    fn decoder_of_a_large_brotli_window_is_an_error() {
+        let coding = Coding::Brotli;
+        let (_, error) = decode(Decoder::new(coding), [&[0x11, 0x1e, 0, 0][..]]);
+        assert_eq!(error, Some(DecodeError::Corrupt(coding)));
     }
 }

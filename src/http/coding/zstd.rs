@@ -5,26 +5,29 @@ use async_compression::codecs::ZstdEncoder;
 use async_compression::zstd::CParameter;
 use async_compression::zstd::DParameter;
 
-use crate::http::coding::Coding;
-use crate::http::coding::codecs::begins;
+use crate::http::coding::codec::AnyDecoder;
+use crate::http::coding::codec::AnyEncoder;
+use crate::http::coding::codec::may_begin_with;
 
-pub(crate) const CODING: Option<Coding> = Some(Coding {
-    token: "zstd",
-    decoder: |_| {
-        let params = [DParameter::window_log_max(LARGEST_WINDOW)];
-        Ok(Some(Box::new(ZstdDecoder::new_with_params(&params))))
-    },
-    encoder: || {
-        let params = [CParameter::window_log(WINDOW)];
-        Box::new(ZstdEncoder::new_with_params(LEVEL, &params))
-    },
-    continues: |rest| begins(rest, &FRAME_MAGIC) || is_skippable(rest),
-});
+pub(crate) fn decoder() -> AnyDecoder {
+    let params = [DParameter::window_log_max(LARGEST_WINDOW)];
+    Box::new(ZstdDecoder::new_with_params(&params))
+}
 
-/// A frame that holds no content (RFC 8878, section 3.1.2).
-fn is_skippable(bytes: &[u8]) -> bool {
+pub(crate) fn encoder() -> AnyEncoder {
+    let params = [CParameter::window_log(WINDOW)];
+    Box::new(ZstdEncoder::new_with_params(LEVEL, &params))
+}
+
+/// A stream may have several frames (RFC 8878, section 3.1).
+pub(crate) fn may_continue(rest: &[u8]) -> bool {
+    may_begin_with(rest, &FRAME_MAGIC) || may_be_skippable(rest)
+}
+
+/// True for the start of a frame that holds no content (RFC 8878, section 3.1.2).
+fn may_be_skippable(bytes: &[u8]) -> bool {
     bytes.first().is_some_and(|first| first & 0xf0 == 0x50)
-        && (bytes.len() < 2 || begins(&bytes[1..], &SKIPPABLE_MAGIC))
+        && (bytes.len() < 2 || may_begin_with(&bytes[1..], &SKIPPABLE_MAGIC))
 }
 
 const FRAME_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];

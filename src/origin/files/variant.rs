@@ -3,8 +3,8 @@
 use http::HeaderMap;
 
 use crate::http::accept_encoding::Accepted;
+use crate::http::coding::Coding;
 use crate::release::Asset;
-use crate::release::Coding;
 use crate::release::Representation;
 
 /// The form of an asset in which to send it to whoever sent `headers`, and its coding.
@@ -16,7 +16,7 @@ pub(crate) fn form_of<'a>(
     if !asset.is_encoded() {
         return plain;
     }
-    let forms = Coding::ALL.into_iter().filter_map(|coding| {
+    let forms = Coding::PRECOMPRESSED.into_iter().filter_map(|coding| {
         let form = (asset.encoded(coding)?, Some(coding));
         Some((coding.token(), form))
     });

@@ -20,7 +20,7 @@ use crate::html::page_assets::Location;
 use crate::html::page_assets::Print;
 use crate::html::page_assets::Reader;
 use crate::http::coding::Coding;
-use crate::http::coding::Decode;
+use crate::http::coding::DecodeBody;
 use crate::http::context::AsHttps;
 use crate::http::context::OwnName;
 use crate::http::media_type;
@@ -240,12 +240,12 @@ where
     let coding = text(&found.headers, &header::CONTENT_ENCODING).unwrap_or_default();
     let coding = match coding.trim() {
         plain if plain.is_empty() || plain.eq_ignore_ascii_case("identity") => None,
-        name => match Coding::named(name) {
+        name => match Coding::from_token(name) {
             Some(coding) => Some(coding),
             None => return Err(format!("the answer is coded as {name}")),
         },
     };
-    let mut body = pin!(Decode::new(found.body, coding));
+    let mut body = pin!(DecodeBody::new(found.body, coding));
     let mut left = MOST_BYTES;
     while left > 0
         && let Some(frame) = body.frame().await

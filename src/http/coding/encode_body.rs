@@ -14,16 +14,16 @@ use http_body::SizeHint;
 use pin_project_lite::pin_project;
 
 use crate::error::BoxError;
-use crate::http::coding::Coding;
+use crate::http::coding::coding::Coding;
 use crate::http::coding::encoder::Encoder;
-use crate::http::coding::encoder::Need;
+use crate::http::coding::encoder::Progress;
 
 pin_project! {
-    /// A body encoded, or as it is if it is to be in no coding.
+    /// An encoded body; with `None` for the coding, the body as it is.
     ///
-    /// Takes no more from the body than is asked of it. Whenever the body has nothing more for now, all that came of it
-    /// goes out.
-    pub(crate) struct Encode<B> {
+    /// Polls the body only when it is polled itself. Whenever the body has nothing more for now, everything written so
+    /// far is flushed.
+    pub(crate) struct EncodeBody<B> {
         #[pin]
         body: B,
         encoding: Option<Encoding>,
@@ -32,36 +32,36 @@ pin_project! {
 
 struct Encoding {
     encoder: Encoder,
-    stage: Stage,
+    state: State,
 }
 
-enum Stage {
-    /// All that came is out.
+enum State {
+    /// Everything written so far is flushed.
     Idle,
-    /// This came, and is to be encoded.
+    /// This data is to be encoded.
     Writing(Bytes),
-    /// All that came is encoded, but need not be out.
+    /// All that came is encoded, but progress not be out.
     Written,
-    /// It is on its way out, and behind it the body breaks off if it did.
+    /// Everything is being flushed; then follows this error, if the body ended in one.
     Flushing(Option<BoxError>),
     /// The body has ended, with these trailers.
     Finishing(Option<HeaderMap>),
     Trailers(HeaderMap),
     Failed(BoxError),
-    Over,
+    Finished,
 }
 
-impl<B> Encode<B> {
+impl<B> EncodeBody<B> {
     pub(crate) fn new(body: B, coding: Option<Coding>) -> Self {
         let encoding = coding.map(|coding| Encoding {
             encoder: Encoder::new(coding),
-            stage: Stage::Idle,
+            state: State::Idle,
         });
         Self { body, encoding }
     }
 }
 
-impl<B> Body for Encode<B>
+impl<B> Body for EncodeBody<B>
 where
     B: Body<Data = Bytes, Error = BoxError>,
 {
@@ -81,7 +81,7 @@ where
 
     fn is_end_stream(&self) -> bool {
         match &self.encoding {
-            Some(encoding) => matches!(encoding.stage, Stage::Over),
+            Some(encoding) => matches!(encoding.state, State::Finished),
             None => self.body.is_end_stream(),
         }
     }
@@ -105,81 +105,81 @@ impl Encoding {
     {
         let mut taken = 0;
         loop {
-            let encoded = self.encode().map_err(told)?;
+            let encoded = self.encode().map_err(logged)?;
             if !encoded.is_empty() {
                 return Poll::Ready(Some(Ok(Frame::data(encoded))));
             }
-            let stage = mem::replace(&mut self.stage, Stage::Over);
-            match stage {
-                Stage::Idle | Stage::Written if taken < MOST_AT_ONCE => {}
-                Stage::Idle | Stage::Written => {
-                    self.stage = stage;
+            let state = mem::replace(&mut self.state, State::Finished);
+            match state {
+                State::Idle | State::Written if taken < MAX_PER_POLL => {}
+                State::Idle | State::Written => {
+                    self.state = state;
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
                 }
-                Stage::Writing(_) | Stage::Flushing(_) | Stage::Finishing(_) => {
-                    self.stage = stage;
+                State::Writing(_) | State::Flushing(_) | State::Finishing(_) => {
+                    self.state = state;
                     continue;
                 }
-                Stage::Trailers(trailers) => {
+                State::Trailers(trailers) => {
                     return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
                 }
-                Stage::Failed(error) => return Poll::Ready(Some(Err(error))),
-                Stage::Over => return Poll::Ready(None),
+                State::Failed(error) => return Poll::Ready(Some(Err(error))),
+                State::Finished => return Poll::Ready(None),
             }
-            self.stage = match body.as_mut().poll_frame(cx) {
-                Poll::Pending if matches!(stage, Stage::Idle) => {
-                    self.stage = Stage::Idle;
+            self.state = match body.as_mut().poll_frame(cx) {
+                Poll::Pending if matches!(state, State::Idle) => {
+                    self.state = State::Idle;
                     return Poll::Pending;
                 }
-                Poll::Pending => Stage::Flushing(None),
+                Poll::Pending => State::Flushing(None),
                 Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
                     Ok(data) => {
                         taken += data.len();
-                        Stage::Writing(data)
+                        State::Writing(data)
                     }
-                    Err(frame) => Stage::Finishing(frame.into_trailers().ok()),
+                    Err(frame) => State::Finishing(frame.into_trailers().ok()),
                 },
-                Poll::Ready(Some(Err(error))) => Stage::Flushing(Some(error)),
-                Poll::Ready(None) => Stage::Finishing(None),
+                Poll::Ready(Some(Err(error))) => State::Flushing(Some(error)),
+                Poll::Ready(None) => State::Finishing(None),
             };
         }
     }
 
-    /// Does what can be done without the body; gives what must be sent before the rest can be done.
+    /// Makes the progress that is possible without the body. Returns encoded bytes that must be sent first.
     fn encode(&mut self) -> io::Result<Bytes> {
-        let stage = mem::replace(&mut self.stage, Stage::Over);
-        let (need, stage) = match stage {
-            Stage::Writing(mut piece) => (self.encoder.write(&mut piece), Stage::Writing(piece)),
-            Stage::Flushing(_) => (self.encoder.flush(), stage),
-            Stage::Finishing(_) => (self.encoder.finish(), stage),
-            stage => {
-                self.stage = stage;
+        let state = mem::replace(&mut self.state, State::Finished);
+        let (progress, state) = match state {
+            State::Writing(mut piece) => (self.encoder.write(&mut piece), State::Writing(piece)),
+            State::Flushing(_) => (self.encoder.flush(), state),
+            State::Finishing(_) => (self.encoder.finish(), state),
+            state => {
+                self.state = state;
                 return Ok(Bytes::new());
             }
         };
-        self.stage = match (need?, stage) {
-            (Need::Nothing, Stage::Writing(_)) => {
-                self.stage = Stage::Written;
+        self.state = match (progress?, state) {
+            (Progress::Done, State::Writing(_)) => {
+                self.state = State::Written;
                 return Ok(Bytes::new());
             }
-            (Need::Nothing, Stage::Flushing(None)) => Stage::Idle,
-            (Need::Nothing, Stage::Flushing(Some(error))) => Stage::Failed(error),
-            (Need::Nothing, Stage::Finishing(None)) => Stage::Over,
-            (Need::Nothing, Stage::Finishing(Some(trailers))) => Stage::Trailers(trailers),
-            (_, stage) => stage,
+            (Progress::Done, State::Flushing(None)) => State::Idle,
+            (Progress::Done, State::Flushing(Some(error))) => State::Failed(error),
+            (Progress::Done, State::Finishing(None)) => State::Finished,
+            (Progress::Done, State::Finishing(Some(trailers))) => State::Trailers(trailers),
+            (_, state) => state,
         };
         Ok(self.encoder.take())
     }
 }
 
-fn told(error: io::Error) -> BoxError {
-    tracing::warn!(%error, "can't encode a page");
+fn logged(error: io::Error) -> BoxError {
+    tracing::warn!(%error, "cannot encode a response body");
     error.into()
 }
 
-// A body of zeros comes to nothing for long: others get their turn in between.
-const MOST_AT_ONCE: usize = 256 * 1024;
+// A body of zeros encodes to nothing for long: other tasks get their turn in between.
+const MAX_PER_POLL: usize = 256 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -187,7 +187,7 @@ mod tests {
 
     use super::*;
 
-    /// Zeros without end, which are always ready.
+    /// An endless body of zeros that is always ready.
     struct Zeros;
 
     impl Body for Zeros {
@@ -203,10 +203,10 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_comes_to_nothing_lets_others_have_their_turn() {
+    fn encode_body_without_output_yields_to_other_tasks() {
         let mut cx = Context::from_waker(Waker::noop());
-        for coding in Coding::all() {
-            let mut body = Encode::new(Zeros, Some(coding));
+        for coding in Coding::ALL.iter().copied() {
+            let mut body = EncodeBody::new(Zeros, Some(coding));
             let poll = Pin::new(&mut body).poll_frame(&mut cx);
             assert!(poll.is_pending(), "{coding:?}");
         }

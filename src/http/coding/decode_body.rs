@@ -14,16 +14,16 @@ use http_body::SizeHint;
 use pin_project_lite::pin_project;
 
 use crate::error::BoxError;
-use crate::http::coding::Coding;
+use crate::http::coding::coding::Coding;
+use crate::http::coding::decoder::DecodeError;
 use crate::http::coding::decoder::Decoder;
-use crate::http::coding::decoder::Fault;
 
 pin_project! {
-    /// A body decoded, or as it is if it is in no coding.
+    /// A decoded body; with `None` for the coding, the body as it is.
     ///
-    /// Takes no more from the body than is asked of it. One that is corrupt, cut off or endless ends in an error, behind
-    /// what could be decoded of it.
-    pub(crate) struct Decode<B> {
+    /// Polls the body only when it is polled itself. A body that is corrupt, truncated or too large ends in an error,
+    /// after what could be decoded of it.
+    pub(crate) struct DecodeBody<B> {
         #[pin]
         body: B,
         decoding: Option<Decoding>,
@@ -36,22 +36,23 @@ struct Decoding {
 }
 
 enum End {
-    NotYet,
+    /// There may be more input.
+    Pending,
     Trailers(HeaderMap),
-    Over,
+    Finished,
 }
 
-impl<B> Decode<B> {
+impl<B> DecodeBody<B> {
     pub(crate) fn new(body: B, coding: Option<Coding>) -> Self {
         let decoding = coding.map(|coding| Decoding {
             decoder: Decoder::new(coding),
-            end: End::NotYet,
+            end: End::Pending,
         });
         Self { body, decoding }
     }
 }
 
-impl<B> Body for Decode<B>
+impl<B> Body for DecodeBody<B>
 where
     B: Body,
     B::Error: Into<BoxError>,
@@ -70,23 +71,23 @@ where
             return Poll::Ready(frame.map(|frame| Ok(frame.map_err(Into::into)?.map_data(whole))));
         };
         loop {
-            match std::mem::replace(&mut decoding.end, End::Over) {
-                End::NotYet => {}
+            match std::mem::replace(&mut decoding.end, End::Finished) {
+                End::Pending => {}
                 End::Trailers(trailers) => return Poll::Ready(Some(Ok(Frame::trailers(trailers)))),
-                End::Over => return Poll::Ready(None),
+                End::Finished => return Poll::Ready(None),
             }
             match decoding.decoder.pull() {
                 Ok(Some(data)) => {
-                    decoding.end = End::NotYet;
+                    decoding.end = End::Pending;
                     return Poll::Ready(Some(Ok(Frame::data(data))));
                 }
                 Ok(None) => {}
-                Err(fault) => return Poll::Ready(Some(Err(told(fault)))),
+                Err(error) => return Poll::Ready(Some(Err(logged(error)))),
             }
             let frame = match this.body.as_mut().poll_frame(cx) {
                 Poll::Ready(frame) => frame,
                 Poll::Pending => {
-                    decoding.end = End::NotYet;
+                    decoding.end = End::Pending;
                     return Poll::Pending;
                 }
             };
@@ -95,25 +96,25 @@ where
                     Ok(mut data) => {
                         let piece = data.copy_to_bytes(data.remaining());
                         decoding.decoder.push(piece);
-                        End::NotYet
+                        End::Pending
                     }
-                    Err(frame) => frame.into_trailers().map_or(End::NotYet, End::Trailers),
+                    Err(frame) => frame.into_trailers().map_or(End::Pending, End::Trailers),
                 },
                 Some(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
-                None => End::Over,
+                None => End::Finished,
             };
-            if !matches!(decoding.end, End::NotYet)
-                && let Err(fault) = decoding.decoder.end()
+            if !matches!(decoding.end, End::Pending)
+                && let Err(error) = decoding.decoder.end()
             {
-                decoding.end = End::Over;
-                return Poll::Ready(Some(Err(told(fault))));
+                decoding.end = End::Finished;
+                return Poll::Ready(Some(Err(logged(error))));
             }
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.decoding {
-            Some(decoding) => matches!(decoding.end, End::Over),
+            Some(decoding) => matches!(decoding.end, End::Finished),
             None => self.body.is_end_stream(),
         }
     }
@@ -126,8 +127,8 @@ where
     }
 }
 
-/// Tells the operator, and makes the client's connection break off: it must not take the page for whole.
-fn told(fault: Fault) -> BoxError {
-    tracing::warn!("gave up a page of the origin: {fault}");
-    fault.into()
+// The error makes the client's connection break off: it must not take the page for complete.
+fn logged(error: DecodeError) -> BoxError {
+    tracing::warn!(%error, "cannot decode a response body");
+    error.into()
 }

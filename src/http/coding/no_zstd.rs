@@ -1,5 +1,0 @@
-//! Zstandard where it is left out.
-
-use crate::http::coding::Coding;
-
-pub(crate) const CODING: Option<Coding> = None;
