@@ -182,7 +182,7 @@ pub use crate::client::settings::Position;
 pub use crate::config::Config;
 pub use crate::config::DEFAULT_LISTEN;
 pub use crate::config::Serving;
-pub use crate::csp::Csp;
+pub use crate::csp::mode::Csp;
 pub use crate::endpoint::deploys::Secret;
 pub use crate::endpoint::deploys::Webhook;
 pub use crate::endpoint::deploys::WebhookBody;

@@ -3,4 +3,5 @@
 pub(crate) mod messages;
 pub(crate) mod script_tag;
 pub(crate) mod script_tag_builder;
+pub(crate) mod scripts;
 pub(crate) mod settings;

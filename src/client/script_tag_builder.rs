@@ -1,43 +1,49 @@
-//! What makes the tag for the pages of one release, whatever policies they come with.
+//! Builds the tags for the pages of one release, according to their policies.
 
 use bytes::Bytes;
 use http::HeaderMap;
 
 use crate::client::script_tag;
-use crate::csp::Guard;
-use crate::csp::Home;
-use crate::csp::Permit;
+use crate::client::scripts;
+use crate::csp::checker::CspChecker;
+use crate::csp::page_origin::PageOrigin;
+use crate::csp::script_permission::ScriptPermission;
 use crate::release::ReleaseId;
 use crate::site::traffic::Stamp;
 
-/// Makes tags for the pages of one release. `Clone` is cheap.
+/// Builds the tags for the pages of one release. `Clone` is cheap.
 #[derive(Debug, Clone)]
-pub(crate) struct Tagger {
+pub(crate) struct ScriptTagBuilder {
     /// `None` if there is none yet.
     release: Option<Stamp>,
-    home: Home,
-    guard: Guard,
+    page_origin: PageOrigin,
+    csp_checker: CspChecker,
 }
 
-impl Tagger {
-    pub(crate) fn new(id: &ReleaseId, built: u64, home: Home, guard: &Guard) -> Self {
+impl ScriptTagBuilder {
+    pub(crate) fn new(
+        id: &ReleaseId,
+        built: u64,
+        page_origin: PageOrigin,
+        csp_checker: &CspChecker,
+    ) -> Self {
         Self {
             release: Some((id.clone(), built)),
-            home,
-            guard: guard.clone(),
+            page_origin,
+            csp_checker: csp_checker.clone(),
         }
     }
 
-    /// For a site without a release: makes no tag, unless a page tells what it is.
-    pub(crate) fn without_release(home: Home, guard: &Guard) -> Self {
+    /// For a site without a release: builds no tag, except for a page whose release is known from itself.
+    pub(crate) fn without_release(page_origin: PageOrigin, csp_checker: &CspChecker) -> Self {
         Self {
             release: None,
-            home,
-            guard: guard.clone(),
+            page_origin,
+            csp_checker: csp_checker.clone(),
         }
     }
 
-    /// For a page that tells of which release it is, if it does.
+    /// Replaces the release, if `release` is one.
     pub(crate) fn with(self, release: Option<Stamp>) -> Self {
         Self {
             release: release.or(self.release),
@@ -45,32 +51,36 @@ impl Tagger {
         }
     }
 
-    /// See [`Guard::judge`].
-    pub(crate) fn judge(&self, headers: &mut HeaderMap) -> Option<Permit> {
-        self.guard.judge(headers, &self.home)
+    /// See [`CspChecker::evaluate_headers`].
+    pub(crate) fn evaluate_headers(&self, headers: &mut HeaderMap) -> Option<ScriptPermission> {
+        let bundle_hash = scripts::bundle_hash();
+        self.csp_checker
+            .evaluate_headers(headers, &self.page_origin, bundle_hash)
     }
 
-    /// The tag for a page that has this behind the tag's place; `None` if the script could not run there, or nobody
-    /// knows of which release it is.
-    pub(crate) fn tag(&self, permit: Permit, head: &[u8]) -> Option<Bytes> {
-        let permit = self.guard.read_page(permit, head, &self.home)?;
+    /// The tag for a page with this HTML after the insertion point; `None` if the script could not run there, or the
+    /// release is unknown.
+    pub(crate) fn tag(&self, permission: ScriptPermission, head: &[u8]) -> Option<Bytes> {
+        let permission = self
+            .csp_checker
+            .evaluate_page(permission, head, &self.page_origin)?;
         let (id, built) = self.release.as_ref()?;
-        Some(script_tag::tag(self.home.prefix(), id, *built, &permit))
+        let prefix = self.page_origin.prefix();
+        Some(script_tag::script_tag(prefix, id, *built, &permission))
     }
 
-    /// The release whose pages get its tags, unless a page tells of another.
+    /// The release in the tags, except for a page whose release is known from itself.
     pub(crate) fn release(&self) -> Option<&Stamp> {
         self.release.as_ref()
     }
 
-    /// What all these tags have in common: another release, another script, or another way with policies, has another.
-    /// What a policy wants of a tag comes with the page, as its nonce does, and does not count.
-    pub(crate) fn distinction(&self) -> String {
-        let prefix = self.home.prefix();
-        let csp = self.guard.csp();
+    /// A digest that all these tags have in common: see [`script_tag::tag_digest`].
+    pub(crate) fn tag_digest(&self) -> String {
+        let prefix = self.page_origin.prefix();
+        let csp = self.csp_checker.csp();
         match &self.release {
-            Some((id, built)) => script_tag::distinction(prefix, id, *built, csp),
-            None => script_tag::distinction(prefix, &ReleaseId::called("-"), 0, csp),
+            Some((id, built)) => script_tag::tag_digest(prefix, id, *built, csp),
+            None => script_tag::tag_digest(prefix, &ReleaseId::called("-"), 0, csp),
         }
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::app::router::Route;
 use crate::client::settings::ClientSettings;
 pub use crate::config::serving::Serving;
-use crate::csp::Csp;
+use crate::csp::mode::Csp;
 use crate::endpoint::deploys::Secret;
 use crate::error::Error;
 use crate::http::prefix::DEFAULT_PREFIX;

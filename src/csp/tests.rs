@@ -4,85 +4,96 @@ use http::HeaderValue;
 use http::Request;
 use proptest::prelude::*;
 
-use super::*;
+use crate::csp::evaluation::Evaluation;
+use crate::csp::mode::Csp;
+use crate::csp::page_origin::PageOrigin;
+use crate::csp::policy::Policy;
+use crate::csp::script_permission::ScriptPermission;
+use crate::csp::script_permission::ScriptVariant;
+use crate::csp::violation::Violation;
 
-fn home() -> Home {
+const HASH: &str = "'sha256-c2NyaXB0'";
+
+fn page_origin() -> PageOrigin {
     let request = Request::builder().header("host", "app.example");
-    Home::of(&Arc::default(), &request.body(()).unwrap())
+    PageOrigin::from_request(&Arc::default(), &request.body(()).unwrap())
 }
 
-/// Fields are separated by `|`.
-fn judged(fields: &str, csp: Csp) -> Result<Judged, Refusal> {
-    let fields: Vec<String> = fields.split('|').map(str::to_owned).collect();
-    judge(&fields, csp, &home())
+/// Header values are separated by `|`.
+fn evaluate(values: &str, csp: Csp) -> Result<Evaluation, Violation> {
+    let values: Vec<String> = values.split('|').map(str::to_owned).collect();
+    Evaluation::new(&values, csp, &page_origin(), HASH)
 }
 
-/// What the tag must be: nothing, `plain`, `nonce`, `whole`, `hash`, or two of them.
-fn shown(permit: &Permit) -> String {
-    let form = match permit.form {
-        Form::Parts => "plain",
-        Form::Whole => "whole",
-        Form::Pinned => "hash",
+/// What the tag needs: nothing (`client`), a nonce, `bundle`, `hash`, or two of them.
+fn describe(permission: &ScriptPermission) -> String {
+    let variant = match permission.variant {
+        ScriptVariant::Client => "client",
+        ScriptVariant::Bundle => "bundle",
+        ScriptVariant::BundleByHash => "hash",
     };
-    match &permit.nonce {
-        Some(nonce) => format!("{form} {}", nonce.as_str()),
-        None => form.to_owned(),
+    match &permission.nonce {
+        Some(nonce) => format!("{variant} {}", nonce.as_str()),
+        None => variant.to_owned(),
     }
 }
 
-fn verdict(result: Result<Permit, Refusal>) -> String {
+fn describe_result(result: Result<ScriptPermission, Violation>) -> String {
     match result {
-        Ok(permit) => shown(&permit),
-        Err(refusal) => format!("{} {:?}", refusal.directive.name(), refusal.why),
+        Ok(permission) => describe(&permission),
+        Err(violation) => format!("{} {:?}", violation.directive.name(), violation.reason),
     }
 }
 
 #[test]
-fn a_header_permits_or_refuses() {
+fn header_policies_allow_or_block_the_script() {
     for (fields, expected) in [
-        ("", "plain"),
-        ("img-src 'none'", "plain"),
-        ("upgrade-insecure-requests; frame-ancestors 'none'", "plain"),
-        ("script-src 'self'", "plain"),
-        ("default-src 'self'", "plain"),
+        ("", "client"),
+        ("img-src 'none'", "client"),
+        (
+            "upgrade-insecure-requests; frame-ancestors 'none'",
+            "client",
+        ),
+        ("script-src 'self'", "client"),
+        ("default-src 'self'", "client"),
         (
             "default-src 'none'; script-src 'self'; connect-src 'self'",
-            "plain",
+            "client",
         ),
-        ("script-src *", "plain"),
-        ("script-src https:", "plain"),
-        ("script-src https://app.example", "plain"),
-        ("script-src app.example/__tidings/", "plain"),
-        ("script-src 'none' 'self'", "plain"),
-        ("script-src 'self' 'unsafe-inline'", "plain"),
-        ("SCRIPT-SRC 'Self'", "plain"),
-        ("script-src-elem 'self'; script-src 'none'", "plain"),
-        ("script-src 'self'; script-src 'none'", "plain"),
-        (";; ;script-src\t'self';", "plain"),
-        ("sandbox allow-scripts allow-same-origin", "plain"),
-        ("default-src *; connect-src 'self'", "plain"),
-        ("connect-src app.example", "plain"),
-        ("connect-src https://app.example/__tidings/events", "plain"),
-        ("script-src 'self' 'nonce-abc'", "plain abc"),
-        ("script-src 'nonce-abc'", "plain abc"),
+        ("script-src *", "client"),
+        ("script-src https:", "client"),
+        ("script-src https://app.example", "client"),
+        ("script-src app.example/__tidings/", "client"),
+        ("script-src 'none' 'self'", "client"),
+        ("script-src 'self' 'unsafe-inline'", "client"),
+        ("SCRIPT-SRC 'Self'", "client"),
+        ("script-src-elem 'self'; script-src 'none'", "client"),
+        ("script-src 'self'; script-src 'none'", "client"),
+        (";; ;script-src\t'self';", "client"),
+        ("sandbox allow-scripts allow-same-origin", "client"),
+        ("default-src *; connect-src 'self'", "client"),
+        ("connect-src app.example", "client"),
+        ("connect-src https://app.example/__tidings/events", "client"),
+        ("script-src 'self' 'nonce-abc'", "client abc"),
+        ("script-src 'nonce-abc'", "client abc"),
         (
             "script-src 'nonce-abc' 'strict-dynamic' https: 'self'",
-            "plain abc",
+            "client abc",
         ),
-        ("default-src 'self' 'nonce-abc'", "plain abc"),
-        ("script-src 'nonce-a' 'nonce-b'", "plain a"),
+        ("default-src 'self' 'nonce-abc'", "client abc"),
+        ("script-src 'nonce-a' 'nonce-b'", "client a"),
         (
             "script-src 'nonce-a'|script-src 'nonce-b' 'nonce-a'",
-            "plain a",
+            "client a",
         ),
-        ("script-src 'nonce-a', script-src 'self'", "plain a"),
+        ("script-src 'nonce-a', script-src 'self'", "client a"),
         (
             "script-src 'nonce-a'|script-src 'self' 'nonce-b'",
-            "plain a",
+            "client a",
         ),
-        ("script-src 'self' 'nonce-\"x'", "plain"),
+        ("script-src 'self' 'nonce-\"x'", "client"),
         // Not ASCII: no directive.
-        ("script-src 'none' é", "plain"),
+        ("script-src 'none' é", "client"),
         ("script-src 'none'", "script-src NoScripts"),
         ("script-src", "script-src NoScripts"),
         ("default-src 'none'", "default-src NoConnection"),
@@ -118,25 +129,29 @@ fn a_header_permits_or_refuses() {
         ("script-src 'nonce-\"x'", "script-src NotAmended"),
         (
             "script-src 'nonce-a'|script-src 'nonce-b'",
-            "script-src Nonces",
+            "script-src ConflictingNonces",
         ),
         (
             "script-src 'nonce-a'|script-src 'sha256-x'",
             "script-src NotAmended",
         ),
     ] {
-        let result = judged(fields, Csp::Keep);
-        if let Ok(judged) = &result {
-            assert_eq!(judged.amended, Vec::new(), "{fields}");
+        let result = evaluate(fields, Csp::Keep);
+        if let Ok(evaluation) = &result {
+            assert_eq!(evaluation.amended, Vec::new(), "{fields}");
         }
-        assert_eq!(verdict(result.map(|j| j.permit)), expected, "{fields}");
+        assert_eq!(
+            describe_result(result.map(|j| j.permission)),
+            expected,
+            "{fields}"
+        );
     }
 }
 
 /// `#` stands for the hash of the script.
 #[test]
-fn amending_adds_the_hash_and_nothing_else() {
-    for (fields, expected_permit, expected) in [
+fn amend_adds_only_the_hash() {
+    for (fields, expected_permission, expected) in [
         ("script-src 'sha256-x'", "hash", "script-src 'sha256-x' #"),
         (
             "img-src *; script-src 'sha256-x' ; style-src *",
@@ -179,17 +194,24 @@ fn amending_adds_the_hash_and_nothing_else() {
             "script-src 'sha256-x' #||",
         ),
     ] {
-        let judged = judged(fields, Csp::Amend).unwrap();
-        let amended = judged.amended.into_iter().map(Option::unwrap_or_default);
+        let evaluation = evaluate(fields, Csp::Amend).unwrap();
+        let amended = evaluation
+            .amended
+            .into_iter()
+            .map(Option::unwrap_or_default);
         let amended = amended.collect::<Vec<_>>().join("|");
-        let expected = expected.replace('#', script_tag::whole_source());
+        let expected = expected.replace('#', HASH);
         assert_eq!(amended, expected, "{fields}");
-        assert_eq!(shown(&judged.permit), expected_permit, "{fields}");
+        assert_eq!(
+            describe(&evaluation.permission),
+            expected_permission,
+            "{fields}"
+        );
     }
 }
 
 #[test]
-fn what_an_operator_forbids_is_not_amended() {
+fn amend_of_forbidding_policy_is_refused() {
     for (fields, expected) in [
         ("script-src 'none'", "script-src NoScripts"),
         (
@@ -199,43 +221,46 @@ fn what_an_operator_forbids_is_not_amended() {
         ("sandbox; script-src 'sha256-x'", "sandbox Sandboxed"),
         (
             "script-src 'unsafe-inline' cdn.example",
-            "script-src Inline",
+            "script-src UnsafeInline",
         ),
-        ("img-src é, script-src 'sha256-x'", "script-src Odd"),
+        ("img-src é, script-src 'sha256-x'", "script-src NotAscii"),
     ] {
-        let result = judged(fields, Csp::Amend).map(|judged| judged.permit);
-        assert_eq!(verdict(result), expected, "{fields}");
+        let result = evaluate(fields, Csp::Amend).map(|evaluation| evaluation.permission);
+        assert_eq!(describe_result(result), expected, "{fields}");
     }
-    let unchanged = judged("script-src 'self'", Csp::Amend).unwrap();
+    let unchanged = evaluate("script-src 'self'", Csp::Amend).unwrap();
     assert_eq!(
-        (shown(&unchanged.permit).as_str(), unchanged.amended.len()),
-        ("plain", 0)
+        (
+            describe(&unchanged.permission).as_str(),
+            unchanged.amended.len()
+        ),
+        ("client", 0)
     );
 }
 
 #[test]
-fn a_policy_in_the_page_rules_over_what_comes_behind_it() {
-    let header = |fields: &str, csp| judged(fields, csp).unwrap().permit;
+fn meta_policy_restricts_imports_and_connections() {
+    let header = |fields: &str, csp| evaluate(fields, csp).unwrap().permission;
     let plain = header("", Csp::Keep);
     let nonce = header("script-src 'nonce-h'", Csp::Keep);
     let pinned = header("script-src 'sha256-x'", Csp::Amend);
-    for (permit, metas, expected) in [
-        (&plain, &["script-src 'self'"][..], "plain"),
-        (&plain, &["sandbox"], "plain"),
-        (&plain, &["script-src 'self' 'nonce-m'"], "plain m"),
-        (&plain, &["script-src 'nonce-m'"], "plain m"),
+    for (permission, metas, expected) in [
+        (&plain, &["script-src 'self'"][..], "client"),
+        (&plain, &["sandbox"], "client"),
+        (&plain, &["script-src 'self' 'nonce-m'"], "client m"),
+        (&plain, &["script-src 'nonce-m'"], "client m"),
         (
             &plain,
             &["script-src 'nonce-m'", "script-src 'self'"],
-            "plain m",
+            "client m",
         ),
-        (&plain, &["script-src 'sha256-x'"], "whole"),
+        (&plain, &["script-src 'sha256-x'"], "bundle"),
         (
             &plain,
             &["script-src 'nonce-m'", "script-src 'sha256-x'"],
-            "whole",
+            "bundle",
         ),
-        (&plain, &["script-src 'strict-dynamic'"], "whole"),
+        (&plain, &["script-src 'strict-dynamic'"], "bundle"),
         (&plain, &["script-src 'none'"], "script-src NoScripts"),
         (
             &plain,
@@ -248,14 +273,18 @@ fn a_policy_in_the_page_rules_over_what_comes_behind_it() {
             &["img-src *", "default-src x.example"],
             "default-src NoConnection",
         ),
-        (&nonce, &["script-src 'nonce-h'"], "plain h"),
-        (&nonce, &["script-src 'nonce-m'"], "whole h"),
+        (&nonce, &["script-src 'nonce-h'"], "client h"),
+        (&nonce, &["script-src 'nonce-m'"], "bundle h"),
         (&pinned, &["script-src 'nonce-m'"], "hash m"),
         (&pinned, &["script-src 'sha256-x'"], "hash"),
     ] {
         let metas: Vec<String> = metas.iter().map(|meta| (*meta).to_owned()).collect();
-        let result = permit.clone().under(&metas, &home());
-        assert_eq!(verdict(result), expected, "{permit:?} under {metas:?}");
+        let result = permission.clone().restrict_to(&metas, &page_origin());
+        assert_eq!(
+            describe_result(result),
+            expected,
+            "{permission:?} under {metas:?}"
+        );
     }
 }
 
@@ -286,31 +315,31 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_policy_is_judged_and_amended_only_by_the_hash(field in policies(), meta in policies()) {
+    fn any_policy_is_amended_only_by_the_hash(field in policies(), meta in policies()) {
         let fields = [field];
         for csp in [Csp::Keep, Csp::Amend] {
-            let Ok(judged) = judge(&fields, csp, &home()) else { continue };
-            prop_assert!(csp == Csp::Amend || judged.amended.is_empty());
-            _ = judged.permit.clone().under(std::slice::from_ref(&meta), &home());
-            let Some(Some(amended)) = judged.amended.first() else { continue };
+            let Ok(evaluation) = Evaluation::new(&fields, csp, &page_origin(), HASH) else { continue };
+            prop_assert!(csp == Csp::Amend || evaluation.amended.is_empty());
+            _ = evaluation.permission.clone().restrict_to(std::slice::from_ref(&meta), &page_origin());
+            let Some(Some(amended)) = evaluation.amended.first() else { continue };
             prop_assert!(HeaderValue::try_from(fields[0].as_str()).is_err()
                 || HeaderValue::try_from(amended.as_str()).is_ok());
             let mut texts = fields[0].split(',').zip(amended.split(','));
             prop_assert_eq!(fields[0].split(',').count(), amended.split(',').count());
-            let is_only_added = texts.all(|(before, after)| only_added(before, after));
-            prop_assert!(is_only_added, "{:?} became {:?}", fields[0], amended);
-            let again = judge(std::slice::from_ref(amended), Csp::Amend, &home());
+            let only_added = texts.all(|(before, after)| is_only_added(before, after));
+            prop_assert!(only_added, "{:?} became {:?}", fields[0], amended);
+            let again = Evaluation::new(std::slice::from_ref(amended), Csp::Amend, &page_origin(), HASH);
             prop_assert!(again.is_ok());
         }
     }
 }
 
 /// True if `after` is `before` with the hash put in, or with a `script-src` of the sources of `default-src` behind it.
-fn only_added(before: &str, after: &str) -> bool {
-    let Some((start, end)) = after.split_once(&format!(" {}", script_tag::whole_source())) else {
+fn is_only_added(before: &str, after: &str) -> bool {
+    let Some((start, end)) = after.split_once(&format!(" {HASH}")) else {
         return before == after;
     };
-    let default = Policy::parse(before).script();
+    let default = Policy::parse(before).script_sources();
     format!("{start}{end}") == before
         || default.is_some_and(|sources| {
             let added = start.strip_prefix(before.trim_end()).unwrap_or_default();

@@ -11,7 +11,7 @@ use http::header;
 use http_body_util::Full;
 
 use crate::build::variants;
-use crate::client::script_tag;
+use crate::client::scripts;
 use crate::endpoint::NOSNIFF;
 use crate::http::conditional::Decision;
 use crate::http::conditional::Validators;
@@ -31,13 +31,13 @@ impl Script {
     /// some cache has kept, asks for another version, and gets this one.
     pub(crate) fn named(name: &str) -> Option<Self> {
         let (part, version) = name.strip_suffix(".js")?.split_once('-')?;
-        let at = script_tag::PARTS
+        let at = scripts::SCRIPTS
             .iter()
             .position(|(known, _)| *known == part)?;
         let is_version = !version.is_empty() && version.bytes().all(|b| b.is_ascii_alphanumeric());
         is_version.then(|| Self {
             asset: &SCRIPTS[at],
-            is_current: version == script_tag::version(),
+            is_current: version == scripts::version(),
         })
     }
 
@@ -78,7 +78,7 @@ impl Script {
 }
 
 static SCRIPTS: LazyLock<[Asset; 4]> = LazyLock::new(|| {
-    script_tag::PARTS.map(|(_, script)| {
+    scripts::SCRIPTS.map(|(_, script)| {
         let script = Asset::from_bytes(Bytes::from_static(script.as_bytes()));
         variants::compress(&script);
         script

@@ -6,7 +6,7 @@ use http::HeaderMap;
 use http::HeaderValue;
 use http::header;
 
-use crate::client::script_tag::DISTINCTION_BYTES;
+use crate::client::script_tag::TAG_DIGEST_BYTES;
 use crate::http::coding::Coding;
 use crate::http::etag::entity_tags;
 use crate::http::etag::joined;
@@ -47,7 +47,7 @@ fn is_mark(end: &str) -> bool {
         None => (inside, None),
     };
     let is_hex = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
-    distinction.len() == 2 * DISTINCTION_BYTES
+    distinction.len() == 2 * TAG_DIGEST_BYTES
         && distinction.bytes().all(is_hex)
         && coding.is_none_or(|token| Coding::from_token(token).is_some())
 }

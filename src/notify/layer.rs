@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tower_layer::Layer;
 
 use crate::client::settings::ClientSettings;
-use crate::csp::Csp;
-use crate::csp::Guard;
+use crate::csp::checker::CspChecker;
+use crate::csp::mode::Csp;
 use crate::endpoint::Endpoint;
 use crate::endpoint::events::Slots;
 use crate::error::Error;
@@ -95,7 +95,7 @@ impl UpdateNotifierLayer {
     /// What becomes of a page whose `Content-Security-Policy` does not let the script run. A nonce in the policy, or a
     /// `'self'`, lets it run, and then this does not matter.
     pub fn csp(mut self, csp: Csp) -> Self {
-        self.care.guard = Guard::new(csp);
+        self.care.csp_checker = CspChecker::new(csp);
         self
     }
 

@@ -9,8 +9,8 @@ use http::StatusCode;
 use http::header;
 use http_body::Body;
 
-use crate::client::script_tag_builder::Tagger;
-use crate::csp::Guard;
+use crate::client::script_tag_builder::ScriptTagBuilder;
+use crate::csp::checker::CspChecker;
 use crate::error::BoxError;
 use crate::http::accept_encoding::Accepted;
 use crate::http::coding::DecodeBody;
@@ -35,7 +35,7 @@ use crate::notify::recoding::Recoder;
 /// How pages are dealt with. `Clone` is cheap, and all clones count and remember together.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Care {
-    pub(crate) guard: Guard,
+    pub(crate) csp_checker: CspChecker,
     pub(crate) recoder: Recoder,
     pub(crate) tally: Tally,
     pub(crate) marks: Marks,
@@ -46,7 +46,7 @@ pub(crate) struct Care {
 pub(crate) struct Page {
     asked: Asked,
     accepted: Accepted,
-    tagger: Tagger,
+    tag_builder: ScriptTagBuilder,
     stamper: Option<Stamper>,
     recoder: Recoder,
     tally: Tally,
@@ -59,14 +59,14 @@ impl Page {
     /// Makes a request such that the origin can answer it with a page to which the script is added.
     pub(crate) fn take_over<B>(
         request: &mut Request<B>,
-        tagger: Tagger,
+        tag_builder: ScriptTagBuilder,
         stamper: Option<Stamper>,
         care: &Care,
     ) -> Self {
         let mut page = Self {
             asked: Asked::by(request.method(), request.uri().query(), request.headers()),
             accepted: Accepted::default(),
-            tagger,
+            tag_builder,
             stamper,
             recoder: care.recoder.clone(),
             tally: care.tally.clone(),
@@ -135,7 +135,7 @@ impl Page {
     /// is confirmed under this mark only where the origin says that it has not changed, and so neither has what it
     /// is of.
     fn mark(&self) -> Mark {
-        self.marks.of(&self.tagger)
+        self.marks.of(&self.tag_builder)
     }
 
     /// Puts the script into the answer, if it may carry it.
@@ -164,8 +164,8 @@ impl Page {
             parts.headers.append(header::VARY, vary);
             return unchanged(parts, body);
         }
-        let permit = self.tagger.judge(&mut parts.headers);
-        if permit.is_some() {
+        let permission = self.tag_builder.evaluate_headers(&mut parts.headers);
+        if permission.is_some() {
             parts.headers.append(header::VARY, vary);
         } else {
             // It is the same for everybody.
@@ -189,11 +189,11 @@ impl Page {
             // What a GET would be answered with, as far as it is known without the page.
             Asked::Head => Kind::Headless { body },
             Asked::Document | Asked::Other => {
-                let (tagger, stamper) = (self.tagger, self.stamper);
-                let tally = permit.is_some().then_some(self.tally);
+                let (tag_builder, stamper) = (self.tag_builder, self.stamper);
+                let tally = permission.is_some().then_some(self.tally);
                 let choose = Box::new(move |page: &[u8], extent| {
                     let stamp = stamper.and_then(|stamper| stamper.stamp(page, extent));
-                    tagger.with(stamp).tag(permit?, page)
+                    tag_builder.with(stamp).tag(permission?, page)
                 });
                 let page = InjectBody::new(DecodeBody::new(body, plan.decode), choose, tally);
                 Kind::Injected {
@@ -210,7 +210,7 @@ impl Page {
             return;
         };
         // The policy that comes with it may be kept instead of the page's.
-        _ = self.tagger.judge(headers);
+        _ = self.tag_builder.evaluate_headers(headers);
         self.mark().put(headers, known.coding);
         // Kept with the page they would describe it, and the date come back as a condition that knows nothing of
         // releases.

@@ -13,7 +13,7 @@ use http::HeaderMap;
 use http::HeaderValue;
 use http::header;
 
-use crate::client::script_tag_builder::Tagger;
+use crate::client::script_tag_builder::ScriptTagBuilder;
 use crate::http::accept_encoding::Accepted;
 use crate::http::coding::Coding;
 use crate::http::etag::are_weakly_equal;
@@ -148,15 +148,15 @@ type Made = (Option<Stamp>, Mark);
 
 impl Marks {
     /// The mark of the pages that this makes tags for.
-    pub(crate) fn of(&self, tagger: &Tagger) -> Mark {
+    pub(crate) fn of(&self, tag_builder: &ScriptTagBuilder) -> Mark {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((release, mark)) = &*last
-            && release.as_ref() == tagger.release()
+            && release.as_ref() == tag_builder.release()
         {
             return mark.clone();
         }
-        let mark = Mark::new(&tagger.distinction());
-        *last = Some((tagger.release().cloned(), mark.clone()));
+        let mark = Mark::new(&tag_builder.tag_digest());
+        *last = Some((tag_builder.release().cloned(), mark.clone()));
         mark
     }
 }

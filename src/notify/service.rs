@@ -14,8 +14,8 @@ use http_body_util::Full;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use crate::client::script_tag_builder::Tagger;
-use crate::csp::Home;
+use crate::client::script_tag_builder::ScriptTagBuilder;
+use crate::csp::page_origin::PageOrigin;
 use crate::endpoint::Answer;
 use crate::endpoint::Endpoint;
 use crate::error::BoxError;
@@ -64,14 +64,18 @@ impl<S> UpdateNotifier<S> {
     fn page<B>(&self, request: &mut Request<B>) -> Option<Page> {
         let state = self.site.state();
         let stamper = Stamper::of(&state, request);
-        let home = || Home::of(&self.prefix, request);
-        let guard = &self.care.guard;
-        let tagger = match state.current() {
-            Some(release) => Tagger::new(release.id(), release.built(), home(), guard),
-            None if stamper.is_some() => Tagger::without_release(home(), guard),
+        let page_origin = || PageOrigin::from_request(&self.prefix, request);
+        let csp_checker = &self.care.csp_checker;
+        let tag_builder = match state.current() {
+            Some(release) => {
+                ScriptTagBuilder::new(release.id(), release.built(), page_origin(), csp_checker)
+            }
+            None if stamper.is_some() => {
+                ScriptTagBuilder::without_release(page_origin(), csp_checker)
+            }
             None => return None,
         };
-        Some(Page::take_over(request, tagger, stamper, &self.care))
+        Some(Page::take_over(request, tag_builder, stamper, &self.care))
     }
 
     /// What became of the pages that passed, here and wherever else the layer was put round a service.

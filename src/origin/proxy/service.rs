@@ -23,9 +23,9 @@ use tower_service::Service;
 
 use crate::http::context::FromUpstream;
 use crate::http::context::OwnName;
-use crate::http::forwarded::HostHeader;
 use crate::http::fetch_metadata;
 use crate::http::forwarded::HostField;
+use crate::http::forwarded::HostHeader;
 use crate::http::forwarded::Prefix;
 use crate::http::hop_by_hop;
 use crate::origin::proxy::Proxy;

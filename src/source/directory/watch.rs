@@ -20,10 +20,10 @@ use crate::build::snapshot::Limits;
 use crate::build::snapshot::Snapshot;
 use crate::build::snapshot::Unsettled;
 use crate::build::tree::Tree;
-use crate::client::script_tag_builder::Tagger;
-use crate::csp::Guard;
-use crate::csp::Home;
-use crate::csp::Permit;
+use crate::client::script_tag_builder::ScriptTagBuilder;
+use crate::csp::checker::CspChecker;
+use crate::csp::page_origin::PageOrigin;
+use crate::csp::script_permission::ScriptPermission;
 use crate::error::Error;
 use crate::html::inserter;
 use crate::http::prefix::ReservedPrefix;
@@ -191,7 +191,7 @@ struct Looker {
     alarm: Alarm,
     site: Site,
     promises: Promises,
-    guard: Guard,
+    csp_checker: CspChecker,
     /// What was last said to be waited for.
     awaited: String,
 }
@@ -211,7 +211,7 @@ impl Looker {
             alarm,
             site,
             promises: Promises::default(),
-            guard: Guard::default(),
+            csp_checker: CspChecker::default(),
             awaited: String::new(),
         }
     }
@@ -307,11 +307,15 @@ impl Looker {
         }
         let release = match self.files {
             Files::Keep => {
-                let home = Home::new(&self.prefix);
-                let tagger = Tagger::new(&draft.id, draft.built, home, &self.guard);
+                let page_origin = PageOrigin::new(&self.prefix);
+                let tag_builder =
+                    ScriptTagBuilder::new(&draft.id, draft.built, page_origin, &self.csp_checker);
                 let inject = |page: &[u8]| {
-                    let tagger = tagger.clone();
-                    inserter::inject(page, Box::new(move |h, _| tagger.tag(Permit::default(), h)))
+                    let tag_builder = tag_builder.clone();
+                    inserter::inject(
+                        page,
+                        Box::new(move |h, _| tag_builder.tag(ScriptPermission::default(), h)),
+                    )
                 };
                 draft.finish(current.as_deref(), &mut self.promises, inject)
             }

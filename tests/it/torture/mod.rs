@@ -41,7 +41,12 @@ fn deploys_under_load_without_large_files_are_consistent() {
 
 #[test]
 fn deploys_under_load_watch_poll_are_consistent() {
-    torture(2, &["--watch=poll", "--rescan-interval=200ms", LARGE], 30, 20);
+    torture(
+        2,
+        &["--watch=poll", "--rescan-interval=200ms", LARGE],
+        30,
+        20,
+    );
 }
 
 /// Deploys `awaited` builds, each when the one before it is announced, and then more without waiting.

@@ -1,60 +1,64 @@
-//! The sources in a directive, and whether we are among them (CSP3, sections 2.3.1 and 6.7.2).
+//! Source lists, and whether they match a URL (CSP3, sections 2.3.1 and 6.7.2).
 
 use percent_encoding::percent_decode_str;
 
-use crate::csp::parse::Directive;
+use crate::csp::directive::Directive;
 
-/// The value of a directive: what it allows.
+/// The value of a directive.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Sources<'a> {
+pub(crate) struct SourceList<'a> {
     pub(crate) directive: Directive,
     value: &'a str,
 }
 
-/// Where something of ours is: on the page's own host, which is known if the request named it.
+/// A URL on the host of the page, which is known if the request named it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Place<'a> {
+pub(crate) struct SameOriginUrl<'a> {
     pub(crate) host: Option<&'a str>,
     pub(crate) path: &'a str,
 }
 
-/// A nonce that can stand in an attribute as it is: the base64-value of the grammar.
+/// A nonce that needs no escaping in an attribute: the base64-value of the grammar.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Nonce(Box<str>);
 
-impl<'a> Sources<'a> {
+impl<'a> SourceList<'a> {
     pub(crate) fn new(directive: Directive, value: &'a str) -> Self {
         Self { directive, value }
     }
 
-    /// True for a list that nothing can match: empty, or `'none'`.
+    /// True for a list that matches nothing: empty, or `'none'`.
     pub(crate) fn is_none(self) -> bool {
-        self.list()
+        self.sources()
             .all(|source| source.eq_ignore_ascii_case("'none'"))
     }
 
-    /// True if what is at `place` may be loaded for the sake of its address.
-    pub(crate) fn allow(self, place: Place<'_>) -> bool {
-        self.list().any(|source| matches(source, place))
+    /// True if a source matches the URL.
+    pub(crate) fn allows_url(self, url: SameOriginUrl<'_>) -> bool {
+        self.sources().any(|source| matches_url(source, url))
     }
 
-    /// True if addresses don't count in it, only nonces, hashes, and the word of a script that runs already.
-    pub(crate) fn is_strict(self) -> bool {
+    /// True if it ignores URLs, and trusts nonces, hashes, and scripts loaded by trusted scripts (CSP3, section 8.2).
+    pub(crate) fn is_strict_dynamic(self) -> bool {
         self.has("'strict-dynamic'")
     }
 
     pub(crate) fn nonces(self) -> impl Iterator<Item = Nonce> {
-        self.list().filter_map(Nonce::of)
+        self.sources().filter_map(Nonce::from_source)
     }
 
-    /// True if the page's inline scripts run for a word that counts no more once a nonce or a hash stands beside it.
-    pub(crate) fn allow_inline(self) -> bool {
-        let hashes = ["'sha256-", "'sha384-", "'sha512-"];
-        let is_hash = |source| hashes.iter().any(|start| strip(source, start).is_some());
+    /// True if the page's inline scripts are allowed by `'unsafe-inline'`, which a nonce or a hash would disable.
+    pub(crate) fn allows_inline(self) -> bool {
+        let prefixes = ["'sha256-", "'sha384-", "'sha512-"];
+        let is_hash = |source| {
+            prefixes
+                .iter()
+                .any(|prefix| strip_prefix(source, prefix).is_some())
+        };
         self.has("'unsafe-inline'")
-            && !self.is_strict()
+            && !self.is_strict_dynamic()
             && self.nonces().next().is_none()
-            && !self.list().any(is_hash)
+            && !self.sources().any(is_hash)
     }
 
     #[cfg(test)]
@@ -63,11 +67,11 @@ impl<'a> Sources<'a> {
     }
 
     pub(crate) fn has(self, keyword: &str) -> bool {
-        self.list()
+        self.sources()
             .any(|source| source.eq_ignore_ascii_case(keyword))
     }
 
-    fn list(self) -> impl Iterator<Item = &'a str> {
+    fn sources(self) -> impl Iterator<Item = &'a str> {
         self.value.split_ascii_whitespace()
     }
 }
@@ -78,8 +82,8 @@ impl Nonce {
     }
 
     /// The nonce of `'nonce-…'`.
-    fn of(source: &str) -> Option<Self> {
-        let value = strip(source, "'nonce-")?.strip_suffix('\'')?;
+    fn from_source(source: &str) -> Option<Self> {
+        let value = strip_prefix(source, "'nonce-")?.strip_suffix('\'')?;
         let digits = value
             .strip_suffix("==")
             .or_else(|| value.strip_suffix('='))
@@ -90,28 +94,27 @@ impl Nonce {
     }
 }
 
-/// True if `source` is one that `place` comes from. Which of `http` and `https` the page came over nobody here knows,
-/// so either may be it.
-fn matches(source: &str, place: Place<'_>) -> bool {
+/// True if `source` matches `url`. The scheme of the page is unknown here, so `http` and `https` both match.
+fn matches_url(source: &str, url: SameOriginUrl<'_>) -> bool {
     if source == "*" || source.eq_ignore_ascii_case("'self'") {
         return true;
     }
-    let is_ours =
+    let is_http =
         |scheme: &str| scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http");
     if let Some(scheme) = source.strip_suffix(':') {
-        return is_ours(scheme);
+        return is_http(scheme);
     }
     let address = match source.split_once("://") {
-        Some((scheme, address)) if is_ours(scheme) => address,
+        Some((scheme, address)) if is_http(scheme) => address,
         Some(_) => return false,
         None => source,
     };
     let slash = address.find('/').unwrap_or(address.len());
     let (authority, path) = address.split_at(slash);
-    is_host(authority, place.host) && is_path(path, place.path)
+    matches_host(authority, url.host) && matches_path(path, url.path)
 }
 
-fn is_host(pattern: &str, host: Option<&str>) -> bool {
+fn matches_host(pattern: &str, host: Option<&str>) -> bool {
     let (pattern, port) = match pattern.rsplit_once(':') {
         Some((pattern, port)) => (pattern, Some(port)),
         None => (pattern, None),
@@ -119,16 +122,16 @@ fn is_host(pattern: &str, host: Option<&str>) -> bool {
     let Some(host) = host else {
         return pattern == "*" && port.is_none_or(|port| port == "*");
     };
-    let (host, our_port) = match host.rsplit_once(':') {
+    let (host, host_port) = match host.rsplit_once(':') {
         Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => (host, Some(port)),
         _ => (host, None),
     };
     let is_default = |port| matches!(port, "80" | "443");
-    let is_port = match (port, our_port) {
+    let is_port = match (port, host_port) {
         (Some("*"), _) | (None, None) => true,
-        (None, Some(ours)) => is_default(ours),
+        (None, Some(host_port)) => is_default(host_port),
         (Some(port), None) => is_default(port),
-        (Some(port), Some(ours)) => port == ours,
+        (Some(port), Some(host_port)) => port == host_port,
     };
     let is_name = match pattern.strip_prefix('*') {
         Some("") => true,
@@ -142,8 +145,8 @@ fn is_host(pattern: &str, host: Option<&str>) -> bool {
     is_port && is_name
 }
 
-/// A path that ends in a slash stands for all that is below it.
-fn is_path(pattern: &str, path: &str) -> bool {
+/// True if the paths are equal, or `pattern` ends in a slash and `path` is below it.
+fn matches_path(pattern: &str, path: &str) -> bool {
     let pattern = percent_decode_str(pattern).decode_utf8_lossy();
     match &*pattern {
         "" => true,
@@ -152,10 +155,10 @@ fn is_path(pattern: &str, path: &str) -> bool {
     }
 }
 
-/// What follows `start` in `text`, whatever the case of `start`.
-fn strip<'a>(text: &'a str, start: &str) -> Option<&'a str> {
-    let (head, rest) = text.split_at_checked(start.len())?;
-    head.eq_ignore_ascii_case(start).then_some(rest)
+/// Like [`str::strip_prefix`], in any case.
+fn strip_prefix<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+    let (head, rest) = text.split_at_checked(prefix.len())?;
+    head.eq_ignore_ascii_case(prefix).then_some(rest)
 }
 
 #[cfg(test)]
@@ -163,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_source_is_us_or_it_is_not() {
+    fn source_matches_same_origin_url() {
         for (source, host, expected) in [
             ("*", None, true),
             ("'self'", None, true),
@@ -203,16 +206,16 @@ mod tests {
             ("app.example", Some("[::1]"), false),
             ("", Some("app.example"), false),
         ] {
-            let place = Place {
+            let url = SameOriginUrl {
                 host,
                 path: "/_t/events",
             };
-            assert_eq!(matches(source, place), expected, "{source} for {host:?}");
+            assert_eq!(matches_url(source, url), expected, "{source} for {host:?}");
         }
     }
 
     #[test]
-    fn a_nonce_is_what_the_grammar_has_and_nothing_else() {
+    fn nonce_outside_the_grammar_is_ignored() {
         for (source, expected) in [
             ("'nonce-abc'", Some("abc")),
             ("'NONCE-aB+/-_9=='", Some("aB+/-_9==")),
@@ -228,7 +231,7 @@ mod tests {
             ("nonce-abc", None),
             ("'none", None),
         ] {
-            let nonce = Nonce::of(source);
+            let nonce = Nonce::from_source(source);
             assert_eq!(nonce.as_ref().map(Nonce::as_str), expected, "{source}");
         }
     }
