@@ -9,7 +9,7 @@ use crate::csp::checker::CspChecker;
 use crate::csp::page_origin::PageOrigin;
 use crate::csp::script_permission::ScriptPermission;
 use crate::release::ReleaseId;
-use crate::site::traffic::Stamp;
+use crate::source::upstream::observer::Stamp;
 
 /// Builds the tags for the pages of one release. `Clone` is cheap.
 #[derive(Debug, Clone)]

@@ -21,7 +21,7 @@ use crate::http::etag::entity_tags;
 use crate::http::etag::is_entity_tag;
 use crate::http::etag::joined;
 use crate::release::PAGE_SUFFIX;
-use crate::site::traffic::Stamp;
+use crate::source::upstream::observer::Stamp;
 
 /// The mark of one release: `-tidings-` and what distinguishes the tag that goes into its pages.
 #[derive(Debug, Clone)]

@@ -13,11 +13,11 @@ use crate::http::context::FromUpstream;
 use crate::release::ReleaseId;
 use crate::site::State;
 
-use crate::site::traffic::Passing;
-use crate::site::traffic::Stamp;
-use crate::site::traffic::Traffic;
-use crate::site::traffic::Way;
-use crate::site::traffic::last_modified;
+use crate::source::upstream::observer::Passing;
+use crate::source::upstream::observer::Stamp;
+use crate::source::upstream::observer::Traffic;
+use crate::source::upstream::observer::Way;
+use crate::source::upstream::observer::last_modified;
 
 /// Tells the release of one page, of a site whose upstreams are asked for theirs.
 #[derive(Debug)]

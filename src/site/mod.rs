@@ -4,7 +4,6 @@ mod announcement;
 mod deploys;
 mod said;
 mod state;
-pub(crate) mod traffic;
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,7 +20,7 @@ pub(crate) use crate::site::said::LONGEST_AHEAD;
 pub(crate) use crate::site::said::NEWS_WITHIN;
 use crate::site::said::Said;
 pub(crate) use crate::site::state::State;
-use crate::site::traffic::Traffic;
+use crate::source::upstream::observer::Traffic;
 
 /// A handle on the current release and the retained ones. `Clone` is cheap, and all clones are one site.
 ///

@@ -17,7 +17,7 @@ use crate::site::deploys::By;
 use crate::site::deploys::Deploys;
 use crate::site::said::Said;
 use crate::site::said::Verdict;
-use crate::site::traffic::Traffic;
+use crate::source::upstream::observer::Traffic;
 
 /// Everything that is true of a site at one moment. Whoever answers a request reads it once.
 #[derive(Debug, Clone)]

@@ -2,6 +2,7 @@
 
 pub(crate) mod consensus;
 pub(crate) mod fingerprint;
+pub(crate) mod observer;
 pub(crate) mod page_fetch;
 pub(crate) mod poll_upstream;
 pub(crate) mod poller;

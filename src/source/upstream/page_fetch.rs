@@ -25,9 +25,9 @@ use crate::http::context::AsHttps;
 use crate::http::context::OwnName;
 use crate::http::media_type;
 use crate::release::fingerprint::Pages;
-use crate::site::traffic::last_modified;
 use crate::source::upstream::fingerprint::Fingerprint;
 use crate::source::upstream::fingerprint::JsonField;
+use crate::source::upstream::observer::last_modified;
 use crate::source::upstream::redirect::Scheme;
 use crate::source::upstream::redirect::Target;
 

@@ -8,7 +8,7 @@ use std::time::Instant;
 use crate::html::page_assets::Likeness;
 use crate::release::Release;
 use crate::release::fingerprint::Pages;
-use crate::site::traffic::Known;
+use crate::source::upstream::observer::Known;
 
 /// Decides from what upstreams show, look by look, when it is published. Pure: the time is passed in.
 ///

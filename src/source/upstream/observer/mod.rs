@@ -32,8 +32,8 @@ use crate::html::page_assets::Print;
 use crate::html::page_assets::Reader;
 use crate::release::ReleaseId;
 use crate::release::fingerprint::Pages;
-pub(crate) use crate::site::traffic::memory::Known;
-use crate::site::traffic::memory::Memory;
+pub(crate) use crate::source::upstream::observer::memory::Known;
+use crate::source::upstream::observer::memory::Memory;
 
 /// What pages show that pass by, and which releases they could be of.
 #[derive(Debug)]

@@ -11,9 +11,9 @@ use crate::html::page_assets::Print;
 use crate::release::Release;
 use crate::release::ReleaseId;
 use crate::release::fingerprint::Pages;
-use crate::site::traffic::Passing;
-use crate::site::traffic::Stamp;
-use crate::site::traffic::now;
+use crate::source::upstream::observer::Passing;
+use crate::source::upstream::observer::Stamp;
+use crate::source::upstream::observer::now;
 
 /// A release that was published, and what its pages show.
 #[derive(Debug, Clone)]
