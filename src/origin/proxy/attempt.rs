@@ -17,69 +17,69 @@ use tokio::time::sleep_until;
 use crate::http::forwarded::HostHeader;
 use crate::http::hop_by_hop;
 use crate::origin::proxy::Shared;
-use crate::origin::proxy::backend::Member;
+use crate::origin::proxy::backend::Backend;
 use crate::origin::proxy::connect::Connector;
-use crate::origin::proxy::dispatch::MOST_STALE;
-use crate::origin::proxy::dispatch::Outgoing;
+use crate::origin::proxy::dispatch::MAX_STALE_RETRIES;
+use crate::origin::proxy::dispatch::UpstreamRequest;
 use crate::origin::proxy::failure::Failure;
 use crate::origin::proxy::failure::causes;
-use crate::origin::proxy::request_body::Upload;
-use crate::origin::proxy::stream::Exchange;
+use crate::origin::proxy::request_body::RequestBody;
+use crate::origin::proxy::stream::Activity;
 
-impl Outgoing {
+impl UpstreamRequest {
     /// Asks one upstream. What goes wrong is noted with it.
     pub(crate) async fn ask(
         &self,
         shared: &Shared,
-        member: &Member,
+        backend: &Backend,
     ) -> Result<Response<Incoming>, Failure> {
         if self.headers.contains_key(header::UPGRADE) {
-            return self.ask_http1(shared, member, &member.switching).await;
+            return self.ask_http1(shared, backend, &backend.switching).await;
         }
         // Its one connection may go while requests are about to be sent on it.
-        for _ in 0..MOST_STALE {
-            if let Some(mut sender) = member.http2.sender() {
-                let request = self.request(shared, member, Version::HTTP_2);
+        for _ in 0..MAX_STALE_RETRIES {
+            if let Some(mut sender) = backend.http2.sender() {
+                let request = self.request(shared, backend, Version::HTTP_2);
                 let asking = sender.try_send_request(request);
                 match self.in_time(shared, asking).await {
                     Some(Ok(response)) => return Ok(response),
-                    Some(Err(error)) if error.message().is_some() => member.http2.forget(),
+                    Some(Err(error)) if error.message().is_some() => backend.http2.clear(),
                     Some(Err(error)) => {
                         let error = error.into_error();
-                        return Err(noted(member, Failure::of_http(Some(&error)), &error));
+                        return Err(noted(backend, Failure::of_http(Some(&error)), &error));
                     }
-                    None => return Err(late(member, Failure::AnswerTimeout)),
+                    None => return Err(late(backend, Failure::FirstByteTimeout)),
                 }
             } else {
-                match self.ask_http1(shared, member, &member.client).await {
-                    Err(Failure::IsHttp2) => {}
+                match self.ask_http1(shared, backend, &backend.client).await {
+                    Err(Failure::Http2Negotiated) => {}
                     answered => return answered,
                 }
             }
         }
-        Err(Failure::IsHttp2)
+        Err(Failure::Http2Negotiated)
     }
 
     async fn ask_http1(
         &self,
         shared: &Shared,
-        member: &Member,
-        client: &Client<Connector, Upload>,
+        backend: &Backend,
+        client: &Client<Connector, RequestBody>,
     ) -> Result<Response<Incoming>, Failure> {
-        let mut request = self.request(shared, member, Version::HTTP_11);
+        let mut request = self.request(shared, backend, Version::HTTP_11);
         let connection = capture_connection(&mut request);
         match self.in_time(shared, client.request(request)).await {
             Some(Ok(response)) => Ok(response),
-            Some(Err(error)) => Err(noted(member, Failure::of(&error), &error)),
+            Some(Err(error)) => Err(noted(backend, Failure::of(&error), &error)),
             None => {
                 let connected = connection.connection_metadata();
-                let exchange = connected.as_ref().and_then(Exchange::of);
+                let activity = connected.as_ref().and_then(Activity::of);
                 Err(late(
-                    member,
-                    if exchange.is_some_and(|exchange| exchange.has_answer()) {
-                        Failure::Stalled
+                    backend,
+                    if activity.is_some_and(|activity| activity.has_response_bytes()) {
+                        Failure::HeaderTimeout
                     } else {
-                        Failure::AnswerTimeout
+                        Failure::FirstByteTimeout
                     },
                 ))
             }
@@ -92,11 +92,11 @@ impl Outgoing {
         let limit = shared.settings.first_byte_timeout;
         let start = Instant::now();
         loop {
-            let end = self.upload.awaits_upstream_since(start) + limit;
+            let end = self.request_body.awaiting_upstream_since(start) + limit;
             tokio::select! {
                 answered = &mut asking => return Some(answered),
                 () = sleep_until(end) => {
-                    if self.upload.awaits_upstream_since(start) + limit <= end {
+                    if self.request_body.awaiting_upstream_since(start) + limit <= end {
                         return None;
                     }
                 }
@@ -104,12 +104,17 @@ impl Outgoing {
         }
     }
 
-    fn request(&self, shared: &Shared, member: &Member, version: Version) -> Request<Upload> {
-        let mut request = Request::new(self.upload.clone());
+    fn request(
+        &self,
+        shared: &Shared,
+        backend: &Backend,
+        version: Version,
+    ) -> Request<RequestBody> {
+        let mut request = Request::new(self.request_body.clone());
         *request.method_mut() = self.method.clone();
         *request.headers_mut() = self.headers.clone();
         *request.version_mut() = version;
-        let own = member.upstream.authority();
+        let own = backend.upstream.authority();
         let host = match &shared.settings.teller.host {
             HostHeader::Name(name) => Some(name.as_str()),
             HostHeader::Upstream => None,
@@ -121,7 +126,7 @@ impl Outgoing {
         let host = host.unwrap_or(own.as_str());
         let fields = request.headers_mut();
         let mut uri = Uri::default().into_parts();
-        uri.scheme = Some(member.upstream.scheme());
+        uri.scheme = Some(backend.upstream.scheme());
         uri.path_and_query = Some(self.target.clone());
         if version == Version::HTTP_2 {
             fields.remove(header::HOST);
@@ -132,7 +137,9 @@ impl Outgoing {
             if let Ok(host) = host.parse() {
                 fields.insert(header::HOST, host);
             }
-            if self.upload.has_no_length() && !fields.contains_key(header::CONTENT_LENGTH) {
+            if self.request_body.has_unknown_length()
+                && !fields.contains_key(header::CONTENT_LENGTH)
+            {
                 // The client would leave out the body of a GET.
                 let chunked = HeaderValue::from_static("chunked");
                 fields.insert(header::TRANSFER_ENCODING, chunked);
@@ -141,12 +148,12 @@ impl Outgoing {
         }
         // All three are there.
         *request.uri_mut() = Uri::from_parts(uri).unwrap_or_default();
-        if !self.upload.is_none() && hop_by_hop::expects_continue(&self.headers) {
-            self.upload.wait();
-            let upload = self.upload.clone();
+        if !self.request_body.is_empty() && hop_by_hop::expects_continue(&self.headers) {
+            self.request_body.wait_for_continue();
+            let request_body = self.request_body.clone();
             hyper::ext::on_informational(&mut request, move |said| {
                 if said.status() == http::StatusCode::CONTINUE {
-                    upload.go();
+                    request_body.proceed();
                 }
             });
         }
@@ -154,32 +161,34 @@ impl Outgoing {
     }
 }
 
-fn late(member: &Member, failure: Failure) -> Failure {
-    note_failure(member, failure, "");
+fn late(backend: &Backend, failure: Failure) -> Failure {
+    note_failure(backend, failure, "");
     failure
 }
 
-fn noted(member: &Member, failure: Failure, error: &(dyn StdError + 'static)) -> Failure {
+fn noted(backend: &Backend, failure: Failure, error: &(dyn StdError + 'static)) -> Failure {
     match failure {
-        Failure::IsHttp2 => {}
-        Failure::Upload | Failure::SlowUpload => {
+        Failure::Http2Negotiated => {}
+        Failure::RequestBodyAborted | Failure::RequestBodyTimeout => {
             tracing::debug!(error = %causes(error), "a request broke off");
         }
         // Of one address, perhaps: that says nothing of the others.
-        Failure::Broken => {
-            let upstream = &member.upstream;
+        Failure::InvalidResponse => {
+            let upstream = &backend.upstream;
             tracing::warn!(%upstream, error = %causes(error), "{}", failure.as_str());
         }
         // It is no failure, unless the next is.
-        Failure::Stale => tracing::debug!(error = %causes(error), "a connection was stale"),
-        _ => note_failure(member, failure, &causes(error)),
+        Failure::StaleConnection => {
+            tracing::debug!(error = %causes(error), "a connection was stale")
+        }
+        _ => note_failure(backend, failure, &causes(error)),
     }
     failure
 }
 
-fn note_failure(member: &Member, failure: Failure, causes: &str) {
-    let upstream = &member.upstream;
-    if member.health.failed() {
+fn note_failure(backend: &Backend, failure: Failure, causes: &str) {
+    let upstream = &backend.upstream;
+    if backend.health.record_failure() {
         tracing::warn!(%upstream, causes, "the upstream fails: {}", failure.as_str());
     } else {
         tracing::debug!(%upstream, causes, "the upstream fails: {}", failure.as_str());

@@ -13,9 +13,9 @@ use http_body::SizeHint;
 use http_body_util::Full;
 use hyper::body::Incoming;
 
-use crate::origin::proxy::idle_timeout::Idle;
+use crate::origin::proxy::idle_timeout::IdleTimer;
 use crate::origin::proxy::request_body::BoxError;
-use crate::origin::proxy::request_body::Upload;
+use crate::origin::proxy::request_body::RequestBody;
 
 /// The body of an answer of a [`Proxy`](crate::Proxy). Nothing of it is held back, and nothing read ahead.
 ///
@@ -25,19 +25,23 @@ pub struct ProxyBody(Kind);
 enum Kind {
     Upstream {
         body: Incoming,
-        idle: Idle,
-        upload: Upload,
+        idle: IdleTimer,
+        request_body: RequestBody,
     },
     Own(Full<Bytes>),
 }
 
 impl ProxyBody {
-    /// What the upstream sends in answer to `upload`; given up if nothing comes for as long as `idle`.
-    pub(crate) fn upstream(body: Incoming, idle: Option<Duration>, upload: Upload) -> Self {
+    /// What the upstream sends in answer to `request_body`; given up if nothing comes for as long as `idle`.
+    pub(crate) fn upstream(
+        body: Incoming,
+        idle: Option<Duration>,
+        request_body: RequestBody,
+    ) -> Self {
         Self(Kind::Upstream {
             body,
-            idle: Idle::new(idle),
-            upload,
+            idle: IdleTimer::new(idle),
+            request_body,
         })
     }
 
@@ -55,12 +59,16 @@ impl Body for ProxyBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         match &mut self.0 {
-            Kind::Upstream { body, idle, upload } => {
+            Kind::Upstream {
+                body,
+                idle,
+                request_body,
+            } => {
                 let frame = Pin::new(body).poll_frame(cx).map_err(BoxError::from);
                 let frame = idle.watch(cx, frame.map(Option::transpose));
                 let frame = frame.map(Result::transpose);
                 match &frame {
-                    Poll::Ready(None) => upload.stop(),
+                    Poll::Ready(None) => request_body.response_ended(),
                     Poll::Ready(Some(Err(error))) => {
                         tracing::debug!(
                             error = &**error as &dyn std::error::Error,
@@ -95,8 +103,8 @@ impl Body for ProxyBody {
 /// The answer is no longer wanted, or over.
 impl Drop for ProxyBody {
     fn drop(&mut self) {
-        if let Kind::Upstream { upload, .. } = &self.0 {
-            upload.stop();
+        if let Kind::Upstream { request_body, .. } = &self.0 {
+            request_body.response_ended();
         }
     }
 }

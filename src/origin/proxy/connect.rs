@@ -21,20 +21,20 @@ use crate::http::client_tls::Net;
 use crate::http::client_tls::Trust;
 use crate::origin::proxy::http2::Http2;
 use crate::origin::proxy::stream::Stream;
-use crate::origin::proxy::upstream::Target;
+use crate::origin::proxy::upstream::Transport;
 use crate::origin::proxy::upstream::Upstream;
 
 /// Connects to one upstream. `Clone` is cheap.
 #[derive(Clone)]
 pub(crate) struct Connector {
-    way: Way,
-    limits: Limits,
+    way: Socket,
+    timeouts: Timeouts,
     http2: Option<Http2>,
 }
 
 /// How long things may take.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
+pub(crate) struct Timeouts {
     /// Connecting: looking up the name, the handshakes and all.
     pub(crate) connect: Duration,
     /// The upstream takes nothing of what is written.
@@ -42,17 +42,17 @@ pub(crate) struct Limits {
 }
 
 #[derive(Clone)]
-enum Way {
+enum Socket {
     Net(Box<Net>),
     Unix(Arc<Path>),
 }
 
 impl Connector {
-    /// A connection on which the upstream chooses HTTP/2 goes to `http2`, and ends in [`ConnectError::IsHttp2`]; without
+    /// A connection on which the upstream chooses HTTP/2 goes to `http2`, and ends in [`ConnectError::Http2Negotiated`]; without
     /// that, there is no choice.
     pub(crate) fn new(
         upstream: &Upstream,
-        limits: Limits,
+        timeouts: Timeouts,
         trust: &Trust,
         http2: Option<&Http2>,
     ) -> Self {
@@ -60,19 +60,19 @@ impl Connector {
             Some(_) => client_tls::over,
             None => client_tls::over_http1,
         };
-        let way = match upstream.target() {
-            Target::Unix(path) => Way::Unix(Arc::clone(path)),
-            Target::Http | Target::Https => {
+        let way = match upstream.transport() {
+            Transport::Unix(path) => Socket::Unix(Arc::clone(path)),
+            Transport::Http | Transport::Https => {
                 let mut http = HttpConnector::new();
                 http.enforce_http(false);
                 http.set_nodelay(true);
-                http.set_keepalive(Some(KEEP_ALIVE));
-                Way::Net(Box::new(over(http, trust)))
+                http.set_keepalive(Some(TCP_KEEPALIVE));
+                Socket::Net(Box::new(over(http, trust)))
             }
         };
         Self {
             way,
-            limits,
+            timeouts,
             http2: http2.cloned(),
         }
     }
@@ -88,29 +88,29 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let (way, limits, http2) = (self.way.clone(), self.limits, self.http2.clone());
+        let (way, timeouts, http2) = (self.way.clone(), self.timeouts, self.http2.clone());
         Box::pin(async move {
             let connecting = async {
                 Ok(match way {
-                    Way::Unix(path) => {
+                    Socket::Unix(path) => {
                         let stream = UnixStream::connect(path).await;
-                        Stream::new(stream.map_err(ConnectError::of)?, limits.write)
+                        Stream::new(stream.map_err(ConnectError::of)?, timeouts.write)
                     }
-                    Way::Net(mut net) => {
+                    Socket::Net(mut net) => {
                         let stream = net.call(uri).await.map_err(ConnectError::of)?;
                         let is_http2 = stream.connected().is_negotiated_h2();
-                        let stream = Stream::new(TokioIo::new(stream), limits.write);
+                        let stream = Stream::new(TokioIo::new(stream), timeouts.write);
                         if is_http2 && let Some(http2) = http2 {
-                            http2.begin(stream).await.map_err(ConnectError::of)?;
-                            return Err(ConnectError::IsHttp2);
+                            http2.handshake(stream).await.map_err(ConnectError::of)?;
+                            return Err(ConnectError::Http2Negotiated);
                         }
                         stream
                     }
                 })
             };
-            match timeout(limits.connect, connecting).await {
+            match timeout(timeouts.connect, connecting).await {
                 Ok(connected) => connected,
-                Err(_) => Err(ConnectError::TimedOut(limits.connect)),
+                Err(_) => Err(ConnectError::TimedOut(timeouts.connect)),
             }
         })
     }
@@ -121,7 +121,7 @@ impl Service<Uri> for Connector {
 pub(crate) enum ConnectError {
     TimedOut(Duration),
     /// There is one, of HTTP/2.
-    IsHttp2,
+    Http2Negotiated,
     Failed(Box<dyn std::error::Error + Send + Sync>),
 }
 
@@ -135,7 +135,7 @@ impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TimedOut(limit) => write!(f, "no connection within {limit:?}"),
-            Self::IsHttp2 => f.write_str("it speaks HTTP/2"),
+            Self::Http2Negotiated => f.write_str("it speaks HTTP/2"),
             Self::Failed(error) => error.fmt(f),
         }
     }
@@ -144,11 +144,11 @@ impl fmt::Display for ConnectError {
 impl std::error::Error for ConnectError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::TimedOut(_) | Self::IsHttp2 => None,
+            Self::TimedOut(_) | Self::Http2Negotiated => None,
             Self::Failed(error) => error.source(),
         }
     }
 }
 
 // Finds peers that are gone without a word, under tunnels and event streams, which may be silent for long.
-const KEEP_ALIVE: Duration = Duration::from_secs(60);
+const TCP_KEEPALIVE: Duration = Duration::from_secs(60);

@@ -10,36 +10,36 @@ use hyper_util::client::legacy;
 use crate::http::context::AlreadyInjected;
 use crate::origin::proxy::body::ProxyBody;
 use crate::origin::proxy::connect::ConnectError;
-use crate::origin::proxy::idle_timeout::StoodStill;
+use crate::origin::proxy::idle_timeout::IdleTimeout;
 use crate::origin::proxy::rejection;
-use crate::origin::proxy::stream::Exchange;
+use crate::origin::proxy::stream::Activity;
 use crate::origin::retry_page::Absence;
 
 /// Why an upstream gave no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Failure {
     /// There was no connection: nothing was sent.
-    Absent,
+    ConnectFailed,
     /// There was none in time.
     ConnectTimeout,
     /// It is there, but not to be believed, or speaks no TLS: that does not pass by waiting.
-    Untrusted,
+    TlsFailed,
     /// The connection is there, and is another's.
-    IsHttp2,
+    Http2Negotiated,
     /// It closed a connection that had been used before, without a byte of an answer: most likely it had been about to.
-    Stale,
+    StaleConnection,
     /// It took the request, and closed without a byte of an answer.
-    NoAnswer,
+    ClosedWithoutResponse,
     /// It has not begun to answer in time.
-    AnswerTimeout,
+    FirstByteTimeout,
     /// It has begun to answer, and not come to the end of the head in time.
-    Stalled,
+    HeaderTimeout,
     /// What it began to answer is no HTTP, or broke off within the head.
-    Broken,
+    InvalidResponse,
     /// The client did not send its body to the end.
-    Upload,
+    RequestBodyAborted,
     /// The client has stopped to send its body.
-    SlowUpload,
+    RequestBodyTimeout,
 }
 
 impl Failure {
@@ -47,18 +47,20 @@ impl Failure {
         if error.is_connect() {
             return match source::<ConnectError>(error) {
                 Some(ConnectError::TimedOut(_)) => Self::ConnectTimeout,
-                Some(ConnectError::IsHttp2) => Self::IsHttp2,
-                Some(ConnectError::Failed(error)) if is_wrong(&**error) => Self::Untrusted,
-                _ => Self::Absent,
+                Some(ConnectError::Http2Negotiated) => Self::Http2Negotiated,
+                Some(ConnectError::Failed(error)) if is_wrong(&**error) => Self::TlsFailed,
+                _ => Self::ConnectFailed,
             };
         }
         let http = source::<hyper::Error>(error);
         let is_parse = http.is_some_and(hyper::Error::is_parse);
         let failure = Self::of_http(http);
-        match error.connect_info().and_then(Exchange::of) {
+        match error.connect_info().and_then(Activity::of) {
             _ if failure.is_of_client() => failure,
-            Some(exchange) if is_parse || exchange.has_answer() => Self::Broken,
-            Some(exchange) if failure == Self::NoAnswer && exchange.is_used() => Self::Stale,
+            Some(activity) if is_parse || activity.has_response_bytes() => Self::InvalidResponse,
+            Some(activity) if failure == Self::ClosedWithoutResponse && activity.is_reused() => {
+                Self::StaleConnection
+            }
             _ => failure,
         }
     }
@@ -66,64 +68,64 @@ impl Failure {
     /// As far as it is known without the connection.
     pub(crate) fn of_http(error: Option<&hyper::Error>) -> Self {
         let is_user = error.is_some_and(hyper::Error::is_user);
-        let is_slow = error.is_some_and(|error| source::<StoodStill>(error).is_some());
+        let is_slow = error.is_some_and(|error| source::<IdleTimeout>(error).is_some());
         let io = error.and_then(|error| source::<io::Error>(error));
         match io.map(io::Error::kind) {
-            _ if is_user && is_slow => Self::SlowUpload,
-            _ if is_user => Self::Upload,
+            _ if is_user && is_slow => Self::RequestBodyTimeout,
+            _ if is_user => Self::RequestBodyAborted,
             // It has not even taken the request in time.
-            Some(io::ErrorKind::TimedOut) => Self::AnswerTimeout,
-            _ => Self::NoAnswer,
+            Some(io::ErrorKind::TimedOut) => Self::FirstByteTimeout,
+            _ => Self::ClosedWithoutResponse,
         }
     }
 
     /// True if it is nothing that the upstream could help.
     pub(crate) fn is_of_client(self) -> bool {
-        matches!(self, Self::Upload | Self::SlowUpload)
+        matches!(self, Self::RequestBodyAborted | Self::RequestBodyTimeout)
     }
 
     /// True if the request can't have done anything.
     pub(crate) fn was_not_sent(self) -> bool {
         matches!(
             self,
-            Self::Absent | Self::ConnectTimeout | Self::Untrusted | Self::IsHttp2
+            Self::ConnectFailed | Self::ConnectTimeout | Self::TlsFailed | Self::Http2Negotiated
         )
     }
 
     /// True if there was no byte of an answer, so that an idempotent request may be sent again.
     pub(crate) fn has_no_byte(self) -> bool {
-        !self.is_of_client() && !matches!(self, Self::Broken | Self::Stalled)
+        !self.is_of_client() && !matches!(self, Self::InvalidResponse | Self::HeaderTimeout)
     }
 
     fn status(self) -> StatusCode {
         match self {
-            Self::Absent
-            | Self::Untrusted
-            | Self::IsHttp2
-            | Self::Stale
-            | Self::NoAnswer
-            | Self::Broken => StatusCode::BAD_GATEWAY,
-            Self::ConnectTimeout | Self::AnswerTimeout | Self::Stalled => {
+            Self::ConnectFailed
+            | Self::TlsFailed
+            | Self::Http2Negotiated
+            | Self::StaleConnection
+            | Self::ClosedWithoutResponse
+            | Self::InvalidResponse => StatusCode::BAD_GATEWAY,
+            Self::ConnectTimeout | Self::FirstByteTimeout | Self::HeaderTimeout => {
                 StatusCode::GATEWAY_TIMEOUT
             }
-            Self::Upload => StatusCode::BAD_REQUEST,
-            Self::SlowUpload => StatusCode::REQUEST_TIMEOUT,
+            Self::RequestBodyAborted => StatusCode::BAD_REQUEST,
+            Self::RequestBodyTimeout => StatusCode::REQUEST_TIMEOUT,
         }
     }
 
     pub(crate) fn as_str(self) -> &'static str {
         match self {
-            Self::Absent => "can't connect",
+            Self::ConnectFailed => "can't connect",
             Self::ConnectTimeout => "no connection in time",
-            Self::Untrusted => "its certificate or its TLS is not to be trusted",
-            Self::IsHttp2 => "no connection is kept",
-            Self::Stale => "it closed a connection that was kept",
-            Self::NoAnswer => "it closed the connection without an answer",
-            Self::AnswerTimeout => "no answer in time",
-            Self::Stalled => "no end of its head in time",
-            Self::Broken => "its answer is no HTTP, or broke off",
-            Self::Upload => "the body of the request broke off",
-            Self::SlowUpload => "the body of the request does not go on",
+            Self::TlsFailed => "its certificate or its TLS is not to be trusted",
+            Self::Http2Negotiated => "no connection is kept",
+            Self::StaleConnection => "it closed a connection that was kept",
+            Self::ClosedWithoutResponse => "it closed the connection without an answer",
+            Self::FirstByteTimeout => "no answer in time",
+            Self::HeaderTimeout => "no end of its head in time",
+            Self::InvalidResponse => "its answer is no HTTP, or broke off",
+            Self::RequestBodyAborted => "the body of the request broke off",
+            Self::RequestBodyTimeout => "the body of the request does not go on",
         }
     }
 
@@ -131,7 +133,7 @@ impl Failure {
     pub(crate) fn answer(self, is_navigation: bool) -> Response<ProxyBody> {
         if self.is_of_client() {
             let text = match self {
-                Self::SlowUpload => "408 The body of the request does not go on\n",
+                Self::RequestBodyTimeout => "408 The body of the request does not go on\n",
                 _ => "400 The body of the request broke off\n",
             };
             return rejection::line(self.status(), text);

@@ -13,27 +13,27 @@ use tokio::time::interval;
 use tokio::time::timeout;
 
 use crate::origin::proxy::Shared;
-use crate::origin::proxy::dispatch::Choice;
-use crate::origin::proxy::dispatch::Outgoing;
-use crate::origin::proxy::request_body::Upload;
+use crate::origin::proxy::dispatch::Selection;
+use crate::origin::proxy::dispatch::UpstreamRequest;
+use crate::origin::proxy::request_body::RequestBody;
 
 /// Asks every upstream for `path`, each time `every` has passed.
 pub(crate) async fn run(shared: &Shared, path: &str, every: Duration) -> Infallible {
     let target = path
         .parse()
         .unwrap_or_else(|_| PathAndQuery::from_static("/"));
-    let mut counts = vec![Count::default(); shared.members.len()];
+    let mut counts = vec![Count::default(); shared.backends.len()];
     let mut ticks = interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         for (number, count) in counts.iter_mut().enumerate() {
             let is_well = is_well(shared, &target, number, every).await;
-            if let Some(is_down) = count.add(is_well) {
-                let member = &shared.members[number];
-                if member.health.checked(is_down) {
-                    let upstream = &member.upstream;
-                    if is_down {
+            if let Some(is_unhealthy) = count.add(is_well) {
+                let backend = &shared.backends[number];
+                if backend.health.set_unhealthy(is_unhealthy) {
+                    let upstream = &backend.upstream;
+                    if is_unhealthy {
                         tracing::warn!(%upstream, "the upstream is not well, and is spared");
                     } else {
                         tracing::info!(%upstream, "the upstream is well again");
@@ -47,14 +47,14 @@ pub(crate) async fn run(shared: &Shared, path: &str, every: Duration) -> Infalli
 
 async fn is_well(shared: &Shared, target: &PathAndQuery, number: usize, limit: Duration) -> bool {
     let agent = HeaderValue::from_static(concat!("tidings/", env!("CARGO_PKG_VERSION")));
-    let asking = Outgoing {
+    let asking = UpstreamRequest {
         method: Method::GET,
         target: target.clone(),
         headers: HeaderMap::from_iter([(header::USER_AGENT, agent)]),
-        upload: Upload::none(),
+        request_body: RequestBody::empty(),
         can_wait: false,
     };
-    match timeout(limit, asking.send(shared, Choice::Only(number))).await {
+    match timeout(limit, asking.send(shared, Selection::Only(number))).await {
         Ok(Ok((_, response))) => {
             response.status().is_success() || response.status().is_redirection()
         }
@@ -75,20 +75,20 @@ impl Count {
         if is_well {
             self.good += 1;
             self.bad = 0;
-            (self.good >= ENOUGH_GOOD).then_some(false)
+            (self.good >= HEALTHY_THRESHOLD).then_some(false)
         } else {
             self.bad += 1;
             self.good = 0;
-            (self.bad >= ENOUGH_BAD).then_some(true)
+            (self.bad >= UNHEALTHY_THRESHOLD).then_some(true)
         }
     }
 }
 
 // One bad answer is an accident.
-const ENOUGH_BAD: u32 = 3;
+const UNHEALTHY_THRESHOLD: u32 = 3;
 
 // One good answer may come from what is about to fail again.
-const ENOUGH_GOOD: u32 = 2;
+const HEALTHY_THRESHOLD: u32 = 2;
 
 #[cfg(test)]
 mod tests {

@@ -14,7 +14,7 @@ use hyper_util::rt::TokioIo;
 use hyper_util::rt::TokioTimer;
 use tokio::time::Instant;
 
-use crate::origin::proxy::request_body::Upload;
+use crate::origin::proxy::request_body::RequestBody;
 use crate::origin::proxy::stream::Stream;
 
 /// The connection to an upstream that has chosen to speak HTTP/2. `Clone` is cheap, and all clones are one.
@@ -28,7 +28,7 @@ pub(crate) struct Http2 {
 }
 
 struct Connection {
-    sender: SendRequest<Upload>,
+    sender: SendRequest<RequestBody>,
     used: Instant,
 }
 
@@ -42,7 +42,7 @@ impl Http2 {
     }
 
     /// What a request can be sent by, if there is a connection.
-    pub(crate) fn sender(&self) -> Option<SendRequest<Upload>> {
+    pub(crate) fn sender(&self) -> Option<SendRequest<RequestBody>> {
         let mut current = self.lock();
         let now = Instant::now();
         let connection = current
@@ -58,15 +58,15 @@ impl Http2 {
     }
 
     /// Nothing can be sent by it any more.
-    pub(crate) fn forget(&self) {
+    pub(crate) fn clear(&self) {
         *self.lock() = None;
     }
 
     /// Speaks HTTP/2 on a new connection.
-    pub(crate) async fn begin(&self, stream: TokioIo<Stream>) -> Result<(), hyper::Error> {
+    pub(crate) async fn handshake(&self, stream: TokioIo<Stream>) -> Result<(), hyper::Error> {
         let handshake = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
-            .keep_alive_interval(PING)
+            .keep_alive_interval(PING_INTERVAL)
             .handshake(stream);
         let (sender, connection) = handshake.await?;
         let used = Instant::now();
@@ -93,4 +93,4 @@ impl fmt::Debug for Http2 {
     }
 }
 
-const PING: Duration = Duration::from_secs(25);
+const PING_INTERVAL: Duration = Duration::from_secs(25);

@@ -12,13 +12,13 @@ use tokio::time::Sleep;
 
 /// Watches over what gives something, or takes it. Takes time only while it does not.
 #[derive(Debug)]
-pub(crate) struct Idle {
+pub(crate) struct IdleTimer {
     limit: Option<Duration>,
     sleep: Option<Pin<Box<Sleep>>>,
     is_waiting: bool,
 }
 
-impl Idle {
+impl IdleTimer {
     /// Without a limit it may stand still for ever.
     pub(crate) fn new(limit: Option<Duration>) -> Self {
         Self {
@@ -29,7 +29,7 @@ impl Idle {
     }
 
     /// What was polled, or an error if it has been pending for too long.
-    pub(crate) fn watch<T, E: From<StoodStill>>(
+    pub(crate) fn watch<T, E: From<IdleTimeout>>(
         &mut self,
         cx: &mut Context<'_>,
         polled: Poll<Result<T, E>>,
@@ -49,7 +49,7 @@ impl Idle {
             sleep.as_mut().reset(end());
         }
         match sleep.as_mut().poll(cx) {
-            Poll::Ready(()) => Poll::Ready(Err(StoodStill(limit).into())),
+            Poll::Ready(()) => Poll::Ready(Err(IdleTimeout(limit).into())),
             Poll::Pending => Poll::Pending,
         }
     }
@@ -57,18 +57,18 @@ impl Idle {
 
 /// Nothing went on for as long as that.
 #[derive(Debug)]
-pub(crate) struct StoodStill(Duration);
+pub(crate) struct IdleTimeout(Duration);
 
-impl fmt::Display for StoodStill {
+impl fmt::Display for IdleTimeout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "nothing went on for {:?}", self.0)
     }
 }
 
-impl std::error::Error for StoodStill {}
+impl std::error::Error for IdleTimeout {}
 
-impl From<StoodStill> for io::Error {
-    fn from(error: StoodStill) -> Self {
+impl From<IdleTimeout> for io::Error {
+    fn from(error: IdleTimeout) -> Self {
         Self::new(io::ErrorKind::TimedOut, error)
     }
 }

@@ -7,7 +7,7 @@ use http::uri::Scheme;
 
 /// How the site that an upstream knows lies in the one that its client knows.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Mapping<'a> {
+pub(crate) struct LocationRewriter<'a> {
     /// By what name the upstream was asked, if that is not the client's.
     pub(crate) asked: Option<(&'a Scheme, &'a Authority)>,
     /// By what name the client asked.
@@ -16,9 +16,9 @@ pub(crate) struct Mapping<'a> {
     pub(crate) prefix: Option<&'a str>,
 }
 
-impl Mapping<'_> {
+impl LocationRewriter<'_> {
     /// A `Location` (RFC 9110, section 10.2.2) for the client; `None` if it is right as it is.
-    pub(crate) fn apply(&self, location: &str) -> Option<String> {
+    pub(crate) fn rewrite(&self, location: &str) -> Option<String> {
         let after = location.strip_prefix('/');
         let is_path = after.is_some_and(|after| !after.starts_with(['/', '\\']));
         let path = if is_path {
@@ -62,12 +62,16 @@ mod tests {
     #[track_caller]
     fn check(prefix: Option<&str>, location: &str, expected: Option<&str>) {
         let authority = Authority::from_static("127.0.0.1:3000");
-        let mapping = Mapping {
+        let rewriter = LocationRewriter {
             asked: Some((&Scheme::HTTP, &authority)),
             host: Some("www.example"),
             prefix,
         };
-        assert_eq!(mapping.apply(location).as_deref(), expected, "{location}");
+        assert_eq!(
+            rewriter.rewrite(location).as_deref(),
+            expected,
+            "{location}"
+        );
     }
 
     #[test]

@@ -33,10 +33,10 @@ use crate::http::client_tls::Trust;
 use crate::http::forwarded::HostHeader;
 use crate::http::forwarded::Teller;
 pub(crate) use crate::http::networks::networks;
-use crate::origin::proxy::backend::Member;
+use crate::origin::proxy::backend::Backend;
 pub use crate::origin::proxy::body::ProxyBody;
-use crate::origin::proxy::connect::Limits;
-use crate::origin::proxy::retry_queue::Held;
+use crate::origin::proxy::connect::Timeouts;
+use crate::origin::proxy::retry_queue::RetryQueue;
 pub use crate::origin::proxy::service::ProxyFuture;
 pub use crate::origin::proxy::service::UpstreamService;
 use crate::origin::proxy::tunnel::Tunnels;
@@ -65,10 +65,10 @@ pub struct Proxy {
 }
 
 pub(crate) struct Shared {
-    members: Vec<Member>,
+    backends: Vec<Backend>,
     settings: Settings,
     tunnels: Tunnels,
-    held: Held,
+    retry_queue: RetryQueue,
     turn: AtomicUsize,
 }
 
@@ -173,7 +173,7 @@ impl Proxy {
 
     /// A service for each upstream by itself, in their order, for what wants to know of each: [`PollUpstream`](crate::PollUpstream).
     pub fn upstream_services(&self) -> Vec<UpstreamService> {
-        let numbers = 0..self.shared.members.len();
+        let numbers = 0..self.shared.backends.len();
         numbers
             .map(|number| UpstreamService::new(Arc::clone(&self.shared), number))
             .collect()
@@ -200,20 +200,20 @@ impl Proxy {
 
     fn of(settings: Settings) -> Self {
         let upstreams = settings.upstreams.iter();
-        let members = upstreams.map(|upstream| {
-            Member::new(
+        let backends = upstreams.map(|upstream| {
+            Backend::new(
                 upstream.clone(),
-                settings.limits(),
+                settings.timeouts(),
                 &settings.trust,
                 settings.pool_idle_timeout,
             )
         });
         Self {
             shared: Arc::new(Shared {
-                members: members.collect(),
+                backends: backends.collect(),
                 settings,
                 tunnels: Tunnels::default(),
-                held: Held::new(),
+                retry_queue: RetryQueue::new(),
                 turn: AtomicUsize::new(0),
             }),
         }
@@ -221,8 +221,8 @@ impl Proxy {
 }
 
 impl Settings {
-    fn limits(&self) -> Limits {
-        Limits {
+    fn timeouts(&self) -> Timeouts {
+        Timeouts {
             connect: self.connect_timeout,
             write: self.body_idle_timeout,
         }
@@ -231,7 +231,7 @@ impl Settings {
 
 impl Shared {
     fn next(&self) -> usize {
-        self.turn.fetch_add(1, Ordering::Relaxed) % self.members.len()
+        self.turn.fetch_add(1, Ordering::Relaxed) % self.backends.len()
     }
 
     fn hint(&self) {

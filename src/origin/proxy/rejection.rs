@@ -11,7 +11,7 @@ use crate::origin::proxy::body::ProxyBody;
 
 /// Why a request is not passed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(crate) enum Rejection {
     /// TRACE would show the client what is added for the upstream, and tunnels to anywhere are not ours to open.
     Method,
     /// `OPTIONS` for this server itself (RFC 9110, sections 7.6.2 and 9.3.7).
@@ -24,7 +24,7 @@ pub(crate) enum Refusal {
     UpgradeWithBody,
 }
 
-impl Refusal {
+impl Rejection {
     pub(crate) fn check_line<B>(request: &Request<B>) -> Result<(), Self> {
         let method = request.method();
         if *method == Method::CONNECT || *method == Method::TRACE {

@@ -23,20 +23,20 @@ use http_body_util::combinators::UnsyncBoxBody;
 use tokio::time::Instant;
 use tokio::time::Sleep;
 
-use crate::origin::proxy::idle_timeout::Idle;
+use crate::origin::proxy::idle_timeout::IdleTimer;
 
 /// The body of a request. Clones are handles on the same body.
 #[derive(Clone)]
-pub(crate) struct Upload(Option<Arc<Mutex<State>>>);
+pub(crate) struct RequestBody(Option<Arc<Mutex<State>>>);
 
 pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 
 struct State {
     body: UnsyncBoxBody<Bytes, BoxError>,
-    idle: Idle,
-    gate: Gate,
+    idle: IdleTimer,
+    continue_state: ContinueState,
     reader: Option<Waker>,
-    is_touched: bool,
+    is_read: bool,
     /// When it was last asked for.
     progress: Instant,
     /// It was asked for, and nothing was there.
@@ -44,18 +44,18 @@ struct State {
 }
 
 /// Whether the body may be asked for (RFC 9110, section 10.1.1).
-enum Gate {
-    Open,
+enum ContinueState {
+    Send,
     /// Not before the upstream says so, or has been silent for this long.
-    Waiting(Option<Pin<Box<Sleep>>>),
+    AwaitingContinue(Option<Pin<Box<Sleep>>>),
     /// Not at all: the answer has begun without it.
-    Answered,
+    ResponseStarted,
     /// Not any more: the answer is over, or there will be none.
-    Shut,
+    Closed,
 }
 
-impl Upload {
-    pub(crate) fn none() -> Self {
+impl RequestBody {
+    pub(crate) fn empty() -> Self {
         Self(None)
     }
 
@@ -63,75 +63,77 @@ impl Upload {
     pub(crate) fn new(body: UnsyncBoxBody<Bytes, BoxError>, idle: Duration) -> Self {
         Self(Some(Arc::new(Mutex::new(State {
             body,
-            idle: Idle::new(Some(idle)),
-            gate: Gate::Open,
+            idle: IdleTimer::new(Some(idle)),
+            continue_state: ContinueState::Send,
             reader: None,
-            is_touched: false,
+            is_read: false,
             progress: Instant::now(),
             is_awaited: false,
         }))))
     }
 
-    pub(crate) fn is_none(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_none()
     }
 
     /// True if there is one, and nobody knows how long it is.
-    pub(crate) fn has_no_length(&self) -> bool {
-        !self.is_none() && self.size_hint().exact().is_none()
+    pub(crate) fn has_unknown_length(&self) -> bool {
+        !self.is_empty() && self.size_hint().exact().is_none()
     }
 
-    /// Holds it until [`go`](Self::go), or until the upstream has had a moment to say something else.
-    pub(crate) fn wait(&self) {
+    /// Holds it until [`proceed`](Self::proceed), or until the upstream has had a moment to say something else.
+    pub(crate) fn wait_for_continue(&self) {
         self.change(|state| {
-            if !state.is_touched {
-                state.gate = Gate::Waiting(None);
+            if !state.is_read {
+                state.continue_state = ContinueState::AwaitingContinue(None);
             }
         });
     }
 
-    pub(crate) fn go(&self) {
+    pub(crate) fn proceed(&self) {
         self.change(|state| {
-            if let Gate::Waiting(_) = state.gate {
-                state.gate = Gate::Open;
+            if let ContinueState::AwaitingContinue(_) = state.continue_state {
+                state.continue_state = ContinueState::Send;
             }
         });
     }
 
     /// The answer has begun: a body that still waits is not wanted. That it does not come would end the connection, and
     /// the answer with it.
-    pub(crate) fn answered(&self) {
+    pub(crate) fn response_started(&self) {
         self.change(|state| {
-            if let Gate::Waiting(_) = state.gate {
-                state.gate = Gate::Answered;
+            if let ContinueState::AwaitingContinue(_) = state.continue_state {
+                state.continue_state = ContinueState::ResponseStarted;
             }
         });
     }
 
     /// The answer is over: who still waits to send the body never will.
-    pub(crate) fn stop(&self) {
+    pub(crate) fn response_ended(&self) {
         self.change(|state| {
-            if let Gate::Waiting(_) | Gate::Answered = state.gate {
-                state.gate = Gate::Shut;
+            if let ContinueState::AwaitingContinue(_) | ContinueState::ResponseStarted =
+                state.continue_state
+            {
+                state.continue_state = ContinueState::Closed;
             }
         });
     }
 
     /// Nobody wants the rest: the client is not to be read any further.
-    pub(crate) fn abandon(&self) {
+    pub(crate) fn discard(&self) {
         self.change(|state| {
-            state.gate = Gate::Shut;
+            state.continue_state = ContinueState::Closed;
             state.body = Empty::new().map_err(|never| match never {}).boxed_unsync();
         });
     }
 
     /// True as long as nobody has asked for any of it.
-    pub(crate) fn is_untouched(&self) -> bool {
-        self.0.as_ref().is_none_or(|state| !lock(state).is_touched)
+    pub(crate) fn is_unread(&self) -> bool {
+        self.0.as_ref().is_none_or(|state| !lock(state).is_read)
     }
 
     /// Since when, after `start`, it is for the upstream to go on: for as long as the client has to send more, it is not.
-    pub(crate) fn awaits_upstream_since(&self, start: Instant) -> Instant {
+    pub(crate) fn awaiting_upstream_since(&self, start: Instant) -> Instant {
         let Some(state) = &self.0 else {
             return start;
         };
@@ -159,24 +161,24 @@ impl Upload {
 
 impl State {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        match &mut self.gate {
-            Gate::Open => {}
-            Gate::Answered => {
+        match &mut self.continue_state {
+            ContinueState::Send => {}
+            ContinueState::ResponseStarted => {
                 self.reader = Some(cx.waker().clone());
                 return Poll::Pending;
             }
-            Gate::Shut => return Poll::Ready(Some(Err(Unwanted.into()))),
-            Gate::Waiting(sleep) => {
+            ContinueState::Closed => return Poll::Ready(Some(Err(Unwanted.into()))),
+            ContinueState::AwaitingContinue(sleep) => {
                 let sleep =
                     sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(CONTINUE_WAIT)));
                 if sleep.as_mut().poll(cx).is_pending() {
                     self.reader = Some(cx.waker().clone());
                     return Poll::Pending;
                 }
-                self.gate = Gate::Open;
+                self.continue_state = ContinueState::Send;
             }
         }
-        self.is_touched = true;
+        self.is_read = true;
         let frame = Pin::new(&mut self.body).poll_frame(cx);
         self.is_awaited = frame.is_pending();
         self.progress = Instant::now();
@@ -185,7 +187,7 @@ impl State {
     }
 }
 
-impl Body for Upload {
+impl Body for RequestBody {
     type Data = Bytes;
     type Error = BoxError;
 

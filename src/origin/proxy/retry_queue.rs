@@ -1,4 +1,4 @@
-//! Held requests: how many may wait for an upstream that is away.
+//! Requests that wait: how many may wait for an upstream that is away.
 
 use std::sync::Arc;
 
@@ -7,18 +7,18 @@ use tokio::sync::Semaphore;
 
 /// The places of requests that wait. `Clone` is cheap, and all clones count together.
 #[derive(Debug, Clone)]
-pub(crate) struct Held(Arc<Semaphore>);
+pub(crate) struct RetryQueue(Arc<Semaphore>);
 
-impl Held {
+impl RetryQueue {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(Semaphore::new(MOST)))
+        Self(Arc::new(Semaphore::new(MAX_WAITING)))
     }
 
     /// A place; `None` if too many wait already.
-    pub(crate) fn take(&self) -> Option<OwnedSemaphorePermit> {
+    pub(crate) fn enter(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.0).try_acquire_owned().ok()
     }
 }
 
 // What waits is little, but all of it knocks at once at a server that has just started.
-const MOST: usize = 1000;
+const MAX_WAITING: usize = 1000;

@@ -31,13 +31,13 @@ use crate::http::hop_by_hop;
 use crate::origin::proxy::Proxy;
 use crate::origin::proxy::Shared;
 use crate::origin::proxy::body::ProxyBody;
-use crate::origin::proxy::dispatch::Choice;
-use crate::origin::proxy::dispatch::Outgoing;
+use crate::origin::proxy::dispatch::Selection;
+use crate::origin::proxy::dispatch::UpstreamRequest;
 use crate::origin::proxy::failure::Failure;
-use crate::origin::proxy::location::Mapping;
-use crate::origin::proxy::rejection::Refusal;
+use crate::origin::proxy::location::LocationRewriter;
+use crate::origin::proxy::rejection::Rejection;
 use crate::origin::proxy::request_body::BoxError;
-use crate::origin::proxy::request_body::Upload;
+use crate::origin::proxy::request_body::RequestBody;
 use crate::origin::proxy::request_headers;
 use crate::origin::proxy::tunnel;
 
@@ -55,7 +55,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> ProxyFuture {
-        ProxyFuture::new(&self.shared, request, Choice::Any)
+        ProxyFuture::new(&self.shared, request, Selection::Any)
     }
 }
 
@@ -86,13 +86,13 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> ProxyFuture {
-        ProxyFuture::new(&self.shared, request, Choice::Only(self.number))
+        ProxyFuture::new(&self.shared, request, Selection::Only(self.number))
     }
 }
 
 impl fmt::Debug for UpstreamService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let upstream = &self.shared.members[self.number].upstream;
+        let upstream = &self.shared.backends[self.number].upstream;
         f.debug_tuple("UpstreamService").field(upstream).finish()
     }
 }
@@ -101,14 +101,14 @@ impl fmt::Debug for UpstreamService {
 pub struct ProxyFuture(Pin<Box<dyn Future<Output = Response<ProxyBody>> + Send>>);
 
 impl ProxyFuture {
-    fn new<B>(shared: &Arc<Shared>, request: Request<B>, choice: Choice) -> Self
+    fn new<B>(shared: &Arc<Shared>, request: Request<B>, selection: Selection) -> Self
     where
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        let exchange = match Exchange::of(shared, request, choice) {
+        let exchange = match Exchange::of(shared, request, selection) {
             Ok(exchange) => exchange,
-            Err(refusal) => return Self(Box::pin(std::future::ready(refusal.answer()))),
+            Err(rejection) => return Self(Box::pin(std::future::ready(rejection.answer()))),
         };
         let shared = Arc::clone(shared);
         Self(Box::pin(async move { exchange.run(&shared).await }))
@@ -131,8 +131,8 @@ impl fmt::Debug for ProxyFuture {
 
 /// A request, and what has to be known of it when the answer comes.
 struct Exchange {
-    outgoing: Outgoing,
-    choice: Choice,
+    request: UpstreamRequest,
+    selection: Selection,
     upgrade: Option<Upgrade>,
     is_navigation: bool,
     loads_code: bool,
@@ -148,21 +148,25 @@ struct Upgrade {
 
 impl Exchange {
     /// Refuses what must not be passed on.
-    fn of<B>(shared: &Shared, mut request: Request<B>, choice: Choice) -> Result<Self, Refusal>
+    fn of<B>(
+        shared: &Shared,
+        mut request: Request<B>,
+        selection: Selection,
+    ) -> Result<Self, Rejection>
     where
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
         let settings = &shared.settings;
-        Refusal::check_line(&request)?;
+        Rejection::check_line(&request)?;
         if settings.teller.has_seen(request.headers()) {
-            return Err(Refusal::Loop);
+            return Err(Rejection::Loop);
         }
         let protocol = hop_by_hop::upgrade(request.headers())
-            .filter(|_| request.version() == Version::HTTP_11 && choice == Choice::Any);
+            .filter(|_| request.version() == Version::HTTP_11 && selection == Selection::Any);
         let has_body = !request.body().is_end_stream();
         if protocol.is_some() && has_body {
-            return Err(Refusal::UpgradeWithBody);
+            return Err(Rejection::UpgradeWithBody);
         }
         let upgrade = protocol.map(|protocol| Upgrade {
             protocol,
@@ -170,18 +174,18 @@ impl Exchange {
         });
         let (parts, body) = request.into_parts();
         let prefix = parts.extensions.get::<Prefix>().cloned();
-        let upload = if has_body {
+        let request_body = if has_body {
             let body = body.map_err(Into::into).boxed_unsync();
-            Upload::new(body, settings.body_idle_timeout)
+            RequestBody::new(body, settings.body_idle_timeout)
         } else {
-            Upload::none()
+            RequestBody::empty()
         };
         let is_navigation = fetch_metadata::is_navigation(&parts.method, &parts.headers);
         let loads_code = request_headers::loads_code(&parts.headers, parts.uri.path());
         let is_shown =
             is_navigation || loads_code || request_headers::is_loaded_by_page(&parts.headers);
-        let outgoing = Outgoing {
-            can_wait: is_shown && choice == Choice::Any && parts.method.is_safe(),
+        let request = UpstreamRequest {
+            can_wait: is_shown && selection == Selection::Any && parts.method.is_safe(),
             target: request_headers::target(&parts.uri),
             method: parts.method.clone(),
             headers: request_headers::headers(
@@ -189,11 +193,11 @@ impl Exchange {
                 parts,
                 upgrade.as_ref().map(|u| &u.protocol),
             ),
-            upload,
+            request_body,
         };
         Ok(Self {
-            outgoing,
-            choice,
+            request,
+            selection,
             upgrade,
             is_navigation,
             loads_code,
@@ -202,10 +206,10 @@ impl Exchange {
     }
 
     async fn run(self, shared: &Shared) -> Response<ProxyBody> {
-        let (number, mut response) = match self.outgoing.send(shared, self.choice).await {
+        let (number, mut response) = match self.request.send(shared, self.selection).await {
             Ok(answer) => answer,
             Err(failure) => {
-                self.outgoing.upload.abandon();
+                self.request.request_body.discard();
                 return failure.answer(self.is_navigation);
             }
         };
@@ -216,10 +220,10 @@ impl Exchange {
             shared.hint();
         }
         response.extensions_mut().insert(FromUpstream(number));
-        if self.choice != Choice::Any {
+        if self.selection != Selection::Any {
             let own = match &shared.settings.teller.host {
                 HostHeader::Name(name) => name,
-                _ => shared.members[number].upstream.authority(),
+                _ => shared.backends[number].upstream.authority(),
             };
             response.extensions_mut().insert(OwnName(own.clone()));
         }
@@ -228,13 +232,13 @@ impl Exchange {
         let fields = response.headers_mut();
         hop_by_hop::strip(fields);
         shared.settings.teller.add_via(fields, received);
-        shared.relocate(fields, number, &self.outgoing.headers, self.prefix.as_ref());
+        shared.rewrite_location(fields, number, &self.request.headers, self.prefix.as_ref());
         // Nothing is to be expected of it for long.
         let is_stream = is_event_stream(fields);
         let idle = (!is_stream).then_some(shared.settings.body_idle_timeout);
-        let upload = self.outgoing.upload;
-        upload.answered();
-        response.map(|body| ProxyBody::upstream(body, idle, upload))
+        let request_body = self.request.request_body;
+        request_body.response_started();
+        response.map(|body| ProxyBody::upstream(body, idle, request_body))
     }
 
     /// The upstream has switched: to what was asked for, or it is not to be trusted any further.
@@ -242,11 +246,11 @@ impl Exchange {
         let protocol = response.headers().get(header::UPGRADE).cloned();
         let (Some(upgrade), Some(protocol)) = (self.upgrade, protocol) else {
             tracing::warn!("an upstream switched protocols unasked");
-            return Failure::Broken.answer(self.is_navigation);
+            return Failure::InvalidResponse.answer(self.is_navigation);
         };
         if !tunnel::is_agreed(&upgrade.protocol, Some(&protocol)) {
             tracing::warn!("an upstream switched to a protocol that nobody asked for");
-            return Failure::Broken.answer(self.is_navigation);
+            return Failure::InvalidResponse.answer(self.is_navigation);
         }
         let upstream = hyper::upgrade::on(&mut response);
         shared.tunnels.open(upgrade.client, upstream);
@@ -261,7 +265,7 @@ impl Exchange {
 
 impl Shared {
     /// Sends the client where the upstream wants it to go, by the names that the client knows.
-    fn relocate(
+    fn rewrite_location(
         &self,
         fields: &mut HeaderMap,
         number: usize,
@@ -271,19 +275,19 @@ impl Shared {
         let Some(location) = fields.get(header::LOCATION).and_then(text) else {
             return;
         };
-        let upstream = &self.members[number].upstream;
+        let upstream = &self.backends[number].upstream;
         let scheme = upstream.scheme();
         let authority = match &self.settings.teller.host {
             HostHeader::Keep => None,
             HostHeader::Upstream => Some(upstream.authority()),
             HostHeader::Name(name) => Some(name),
         };
-        let mapping = Mapping {
+        let rewriter = LocationRewriter {
             asked: authority.map(|authority| (&scheme, authority)),
             host: asked.get(header::HOST).and_then(text),
             prefix: prefix.and_then(|prefix| text(&prefix.0)),
         };
-        let location = mapping.apply(location);
+        let location = rewriter.rewrite(location);
         if let Some(location) = location.and_then(|location| HeaderValue::try_from(location).ok()) {
             fields.insert(header::LOCATION, location);
         }

@@ -17,7 +17,7 @@ use tokio::io::AsyncRead;
 use tokio::io::AsyncWrite;
 use tokio::io::ReadBuf;
 
-use crate::origin::proxy::idle_timeout::Idle;
+use crate::origin::proxy::idle_timeout::IdleTimer;
 
 /// A connection to an upstream, which notes whether anything came back.
 ///
@@ -25,17 +25,17 @@ use crate::origin::proxy::idle_timeout::Idle;
 /// all that it said was read.
 pub(crate) struct Stream {
     io: Box<dyn Io>,
-    exchange: Exchange,
+    activity: Activity,
     has_read_all: bool,
     writer: Option<Waker>,
-    idle: Idle,
+    idle: IdleTimer,
 }
 
 /// What an upstream has sent on a connection. `Clone` is cheap, and all clones are one.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Exchange(Arc<AtomicU8>);
+pub(crate) struct Activity(Arc<AtomicU8>);
 
-impl Exchange {
+impl Activity {
     /// What is known of the connection that a request went by.
     pub(crate) fn of(connected: &Connected) -> Option<Self> {
         let mut extensions = http::Extensions::new();
@@ -44,20 +44,20 @@ impl Exchange {
     }
 
     /// True if it has sent anything since it was last sent something: of HTTP/1.1, a byte of an answer.
-    pub(crate) fn has_answer(&self) -> bool {
+    pub(crate) fn has_response_bytes(&self) -> bool {
         self.0.load(Ordering::Acquire) & ANSWER != 0
     }
 
     /// True if it has ever sent anything: this was not the first request.
-    pub(crate) fn is_used(&self) -> bool {
+    pub(crate) fn is_reused(&self) -> bool {
         self.0.load(Ordering::Acquire) & USED != 0
     }
 
-    fn was_read(&self) {
+    fn record_read(&self) {
         self.0.store(ANSWER | USED, Ordering::Release);
     }
 
-    fn was_written(&self) {
+    fn record_write(&self) {
         self.0.fetch_and(!ANSWER, Ordering::Release);
     }
 }
@@ -78,10 +78,10 @@ impl Stream {
     ) -> TokioIo<Self> {
         TokioIo::new(Self {
             io: Box::new(io),
-            exchange: Exchange::default(),
+            activity: Activity::default(),
             has_read_all: false,
             writer: None,
-            idle: Idle::new(Some(write_limit)),
+            idle: IdleTimer::new(Some(write_limit)),
         })
     }
 
@@ -113,7 +113,7 @@ fn is_cut(error: &io::Error) -> bool {
 
 impl Connection for Stream {
     fn connected(&self) -> Connected {
-        Connected::new().extra(self.exchange.clone())
+        Connected::new().extra(self.activity.clone())
     }
 }
 
@@ -126,7 +126,7 @@ impl AsyncRead for Stream {
         let before = buf.filled().len();
         let read = Pin::new(&mut self.io).poll_read(cx, buf);
         if buf.filled().len() > before {
-            self.exchange.was_read();
+            self.activity.record_read();
         } else if read.is_ready() && buf.remaining() > 0 {
             self.has_read_all = true;
             if let Some(writer) = self.writer.take() {
@@ -143,7 +143,7 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.exchange.was_written();
+        self.activity.record_write();
         let written = Pin::new(&mut self.io).poll_write(cx, buf);
         self.when_read(cx, written)
     }
@@ -162,7 +162,7 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.exchange.was_written();
+        self.activity.record_write();
         let written = Pin::new(&mut self.io).poll_write_vectored(cx, bufs);
         self.when_read(cx, written)
     }

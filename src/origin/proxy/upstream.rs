@@ -18,20 +18,20 @@ use crate::error::Kind;
 /// A bare `HOST:PORT` is one of `http`. A path has no place in it: what is asked for is asked there as it is.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Upstream {
-    target: Target,
+    transport: Transport,
     authority: Authority,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Target {
+pub(crate) enum Transport {
     Http,
     Https,
     Unix(Arc<Path>),
 }
 
 impl Upstream {
-    pub(crate) fn target(&self) -> &Target {
-        &self.target
+    pub(crate) fn transport(&self) -> &Transport {
+        &self.transport
     }
 
     /// What stands in `Host` where the upstream is to see its own name.
@@ -40,9 +40,9 @@ impl Upstream {
     }
 
     pub(crate) fn scheme(&self) -> Scheme {
-        match self.target {
-            Target::Https => Scheme::HTTPS,
-            Target::Http | Target::Unix(_) => Scheme::HTTP,
+        match self.transport {
+            Transport::Https => Scheme::HTTPS,
+            Transport::Http | Transport::Unix(_) => Scheme::HTTP,
         }
     }
 }
@@ -65,7 +65,7 @@ impl FromStr for Upstream {
             // More than one would be a host when it is read again.
             let path = format!("/{}", path.trim_start_matches('/'));
             return Ok(Self {
-                target: Target::Unix(Path::new(&path).into()),
+                transport: Transport::Unix(Path::new(&path).into()),
                 authority: Authority::from_static("localhost"),
             });
         }
@@ -77,9 +77,9 @@ impl FromStr for Upstream {
         let Ok(uri) = address.parse::<Uri>() else {
             return refuse("it is no URL");
         };
-        let target = match uri.scheme_str() {
-            Some("http") => Target::Http,
-            Some("https") if cfg!(feature = "tls") => Target::Https,
+        let transport = match uri.scheme_str() {
+            Some("http") => Transport::Http,
+            Some("https") if cfg!(feature = "tls") => Transport::Https,
             Some("https") => return refuse("this program was built without TLS"),
             _ => return refuse("only http, https and unix are known"),
         };
@@ -96,7 +96,7 @@ impl FromStr for Upstream {
             return refuse("it has a path, which no upstream may have; leave it out");
         }
         Ok(Self {
-            target,
+            transport,
             authority: authority.clone(),
         })
     }
@@ -104,9 +104,11 @@ impl FromStr for Upstream {
 
 impl fmt::Display for Upstream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.target {
-            Target::Unix(path) => write!(f, "unix:{}", path.display()),
-            Target::Http | Target::Https => write!(f, "{}://{}", self.scheme(), self.authority),
+        match &self.transport {
+            Transport::Unix(path) => write!(f, "unix:{}", path.display()),
+            Transport::Http | Transport::Https => {
+                write!(f, "{}://{}", self.scheme(), self.authority)
+            }
         }
     }
 }
