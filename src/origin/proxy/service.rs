@@ -24,7 +24,6 @@ use tower_service::Service;
 use crate::http::context::FromUpstream;
 use crate::http::context::OwnName;
 use crate::http::fetch_metadata;
-use crate::http::forwarded::HostField;
 use crate::http::forwarded::HostHeader;
 use crate::http::forwarded::Prefix;
 use crate::http::hop_by_hop;
