@@ -8,8 +8,8 @@ use anyhow::Context as _;
 use clap::Args;
 use clap::ValueEnum;
 use tidings::ClientSettings;
-use tidings::Form;
 use tidings::Frames;
+use tidings::NoticeStyle;
 use tidings::Policy;
 use tidings::Position;
 
@@ -36,7 +36,7 @@ pub(crate) struct Client {
         default_value_t,
         value_name = "FORM"
     )]
-    notice: Form,
+    notice: NoticeStyle,
 
     /// Where a toast or bar is: bottom-end, bottom-start, bottom, top-end, top-start or top
     #[arg(
@@ -109,12 +109,12 @@ impl TryFrom<Client> for ClientSettings {
 
     fn try_from(args: Client) -> anyhow::Result<Self> {
         let mut settings = Self::new()
-            .form(args.notice)
+            .notice_style(args.notice)
             .position(args.position)
-            .later(args.later)
+            .snooze(args.later)
             .cooldown(args.cooldown)
-            .wait(args.wait)
-            .idle(args.idle)
+            .navigate_wait(args.wait)
+            .idle_after(args.idle)
             .countdown(args.countdown)
             .frames(match args.frames {
                 FramesArg::Quiet => Frames::Quiet,
@@ -130,7 +130,7 @@ impl TryFrom<Client> for ClientSettings {
             let json = std::fs::read_to_string(&file)
                 .with_context(|| format!("--messages {}", file.display()))?;
             settings = settings
-                .texts(&json)
+                .messages(&json)
                 .with_context(|| format!("--messages {}", file.display()))?;
         }
         Ok(settings)

@@ -1,4 +1,4 @@
-//! The texts of the notice, and the choice of a language.
+//! The messages of the notice, and the choice of a language.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -9,62 +9,64 @@ use serde_json::Value;
 use crate::error::Error;
 use crate::error::Kind;
 
-/// The texts of each language, with those that the operator wants otherwise.
+/// The messages of each language: the built-in ones, and those of the operator, which override them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Texts {
+pub(crate) struct Messages {
     /// By language in lower case; `*` is for all.
-    own: BTreeMap<String, Language>,
+    custom: BTreeMap<String, Language>,
 }
 
 type Language = Map<String, Value>;
 
-impl Texts {
+impl Messages {
     /// Reads an object of objects of strings.
     pub(crate) fn parse(json: &str) -> Result<Self, Error> {
-        let refuse = |why: String| Error::new(Kind::InvalidTexts(why));
+        let invalid = |reason: String| Error::new(Kind::InvalidTexts(reason));
         let languages: BTreeMap<String, BTreeMap<String, String>> =
-            serde_json::from_str(json).map_err(|error| refuse(error.to_string()))?;
-        let mut own = BTreeMap::new();
-        for (language, texts) in languages {
-            if let Some(unknown) = texts.keys().find(|name| !NAMES.contains(&name.as_str())) {
-                return Err(refuse(format!(
-                    "{unknown:?} is none of {}",
+            serde_json::from_str(json).map_err(|error| invalid(error.to_string()))?;
+        let mut custom = BTreeMap::new();
+        for (language, messages) in languages {
+            if let Some(unknown) = messages.keys().find(|name| !NAMES.contains(&name.as_str())) {
+                return Err(invalid(format!(
+                    "{unknown:?} is not one of {}",
                     NAMES.join(", ")
                 )));
             }
-            let texts = texts.into_iter();
-            let texts = texts.map(|(name, text)| (name, Value::String(text)));
-            own.insert(language.to_ascii_lowercase(), texts.collect());
+            let messages = messages.into_iter();
+            let messages = messages.map(|(name, text)| (name, Value::String(text)));
+            custom.insert(language.to_ascii_lowercase(), messages.collect());
         }
-        Ok(Self { own })
+        Ok(Self { custom })
     }
 
-    /// All texts in the first of the wanted languages (BCP 47, the most wanted first, divided by commas) that there
-    /// is, else in English; with `lang`.
-    pub(crate) fn choose(&self, wanted: &str) -> Value {
-        let wanted = wanted.split(',').map(|tag| tag.trim().to_ascii_lowercase());
-        let known = |tag: &String| self.own.contains_key(tag) || BUILT_IN.contains_key(tag);
-        let chosen = wanted.flat_map(|tag| ranges(&tag)).find(known);
+    /// All messages in the first available one of `languages` (BCP 47 tags in order of preference, separated by
+    /// commas), else in English; and its tag as `lang`.
+    pub(crate) fn choose(&self, languages: &str) -> Value {
+        let mut tags = languages
+            .split(',')
+            .flat_map(|tag| fallbacks(&tag.trim().to_ascii_lowercase()));
+        let is_known = |tag: &String| self.custom.contains_key(tag) || BUILT_IN.contains_key(tag);
+        let chosen = tags.find(is_known);
         let chosen = chosen.unwrap_or_else(|| "en".to_owned());
-        let mut texts = Language::new();
-        // From the most general to the most special: each overrules the one before it.
-        let mut layers: Vec<_> = ranges(&chosen).collect();
+        let mut messages = Language::new();
+        // From the most general to the most specific: each overrides the one before it.
+        let mut layers: Vec<_> = fallbacks(&chosen).collect();
         layers.reverse();
-        let own = |tag: &str| self.own.get(tag).into_iter();
+        let custom = |tag: &str| self.custom.get(tag).into_iter();
         let built_in = |tag: &String| BUILT_IN.get(tag.as_str());
         let base = layers.iter().rev().find_map(built_in);
-        texts.extend(base.unwrap_or(&BUILT_IN["en"]).clone());
-        for layer in own("*").chain(layers.iter().flat_map(|tag| own(tag))) {
-            texts.extend(layer.clone());
+        messages.extend(base.unwrap_or(&BUILT_IN["en"]).clone());
+        for layer in custom("*").chain(layers.iter().flat_map(|tag| custom(tag))) {
+            messages.extend(layer.clone());
         }
-        texts.insert("lang".to_owned(), written(&chosen).into());
-        Value::Object(texts)
+        messages.insert("lang".to_owned(), conventional_case(&chosen).into());
+        Value::Object(messages)
     }
 }
 
-/// A language tag and the more general ones that it falls back to (RFC 4647, section 3.4), in lower case; what is
-/// written in traditional Chinese characters falls back to `zh-tw`, all other Chinese to `zh-cn`.
-fn ranges(tag: &str) -> impl Iterator<Item = String> + use<> {
+/// A language tag and the more general ones that it falls back to (RFC 4647, section 3.4), in lower case. Traditional
+/// Chinese falls back to `zh-tw`, other Chinese to `zh-cn`.
+fn fallbacks(tag: &str) -> impl Iterator<Item = String> + use<> {
     let mut all = Vec::new();
     let mut rest = tag;
     while !rest.is_empty() {
@@ -83,8 +85,8 @@ fn ranges(tag: &str) -> impl Iterator<Item = String> + use<> {
     all.into_iter()
 }
 
-/// A tag as it is written: `zh-CN`.
-fn written(tag: &str) -> String {
+/// A tag in the conventional case (RFC 5646, section 2.1.1): `zh-CN`.
+fn conventional_case(tag: &str) -> String {
     match tag.split_once('-') {
         Some((language, region)) if region.len() == 2 => {
             format!("{language}-{}", region.to_ascii_uppercase())
@@ -96,7 +98,7 @@ fn written(tag: &str) -> String {
 static BUILT_IN: LazyLock<BTreeMap<String, Language>> = LazyLock::new(|| {
     let languages: BTreeMap<String, Language> =
         serde_json::from_str(include_str!("messages.json")).unwrap_or_default();
-    let lower = |(tag, texts): (String, Language)| (tag.to_ascii_lowercase(), texts);
+    let lower = |(tag, messages): (String, Language)| (tag.to_ascii_lowercase(), messages);
     languages.into_iter().map(lower).collect()
 });
 
@@ -107,7 +109,7 @@ const NAMES: [&str; 9] = [
     "broken",
     "refresh",
     "later",
-    // What a dialog says instead of "later".
+    // In place of "later" in a dialog.
     "no",
     "notes",
     "countdown",
@@ -117,33 +119,33 @@ const NAMES: [&str; 9] = [
 mod tests {
     use super::*;
 
-    fn choose(texts: &Texts, wanted: &str) -> (String, String) {
-        let chosen = texts.choose(wanted);
+    fn choose(messages: &Messages, languages: &str) -> (String, String) {
+        let chosen = messages.choose(languages);
         let text = |name: &str| chosen[name].as_str().unwrap().to_owned();
         (text("lang"), text("refresh"))
     }
 
     #[test]
-    fn every_language_has_every_text() {
+    fn built_in_languages_have_every_message() {
         assert_eq!(BUILT_IN.len(), 12);
-        for (language, texts) in &*BUILT_IN {
+        for (language, messages) in &*BUILT_IN {
             for name in NAMES {
-                let text = texts.get(name).and_then(Value::as_str);
+                let text = messages.get(name).and_then(Value::as_str);
                 assert!(
                     text.is_some_and(|text| !text.is_empty()),
                     "{language} {name}"
                 );
             }
-            assert_eq!(texts.len(), NAMES.len(), "{language}");
-            let countdown = texts["countdown"].as_str().unwrap();
+            assert_eq!(messages.len(), NAMES.len(), "{language}");
+            let countdown = messages["countdown"].as_str().unwrap();
             assert_eq!(countdown.matches("{n}").count(), 1, "{language}");
         }
     }
 
     #[test]
-    fn the_first_language_that_there_is_wins() {
-        let texts = Texts::default();
-        for (wanted, expected) in [
+    fn choose_takes_the_first_available_language() {
+        let messages = Messages::default();
+        for (languages, expected) in [
             ("", "en"),
             ("xx", "en"),
             ("xx,fr,de", "fr"),
@@ -156,20 +158,20 @@ mod tests {
             ("ZH-TW", "zh-TW"),
             ("ar-EG", "ar"),
         ] {
-            assert_eq!(choose(&texts, wanted).0, expected, "{wanted}");
+            assert_eq!(choose(&messages, languages).0, expected, "{languages}");
         }
     }
 
     #[test]
-    fn own_texts_overrule_the_built_in_ones() {
+    fn custom_messages_override_built_in_ones() {
         let json = r#"{"de": {"refresh": "Los"}, "de-AT": {"refresh": "Auf geht's"}, "nl": {"text": "Nieuw"},
             "*": {"refresh": "Go", "title": "Harbour"}}"#;
-        let texts = Texts::parse(json).unwrap();
-        assert_eq!(choose(&texts, "de-CH").1, "Los");
-        assert_eq!(choose(&texts, "de-at").1, "Auf geht's");
-        assert_eq!(choose(&texts, "fr").1, "Go");
-        assert_eq!(texts.choose("fr")["title"], "Harbour");
-        let dutch = texts.choose("nl-BE,fr");
+        let messages = Messages::parse(json).unwrap();
+        assert_eq!(choose(&messages, "de-CH").1, "Los");
+        assert_eq!(choose(&messages, "de-at").1, "Auf geht's");
+        assert_eq!(choose(&messages, "fr").1, "Go");
+        assert_eq!(messages.choose("fr")["title"], "Harbour");
+        let dutch = messages.choose("nl-BE,fr");
         assert_eq!(
             (&dutch["lang"], &dutch["text"]),
             (&"nl".into(), &"Nieuw".into())
@@ -178,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_table_of_texts_is_refused() {
+    fn invalid_messages_are_rejected() {
         for json in [
             "",
             "[]",
@@ -186,7 +188,7 @@ mod tests {
             r#"{"de": {"text": 1}}"#,
             r#"{"de": {"button": "x"}}"#,
         ] {
-            let error = Texts::parse(json).unwrap_err().to_string();
+            let error = Messages::parse(json).unwrap_err().to_string();
             assert!(error.starts_with("the texts can't be read: "), "{error}");
         }
     }

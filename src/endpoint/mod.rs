@@ -99,7 +99,7 @@ impl Endpoint {
         if *method == Method::HEAD {
             return Answer::Whole(head.map(|()| Full::default()));
         }
-        let policy = self.settings.standing_policy();
+        let policy = self.settings.stream_policy();
         Answer::Stream(
             head.map(|()| EventStream::new(&self.site, slot, policy, HEARTBEAT_INTERVAL)),
         )
@@ -119,7 +119,7 @@ impl Endpoint {
         let changes = state.changes_since(since);
         let changes = changes.as_deref().unwrap_or(b"null");
         let languages = parameter(query, "lang").unwrap_or("");
-        let settings = self.settings.describe(languages);
+        let settings = self.settings.to_json(languages);
         let delay = random_in(0..=self.slots.spread());
         let open = json.strip_suffix(b"}").unwrap_or(json);
         let rest = format!(",\"delay\":{delay},\"settings\":{settings},\"changes\":");

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::Value;
 use serde_json::json;
 use tidings::ClientSettings;
-use tidings::Form;
 use tidings::Frames;
+use tidings::NoticeStyle;
 use tidings::Policy;
 use tidings::Position;
 
@@ -120,15 +120,15 @@ async fn release_json_has_client_settings() {
         .unwrap()
         .policy_for("/admin/", Policy::Idle)
         .unwrap()
-        .form(Form::Bar)
+        .notice_style(NoticeStyle::Bar)
         .position(Position::Top)
-        .later(Duration::from_secs(1))
+        .snooze(Duration::from_secs(1))
         .cooldown(Duration::from_secs(2))
-        .wait(Duration::from_secs(3))
-        .idle(Duration::from_secs(4))
+        .navigate_wait(Duration::from_secs(3))
+        .idle_after(Duration::from_secs(4))
         .countdown(Duration::from_secs(5))
         .frames(Frames::Notice)
-        .texts(r#"{"*": {"refresh": "Go"}}"#)
+        .messages(r#"{"*": {"refresh": "Go"}}"#)
         .unwrap();
     let layer = UpdateNotifierLayer::new(site).client(settings);
     let path = format!("{RELEASE}?since=a&lang=de");
