@@ -41,16 +41,16 @@ fn fanout(criterion: &mut Criterion) {
 /// Publishes so many releases to so many streams, one after the other.
 async fn publish(streams: u64, publishes: u64) -> Duration {
     let site = Site::new();
-    let crowd = Rc::new(Crowd::default());
+    let progress = Rc::new(Progress::default());
     for _ in 0..streams {
-        let mut stream = support::listen(&site).await;
-        let crowd = Rc::clone(&crowd);
+        let mut stream = support::open_event_stream(&site).await;
+        let progress = Rc::clone(&progress);
         spawn_local(async move {
             loop {
-                support::hear(&mut stream).await;
-                crowd.heard.set(crowd.heard.get() + 1);
-                if crowd.heard.get() == streams {
-                    crowd.all.notify_one();
+                support::next_event(&mut stream).await;
+                progress.received.set(progress.received.get() + 1);
+                if progress.received.get() == streams {
+                    progress.all.notify_one();
                 }
             }
         });
@@ -59,19 +59,19 @@ async fn publish(streams: u64, publishes: u64) -> Duration {
     tokio::task::yield_now().await;
     let start = Instant::now();
     for number in 0..publishes {
-        crowd.heard.set(0);
+        progress.received.set(0);
         site.publish(Release::named(
             format!("r{number}").parse().unwrap(),
             number,
         ));
-        crowd.all.notified().await;
+        progress.all.notified().await;
     }
     start.elapsed()
 }
 
-/// How many streams have heard, and whether all have.
+/// How many streams have received, and whether all have.
 #[derive(Default)]
-struct Crowd {
-    heard: std::cell::Cell<u64>,
+struct Progress {
+    received: std::cell::Cell<u64>,
     all: Notify,
 }

@@ -165,9 +165,9 @@ fn published(runtime: &Runtime) -> Site {
     let site = Site::new();
     let watch = WatchDirectory::new(dir.path()).quiet(support::QUIET);
     runtime.block_on(async {
-        let mut stream = support::listen(&site).await;
+        let mut stream = support::open_event_stream(&site).await;
         tokio::select! {
-            () = support::hear(&mut stream) => {}
+            () = support::next_event(&mut stream) => {}
             never = watch.run(site.clone()) => match never {},
         }
     });

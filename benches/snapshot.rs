@@ -44,9 +44,9 @@ fn snapshot(criterion: &mut Criterion) {
 
 async fn publish(dir: &Path) {
     let site = Site::new();
-    let mut stream = support::listen(&site).await;
+    let mut stream = support::open_event_stream(&site).await;
     tokio::select! {
-        () = support::hear(&mut stream) => {}
+        () = support::next_event(&mut stream) => {}
         never = watch(dir).run(site.clone()) => match never {},
     }
 }
@@ -54,9 +54,9 @@ async fn publish(dir: &Path) {
 /// Deploys a page so many times, one after the other, and gives the time until it was told, of all of them.
 async fn deploy(dir: &Path, deploys: u64) -> Duration {
     let site = Site::new();
-    let mut stream = support::listen(&site).await;
+    let mut stream = support::open_event_stream(&site).await;
     let deploying = async {
-        support::hear(&mut stream).await;
+        support::next_event(&mut stream).await;
         let mut took = Duration::ZERO;
         for number in 0..deploys {
             // Until nothing is so fresh that it would have to be read again.
@@ -64,7 +64,7 @@ async fn deploy(dir: &Path, deploys: u64) -> Duration {
             let page = format!("{}<!-- {number} -->", support::page(10_000, &[]));
             let start = Instant::now();
             support::replace(&dir.join("page-1.html"), &page);
-            support::hear(&mut stream).await;
+            support::next_event(&mut stream).await;
             took += start.elapsed();
         }
         took

@@ -51,7 +51,7 @@ fn measure(address: &str, times: &mpsc::Receiver<Instant>) -> Result<Duration, B
     while times.try_recv().is_ok() {}
     let mut stream = TcpStream::connect(address)?;
     stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
     let request = format!(
         "GET /slow HTTP/1.1\r\nHost: {address}\r\nAccept: text/html\r\nConnection: close\r\n\r\n"
     );
@@ -66,7 +66,7 @@ fn measure(address: &str, times: &mpsc::Receiver<Instant>) -> Result<Duration, B
         seen.extend_from_slice(&piece[..read]);
     }
     let there = Instant::now();
-    let sent = times.recv_timeout(PATIENCE)?;
+    let sent = times.recv_timeout(TIMEOUT)?;
     stream.read_to_end(&mut seen)?;
     Ok(there.saturating_duration_since(sent))
 }
@@ -115,4 +115,4 @@ const MARK: &str = "<p>the first piece";
 
 const PAUSE: Duration = Duration::from_millis(30);
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);

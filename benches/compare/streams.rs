@@ -4,7 +4,7 @@
 //!
 //! - `open N`: opens streams until there are N, all past their greeting. Answer: `open N`
 //! - `deploy TARGET LINK`: makes LINK a symbolic link to TARGET by one rename, and waits until every stream has
-//!   heard of the same new release. Answer: `deploy FIRST MEDIAN LAST`, milliseconds since the rename
+//!   received of the same new release. Answer: `deploy FIRST MEDIAN LAST`, milliseconds since the rename
 //!
 //! One thread does it all, on a core of its own: reading an event is cheaper than sending it, so what is measured
 //! is the server.
@@ -39,10 +39,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    LocalSet::new().block_on(&runtime, obey(server))
+    LocalSet::new().block_on(&runtime, run_commands(server))
 }
 
-async fn obey(server: SocketAddr) -> Result<(), Box<dyn Error>> {
+async fn run_commands(server: SocketAddr) -> Result<(), Box<dyn Error>> {
     let streams = Rc::new(Streams::default());
     let mut commands = tokio::io::BufReader::new(tokio::io::stdin()).lines();
     while let Some(command) = commands.next_line().await? {
@@ -63,50 +63,53 @@ async fn obey(server: SocketAddr) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// All streams, and what they have heard since the last deploy.
+/// All streams, and what they have received since the last deploy.
 #[derive(Default)]
 struct Streams {
-    heard: RefCell<Heard>,
+    received: RefCell<Received>,
     changed: Notify,
 }
 
 #[derive(Default)]
-struct Heard {
+struct Received {
     /// Streams past their greeting.
     open: usize,
-    /// When each stream heard of the release.
+    /// When each stream received of the release.
     times: Vec<Instant>,
-    /// The event that they heard.
+    /// The event that they received.
     event: Vec<u8>,
     failure: Option<String>,
 }
 
 impl Streams {
     async fn open(self: &Rc<Self>, server: SocketAddr, count: usize) -> Result<(), Box<dyn Error>> {
-        let doors = Arc::new(Semaphore::new(AT_ONCE));
-        let open = self.heard.borrow().open;
+        let permits = Arc::new(Semaphore::new(AT_ONCE));
+        let open = self.received.borrow().open;
         for number in open..count {
-            let door = Arc::clone(&doors).acquire_owned().await?;
+            let permit = Arc::clone(&permits).acquire_owned().await?;
             let streams = Rc::clone(self);
             spawn_local(async move {
-                let Err(error) = streams.run(server, number, door).await;
-                streams.hear(|heard| heard.failure = Some(format!("stream {number}: {error}")));
+                let Err(error) = streams.run(server, number, permit).await;
+                streams.update(|received| {
+                    received.failure = Some(format!("stream {number}: {error}"))
+                });
             });
         }
-        self.wait(|heard| heard.open >= count).await
+        self.wait(|received| received.open >= count).await
     }
 
     async fn deploy(&self, target: &str, link: &str) -> Result<[f64; 3], Box<dyn Error>> {
         let next = format!("{link}.next");
         std::os::unix::fs::symlink(target, &next)?;
-        self.hear(|heard| heard.times.clear());
+        self.update(|received| received.times.clear());
         let start = Instant::now();
         std::fs::rename(&next, link)?;
-        self.wait(|heard| heard.times.len() >= heard.open).await?;
-        let heard = self.heard.borrow();
-        // They come in the order in which they were heard.
-        let times = [0, heard.times.len() / 2, heard.times.len() - 1];
-        Ok(times.map(|at| (heard.times[at] - start).as_secs_f64() * 1000.0))
+        self.wait(|received| received.times.len() >= received.open)
+            .await?;
+        let received = self.received.borrow();
+        // They come in the order in which they were received.
+        let times = [0, received.times.len() / 2, received.times.len() - 1];
+        Ok(times.map(|at| (received.times[at] - start).as_secs_f64() * 1000.0))
     }
 
     /// One stream, until it fails.
@@ -114,7 +117,7 @@ impl Streams {
         &self,
         server: SocketAddr,
         number: usize,
-        door: OwnedSemaphorePermit,
+        permit: OwnedSemaphorePermit,
     ) -> io::Result<std::convert::Infallible> {
         let stream = connect(server, number).await?;
         let mut greeting = Vec::new();
@@ -124,41 +127,41 @@ impl Streams {
         if !greeting.starts_with(b"HTTP/1.1 200 OK\r\n") {
             return Err(io::Error::other(String::from_utf8_lossy(&greeting)));
         }
-        drop((greeting, door));
-        self.hear(|heard| heard.open += 1);
+        drop((greeting, permit));
+        self.update(|received| received.open += 1);
         loop {
             read(&stream, |bytes| {
                 let now = Instant::now();
                 if !is_heartbeat(bytes) {
-                    self.hear(|heard| heard.add(now, bytes));
+                    self.update(|received| received.add(now, bytes));
                 }
             })
             .await?;
         }
     }
 
-    fn hear(&self, change: impl FnOnce(&mut Heard)) {
-        change(&mut self.heard.borrow_mut());
+    fn update(&self, change: impl FnOnce(&mut Received)) {
+        change(&mut self.received.borrow_mut());
         self.changed.notify_one();
     }
 
-    async fn wait(&self, until: impl Fn(&Heard) -> bool) -> Result<(), Box<dyn Error>> {
+    async fn wait(&self, until: impl Fn(&Received) -> bool) -> Result<(), Box<dyn Error>> {
         let waiting = async {
             loop {
-                if let Some(failure) = self.heard.borrow_mut().failure.take() {
+                if let Some(failure) = self.received.borrow_mut().failure.take() {
                     return Err(failure.into());
                 }
-                if until(&self.heard.borrow()) {
+                if until(&self.received.borrow()) {
                     return Ok(());
                 }
                 self.changed.notified().await;
             }
         };
-        timeout(PATIENCE, waiting).await?
+        timeout(TIMEOUT, waiting).await?
     }
 }
 
-impl Heard {
+impl Received {
     fn add(&mut self, now: Instant, bytes: &[u8]) {
         if self.times.is_empty() {
             self.event = bytes.to_vec();
@@ -168,7 +171,7 @@ impl Heard {
             self.times.push(now);
         } else {
             let bytes = String::from_utf8_lossy(bytes);
-            self.failure = Some(format!("not what the first stream heard: {bytes}"));
+            self.failure = Some(format!("not what the first stream received: {bytes}"));
         }
     }
 }
@@ -222,4 +225,4 @@ const AT_ONCE: usize = 256;
 // A fifth of the ports that Linux gives out by itself.
 const STREAMS_AN_ADDRESS: usize = 5000;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);

@@ -90,19 +90,19 @@ pub(crate) fn replace(path: &Path, content: &str) {
 }
 
 /// An event stream of the site, past its greeting.
-pub(crate) async fn listen(site: &Site) -> EventStream {
+pub(crate) async fn open_event_stream(site: &Site) -> EventStream {
     let origin = tower::service_fn(async |_: Request<()>| {
         Ok::<_, std::convert::Infallible>(http::Response::new(Empty::new()))
     });
     let service = UpdateNotifierLayer::new(site.clone()).layer(origin);
     let request = Request::get("/__tidings/events").body(()).unwrap();
     let mut stream = service.oneshot(request).await.unwrap().into_body();
-    hear(&mut stream).await;
+    next_event(&mut stream).await;
     stream
 }
 
 /// The next event; comments that break the silence are none.
-pub(crate) async fn hear(stream: &mut EventStream) {
+pub(crate) async fn next_event(stream: &mut EventStream) {
     loop {
         let frame = stream.frame().await.unwrap().unwrap();
         if !frame.into_data().unwrap().starts_with(b":") {

@@ -11,8 +11,8 @@ use std::time::UNIX_EPOCH;
 use tempfile::TempDir;
 use tidings::WatchDirectory;
 
-use crate::deploys::harness::Front as _;
-use crate::deploys::harness::Stage;
+use crate::deploys::harness::InProcessSite;
+use crate::deploys::harness::SiteUnderTest as _;
 use crate::support::put_bytes;
 
 /// The files of one version, by path without a leading slash.
@@ -128,14 +128,14 @@ impl Build {
     }
 
     /// The files that the page leads to, and the page.
-    pub(crate) fn reached(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        let is_reached = |path: &str| !matches!(extension(path), "map" | "txt" | "woff2");
-        self.files().filter(move |(path, _)| is_reached(path))
+    pub(crate) fn reachable(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let is_reachable = |path: &str| !matches!(extension(path), "map" | "txt" | "woff2");
+        self.files().filter(move |(path, _)| is_reachable(path))
     }
 
     /// The files with a hash in their names.
     pub(crate) fn chunks(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.reached()
+        self.reachable()
             .filter(|(path, _)| path.starts_with("assets/"))
     }
 
@@ -186,7 +186,7 @@ impl Build {
         let source = self.source();
         let soon = Duration::from_millis(1);
         let watch = WatchDirectory::new(source.path());
-        Stage::watch(watch.quiet(soon).incomplete_after(soon))
+        InProcessSite::new(watch.quiet(soon).incomplete_after(soon))
             .next()
             .id
     }

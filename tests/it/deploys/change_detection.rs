@@ -12,64 +12,65 @@ use crate::deploys::build::INDEX;
 use crate::deploys::build::Random;
 use crate::deploys::build::empty;
 use crate::deploys::build::set_modified;
-use crate::deploys::harness::Front as _;
-use crate::deploys::harness::News;
-use crate::deploys::harness::Stage;
+use crate::deploys::harness::InProcessSite;
+use crate::deploys::harness::ReleaseEvent;
+use crate::deploys::harness::SiteUnderTest as _;
 use crate::deploys::harness::tag;
 use crate::support::events::Block;
 use crate::support::until;
 
 #[test]
 fn unreachable_file_change_is_served_without_notice() {
-    let (dir, build, mut stage) = settled();
+    let (dir, build, mut site) = settled();
     let robots = dir.path().join("robots.txt");
     for content in ["User-agent: *", "User-agent: none"] {
         fs::write(&robots, content).unwrap();
         until("the file", || {
-            stage.serves("robots.txt", content.as_bytes()).then_some(())
+            site.is_served("robots.txt", content.as_bytes())
+                .then_some(())
         });
     }
     fs::remove_file(&robots).unwrap();
     until("the file to go", || {
-        (stage.get("/robots.txt").0 == 404).then_some(())
+        (site.get("/robots.txt").0 == 404).then_some(())
     });
-    stage.nothing_else(dir.path(), &build);
+    site.expect_no_other_release(dir.path(), &build);
 }
 
 #[test]
 fn chunk_deployed_before_page_is_served_without_notice() {
-    let (dir, _, mut stage) = settled();
+    let (dir, _, mut site) = settled();
     let two = Build::new(2);
     let mut order: Vec<_> = two.index_last();
     order.pop();
     for path in order {
         two.put(dir.path(), path);
         let bytes = two.file(path);
-        until(path, || stage.serves(path, bytes).then_some(()));
+        until(path, || site.is_served(path, bytes).then_some(()));
     }
     two.put(dir.path(), INDEX);
-    stage.expect(&two);
+    site.expect(&two);
 }
 
 #[test]
 fn stale_chunks_deleted_does_not_notify() {
-    let (dir, one, mut stage) = settled();
+    let (dir, one, mut site) = settled();
     let two = Build::new(2);
     two.put_all(dir.path());
-    stage.expect(&two);
+    site.expect(&two);
     for (path, _) in one.chunks() {
         if two.chunks().all(|(kept, _)| kept != path) {
             fs::remove_file(dir.path().join(path)).unwrap();
         }
     }
     until("the chunks to go", || {
-        let release = stage.site().current().unwrap();
+        let release = site.site().current().unwrap();
         let gone = release.get(&format!("/{}", one.lazy())).is_none();
         gone.then_some(())
     });
     // From the release that had them.
-    stage.check_chunks(&one);
-    stage.nothing_else(dir.path(), &two);
+    site.check_chunks(&one);
+    site.expect_no_other_release(dir.path(), &two);
 }
 
 /// One hash in a hundred of Vite's, and one in ten of webpack's eight digits, could be a word or a number.
@@ -97,63 +98,63 @@ fn check_stays(build: &Build, chunks: &[String]) {
         one = one.with(chunk, "export default 1");
     }
     one.put_all(dir.path());
-    let mut stage = Stage::by_events(dir.path());
-    stage.next();
+    let mut site = InProcessSite::watch_natively(dir.path());
+    site.next();
     let two = Build::new(2);
     empty(dir.path());
     two.put_all(dir.path());
-    stage.next();
-    let gone = |chunk: &&String| stage.get(&format!("/{chunk}")).0 != 200;
+    site.next();
+    let gone = |chunk: &&String| site.get(&format!("/{chunk}")).0 != 200;
     assert_eq!(chunks.iter().filter(gone).collect::<Vec<_>>(), [""; 0]);
 }
 
 #[test]
 fn source_map_change_does_not_notify() {
-    let (dir, one, mut stage) = settled();
+    let (dir, one, mut site) = settled();
     let map = format!("{}.map", one.entry());
     let place = dir.path().join(&map);
     fs::write(&place, "{}").unwrap();
-    until("the map", || stage.serves(&map, b"{}").then_some(()));
+    until("the map", || site.is_served(&map, b"{}").then_some(()));
     fs::remove_file(&place).unwrap();
     until("the map to go", || {
-        (stage.get(&format!("/{map}")).0 == 404).then_some(())
+        (site.get(&format!("/{map}")).0 == 404).then_some(())
     });
     let without = one.clone().without(&map);
-    stage.nothing_else(dir.path(), &without);
+    site.expect_no_other_release(dir.path(), &without);
     assert_eq!(without.id(), one.id());
 }
 
 #[test]
 fn same_build_redeployed_does_not_notify() {
-    let (dir, one, mut stage) = settled();
+    let (dir, one, mut site) = settled();
     for _ in 0..3 {
-        let before = stage.site().current();
+        let before = site.site().current();
         empty(dir.path());
         one.put_all(dir.path());
         until("a look", || {
-            let same = Arc::ptr_eq(before.as_ref()?, &stage.site().current()?);
+            let same = Arc::ptr_eq(before.as_ref()?, &site.site().current()?);
             (!same).then_some(())
         });
     }
-    stage.check(&one);
-    stage.nothing_else(dir.path(), &one);
+    site.check(&one);
+    site.expect_no_other_release(dir.path(), &one);
 }
 
 #[test]
 fn newer_mtimes_update_built_without_notice() {
-    let (dir, one, mut stage) = settled();
-    let told = current(&stage);
+    let (dir, one, mut site) = settled();
+    let told = current(&site);
     let time = SystemTime::now() + Duration::from_secs(1000);
     set_modified(&dir.path().join(one.entry()), time);
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap();
     let built = u64::try_from(since.as_millis()).unwrap();
     let now = until("the new time", || {
-        let now = current(&stage);
+        let now = current(&site);
         (now.built == built).then_some(now)
     });
-    assert_eq!(now, News { built, ..told });
-    assert_eq!(tag(&stage.get("/").1).built, built.to_string());
-    stage.nothing_else(dir.path(), &one);
+    assert_eq!(now, ReleaseEvent { built, ..told });
+    assert_eq!(tag(&site.get("/").1).built, built.to_string());
+    site.expect_no_other_release(dir.path(), &one);
 }
 
 #[test]
@@ -164,8 +165,8 @@ fn built_time_is_mtime_of_newest_reachable_file() {
     set_modified(&source.path().join(build.film()), newest);
     let map = format!("{}.map", build.entry());
     set_modified(&source.path().join(map), newest + Duration::from_secs(9));
-    let mut stage = Stage::by_events(source.path());
-    let news = stage.expect(&build);
+    let mut site = InProcessSite::watch_natively(source.path());
+    let news = site.expect(&build);
     let since = newest.duration_since(SystemTime::UNIX_EPOCH).unwrap();
     assert_eq!(u128::from(news.built), since.as_millis());
 }
@@ -187,20 +188,20 @@ fn release_id_is_independent_of_write_order() {
         }
         // What nobody reaches, and what came before, makes no difference.
         fs::write(dir.path().join("notes.txt"), random.below(1000).to_string()).unwrap();
-        let mut stage = Stage::by_events(dir.path());
-        let id = stage.expect(&build).id;
+        let mut site = InProcessSite::watch_natively(dir.path());
+        let id = site.expect(&build).id;
         let other = Build::new(2);
         other.put_all(dir.path());
-        stage.expect(&other);
+        site.expect(&other);
         build.put_all(dir.path());
         for (path, _) in build.files() {
             set_modified(&dir.path().join(path), build.modified());
         }
-        assert_eq!(stage.expect(&build).id, id);
+        assert_eq!(site.expect(&build).id, id);
         until("the times", || {
-            (tag(&stage.get("/").1).built == millis(build.modified())).then_some(())
+            (tag(&site.get("/").1).built == millis(build.modified())).then_some(())
         });
-        let page = stage.reply("/", &[]);
+        let page = site.reply("/", &[]);
         pages.push((page.field("etag").to_owned(), page.body));
     }
     pages.dedup();
@@ -211,7 +212,7 @@ fn release_id_is_independent_of_write_order() {
 fn release_id_changes_with_any_reachable_byte_or_path() {
     let build = Build::new(1);
     let id = build.id();
-    for (path, bytes) in build.reached() {
+    for (path, bytes) in build.reachable() {
         let other = build.clone().with(path, [bytes, b" "].concat());
         assert_ne!(other.id(), id, "{path}");
     }
@@ -225,19 +226,19 @@ fn release_id_changes_with_any_reachable_byte_or_path() {
 }
 
 /// A site that has settled on version 1.
-fn settled() -> (TempDir, Build, Stage) {
+fn settled() -> (TempDir, Build, InProcessSite) {
     let dir = TempDir::with_prefix("tidings-").unwrap();
     let build = Build::new(1);
     build.put_all(dir.path());
-    let mut stage = Stage::by_events(dir.path());
-    stage.expect(&build);
-    (dir, build, stage)
+    let mut site = InProcessSite::watch_natively(dir.path());
+    site.expect(&build);
+    (dir, build, site)
 }
 
 /// What a tab is told that asks now.
-fn current(stage: &Stage) -> News {
-    let reply = stage.reply("/__tidings/release.json", &[]);
-    News::of(&Block {
+fn current(site: &InProcessSite) -> ReleaseEvent {
+    let reply = site.reply("/__tidings/release.json", &[]);
+    ReleaseEvent::parse(&Block {
         id: "0".to_owned(),
         data: reply.text().to_owned(),
         ..Block::default()

@@ -16,14 +16,14 @@ use tempfile::TempDir;
 use crate::deploys::build::Build;
 use crate::deploys::build::FILM;
 use crate::deploys::build::set_modified;
-use crate::deploys::harness::Front as _;
+use crate::deploys::harness::InProcessSite;
+use crate::deploys::harness::ProgramSite;
 use crate::deploys::harness::QUIET;
-use crate::deploys::harness::Running;
-use crate::deploys::harness::Stage;
-use crate::deploys::harness::patient;
-use crate::deploys::not_tested;
-use crate::deploys::o;
+use crate::deploys::harness::SiteUnderTest as _;
+use crate::deploys::harness::watch_without_rescans;
+use crate::deploys::os;
 use crate::deploys::process::Process;
+use crate::deploys::report_skipped;
 use crate::deploys::run;
 use crate::support::put_bytes;
 use crate::support::until;
@@ -34,8 +34,8 @@ fn sibling_file_written_constantly_does_not_delay_deploys() {
     let dir = top.path().join("dist");
     let first = Build::new(1);
     first.put_all(&dir);
-    let mut stage = Stage::by_events(&dir);
-    stage.expect(&first);
+    let mut site = InProcessSite::watch_natively(&dir);
+    site.expect(&first);
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| {
@@ -46,11 +46,11 @@ fn sibling_file_written_constantly_does_not_delay_deploys() {
             }
         });
         // Ends the thread also when an assertion fails.
-        let _stop = Stop(&stop);
+        let _stop = SetOnDrop(&stop);
         for version in 2..6 {
             let build = Build::new(version);
             build.put_all(&dir);
-            stage.expect(&build);
+            site.expect(&build);
         }
     });
 }
@@ -60,7 +60,7 @@ fn sibling_file_written_constantly_does_not_delay_deploys() {
 fn debounce_pages_written_one_by_one_are_one_deploy() {
     let dir = TempDir::with_prefix("tidings-").unwrap();
     let quiet = Duration::from_secs(1);
-    let mut stage = Stage::watch(patient(dir.path()).quiet(quiet));
+    let mut site = InProcessSite::new(watch_without_rescans(dir.path()).quiet(quiet));
     for version in 0..2 {
         let mut build = Build::new(version);
         for n in 0..30 {
@@ -81,9 +81,9 @@ fn debounce_pages_written_one_by_one_are_one_deploy() {
             }
         }
         if longest > quiet / 2 {
-            return not_tested("the machine slept");
+            return report_skipped("the machine slept");
         }
-        stage.expect(&build);
+        site.expect(&build);
     }
 }
 
@@ -93,8 +93,8 @@ fn deploy_during_scan_is_published_whole_or_not_at_all() {
     let at = |name: &str| top.path().join(name);
     let first = Build::new(1);
     first.put_all(&at("dist"));
-    let mut stage = Stage::by_events(&at("dist"));
-    stage.expect(&first);
+    let mut site = InProcessSite::watch_natively(&at("dist"));
+    site.expect(&first);
     for version in [2, 4, 6] {
         let (large, next) = (Build::new(version), Build::new(version + 1));
         large.put_all(&at("dist.new"));
@@ -108,16 +108,16 @@ fn deploy_during_scan_is_published_whole_or_not_at_all() {
         fs::rename(at("dist.new"), at("dist")).unwrap();
         until("the large files to be read", || {
             let is_read = Process::this().has_open(&at("dist/0.bin"));
-            let is_over = stage.site().current()?.get("/0.bin").is_some();
+            let is_over = site.site().current()?.get("/0.bin").is_some();
             (is_read || is_over).then_some(())
         });
-        let was_over = stage.site().current().unwrap().get("/0.bin").is_some();
+        let was_over = site.site().current().unwrap().get("/0.bin").is_some();
         fs::rename(at("dist"), at("dist.large")).unwrap();
         fs::rename(at("dist.next"), at("dist")).unwrap();
         if was_over {
-            stage.expect(&large);
+            site.expect(&large);
         }
-        stage.expect(&next);
+        site.expect(&next);
         fs::remove_dir_all(at("dist.old")).unwrap();
         fs::remove_dir_all(at("dist.large")).unwrap();
     }
@@ -128,7 +128,7 @@ fn file_replaced_by_fifo_during_scan_does_not_block() {
     let dir = TempDir::with_prefix("tidings-").unwrap();
     let (one, two) = (Build::new(1), Build::new(2));
     one.put_all(dir.path());
-    let mut site = Running::serve(dir.path());
+    let mut site = ProgramSite::serve(dir.path());
     site.expect(&one);
     let threads = thread::available_parallelism().unwrap().get();
     for n in 0..threads {
@@ -137,7 +137,7 @@ fn file_replaced_by_fifo_during_scan_does_not_block() {
     }
     let (last, pipe) = (dir.path().join("zz.txt"), dir.path().join("pipe"));
     fs::write(&last, "a file").unwrap();
-    run("mkfifo", [o(&pipe)]);
+    run("mkfifo", [os(&pipe)]);
     let process = Process::with_argument(dir.path());
     until("the large files to be read", || {
         let large = dir.path().join("000.bin");
@@ -154,17 +154,17 @@ fn large_file_touched_chmodded_or_linked_is_still_served() {
     let build = Build::new(1);
     build.put_all(dir.path());
     let film = dir.path().join(build.film());
-    let mut stage = Stage::by_events(dir.path());
-    stage.expect(&build);
-    stage.freeze();
-    stage.check_file(build.film(), build.file(build.film()));
+    let mut site = InProcessSite::watch_natively(dir.path());
+    site.expect(&build);
+    site.stop_watching();
+    site.check_file(build.film(), build.file(build.film()));
     fs::set_permissions(&film, PermissionsExt::from_mode(0o600)).unwrap();
-    stage.check_file(build.film(), build.file(build.film()));
+    site.check_file(build.film(), build.file(build.film()));
     set_modified(&film, SystemTime::now());
-    stage.check_file(build.film(), build.file(build.film()));
+    site.check_file(build.film(), build.file(build.film()));
     fs::hard_link(&film, dir.path().join("link.mp4")).unwrap();
     fs::remove_file(&film).unwrap();
-    stage.check_file(build.film(), build.file(build.film()));
+    site.check_file(build.film(), build.file(build.film()));
 }
 
 #[test]
@@ -175,8 +175,8 @@ fn large_file_overwritten_repeatedly_is_never_served_mixed() {
     let place = dir.path().join("film.mp4");
     let versions = [vec![b'a'; FILM * 8], vec![b'b'; FILM * 8]];
     fs::write(&place, &versions[0]).unwrap();
-    let mut stage = Stage::by_events(dir.path());
-    stage.expect(&build);
+    let mut site = InProcessSite::watch_natively(dir.path());
+    site.expect(&build);
     let stop = AtomicBool::new(false);
     let mut whole = 0;
     thread::scope(|scope| {
@@ -194,7 +194,7 @@ fn large_file_overwritten_repeatedly_is_never_served_mixed() {
             stop.store(true, Ordering::Relaxed);
         });
         while !stop.load(Ordering::Relaxed) {
-            match stage.try_get("/film.mp4") {
+            match site.try_get("/film.mp4") {
                 Some((200, body)) => {
                     assert!(
                         versions.contains(&body),
@@ -210,14 +210,14 @@ fn large_file_overwritten_repeatedly_is_never_served_mixed() {
     });
     assert!(whole > 0);
     until("the last one", || {
-        stage.serves("film.mp4", &versions[1]).then_some(())
+        site.is_served("film.mp4", &versions[1]).then_some(())
     });
-    stage.nothing_else(dir.path(), &build);
+    site.expect_no_other_release(dir.path(), &build);
 }
 
-struct Stop<'a>(&'a AtomicBool);
+struct SetOnDrop<'a>(&'a AtomicBool);
 
-impl Drop for Stop<'_> {
+impl Drop for SetOnDrop<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }

@@ -16,9 +16,9 @@ use crate::deploys::build::Build;
 use crate::deploys::build::INDEX;
 use crate::deploys::build::empty;
 use crate::deploys::build::set_modified;
-use crate::deploys::harness::Front as _;
-use crate::deploys::harness::Stage;
-use crate::deploys::o;
+use crate::deploys::harness::InProcessSite;
+use crate::deploys::harness::SiteUnderTest as _;
+use crate::deploys::os;
 use crate::deploys::pause;
 use crate::deploys::run;
 
@@ -56,10 +56,10 @@ fn rsync_with_delete_is_one_deploy() {
         run(
             "rsync",
             [
-                o("-a"),
-                o("--delete"),
-                o(&source.join("")),
-                o(&top.join("dist/")),
+                os("-a"),
+                os("--delete"),
+                os(&source.join("")),
+                os(&top.join("dist/")),
             ],
         );
     });
@@ -69,11 +69,11 @@ fn rsync_with_delete_is_one_deploy() {
 fn rsync_page_first_is_one_deploy() {
     check("dist", |top, _, source| {
         let dist = top.join("dist/");
-        run("rsync", [o("-a"), o(&source.join(INDEX)), o(&dist)]);
+        run("rsync", [os("-a"), os(&source.join(INDEX)), os(&dist)]);
         pause();
         run(
             "rsync",
-            [o("-a"), o("--delete"), o(&source.join("")), o(&dist)],
+            [os("-a"), os("--delete"), os(&source.join("")), os(&dist)],
         );
     });
 }
@@ -85,16 +85,16 @@ fn rsync_page_last_is_one_deploy() {
         run(
             "rsync",
             [
-                o("-a"),
-                o("--exclude=/index.html"),
-                o(&source.join("")),
-                o(&dist),
+                os("-a"),
+                os("--exclude=/index.html"),
+                os(&source.join("")),
+                os(&dist),
             ],
         );
         pause();
         run(
             "rsync",
-            [o("-a"), o("--delete"), o(&source.join("")), o(&dist)],
+            [os("-a"), os("--delete"), os(&source.join("")), os(&dist)],
         );
     });
 }
@@ -103,8 +103,8 @@ fn rsync_page_last_is_one_deploy() {
 fn rm_and_cp_is_one_deploy() {
     check("dist", |top, _, source| {
         let dist = top.join("dist");
-        run("rm", [o("-rf"), o(&dist)]);
-        run("cp", [o("-r"), o(source), o(&dist)]);
+        run("rm", [os("-rf"), os(&dist)]);
+        run("cp", [os("-r"), os(source), os(&dist)]);
     });
 }
 
@@ -113,7 +113,7 @@ fn cp_over_old_files_is_one_deploy() {
     check("dist", |top, _, source| {
         let dist = top.join("dist");
         fs::create_dir_all(&dist).unwrap();
-        run("cp", [o("-r"), o(&source.join(".")), o(&dist)]);
+        run("cp", [os("-r"), os(&source.join(".")), os(&dist)]);
     });
 }
 
@@ -121,12 +121,12 @@ fn cp_over_old_files_is_one_deploy() {
 fn directory_swap_is_one_deploy() {
     check("dist", |top, _, source| {
         let (dist, new, old) = (top.join("dist"), top.join("dist.new"), top.join("dist.old"));
-        run("cp", [o("-a"), o(source), o(&new)]);
+        run("cp", [os("-a"), os(source), os(&new)]);
         if dist.exists() {
-            run("mv", [o(&dist), o(&old)]);
+            run("mv", [os(&dist), os(&old)]);
         }
-        run("mv", [o(&new), o(&dist)]);
-        run("rm", [o("-rf"), o(&old)]);
+        run("mv", [os(&new), os(&dist)]);
+        run("rm", [os("-rf"), os(&old)]);
     });
 }
 
@@ -134,14 +134,14 @@ fn directory_swap_is_one_deploy() {
 fn directory_swap_with_pauses_is_one_deploy() {
     check("dist", |top, _, source| {
         let (dist, new, old) = (top.join("dist"), top.join("dist.new"), top.join("dist.old"));
-        run("cp", [o("-a"), o(source), o(&new)]);
+        run("cp", [os("-a"), os(source), os(&new)]);
         if dist.exists() {
-            run("mv", [o(&dist), o(&old)]);
+            run("mv", [os(&dist), os(&old)]);
         }
         pause();
-        run("mv", [o(&new), o(&dist)]);
+        run("mv", [os(&new), os(&dist)]);
         pause();
-        run("rm", [o("-rf"), o(&old)]);
+        run("rm", [os("-rf"), os(&old)]);
     });
 }
 
@@ -152,14 +152,14 @@ fn directory_exchange_repeated_is_a_deploy_each_time() {
     let (dist, spare) = (top.path().join("dist"), top.path().join("spare"));
     blue.put_all(&dist);
     green.put_all(&spare);
-    let mut stage = Stage::by_events(&dist);
-    stage.expect(&blue);
+    let mut site = InProcessSite::watch_natively(&dist);
+    site.expect(&blue);
     for build in [&green, &blue, &green, &blue] {
         let aside = top.path().join("aside");
         fs::rename(&dist, &aside).unwrap();
         fs::rename(&spare, &dist).unwrap();
         fs::rename(&aside, &spare).unwrap();
-        stage.expect(build);
+        site.expect(build);
     }
 }
 
@@ -167,7 +167,7 @@ fn directory_exchange_repeated_is_a_deploy_each_time() {
 fn symlink_replaced_by_ln_is_one_deploy() {
     check("current", |top, _, source| {
         let release = release(top, source);
-        run("ln", [o("-sfn"), o(&release), o(&top.join("current"))]);
+        run("ln", [os("-sfn"), os(&release), os(&top.join("current"))]);
     });
 }
 
@@ -176,7 +176,7 @@ fn symlink_replaced_by_mv_is_one_deploy() {
     check("current", |top, _, source| {
         let next = top.join("next");
         symlink(release(top, source), &next).unwrap();
-        run("mv", [o("-T"), o(&next), o(&top.join("current"))]);
+        run("mv", [os("-T"), os(&next), os(&top.join("current"))]);
     });
 }
 
@@ -188,14 +188,14 @@ fn symlink_in_parent_path_replaced_is_one_deploy() {
         let number = fs::read_dir(&releases).unwrap().count();
         let release = releases.join(number.to_string());
         fs::create_dir(&release).unwrap();
-        run("cp", [o("-a"), o(source), o(&release.join("dist"))]);
+        run("cp", [os("-a"), os(source), os(&release.join("dist"))]);
         fs::create_dir_all(top.join("srv")).unwrap();
         if !top.join("www").exists() {
             symlink("srv", top.join("www")).unwrap();
         }
         let next = top.join("srv/next");
         symlink(format!("../releases/{number}"), &next).unwrap();
-        run("mv", [o("-T"), o(&next), o(&top.join("srv/current"))]);
+        run("mv", [os("-T"), os(&next), os(&top.join("srv/current"))]);
     });
 }
 
@@ -205,9 +205,9 @@ fn symlink_first_of_chain_replaced_is_one_deploy() {
         let number = fs::read_dir(top).unwrap().count();
         let srv = top.join(format!("srv{number}"));
         fs::create_dir(&srv).unwrap();
-        run("cp", [o("-a"), o(source), o(&srv.join("real"))]);
+        run("cp", [os("-a"), os(source), os(&srv.join("real"))]);
         symlink("real", srv.join("dist")).unwrap();
-        run("ln", [o("-sfn"), o(&srv), o(&top.join("www"))]);
+        run("ln", [os("-sfn"), os(&srv), os(&top.join("www"))]);
     });
 }
 
@@ -223,7 +223,7 @@ fn kubernetes_volume_update_is_one_deploy() {
             old.1.parse::<u32>().unwrap()
         });
         let dated = format!("..2026_11_22_00_00_{:02}", number + 1);
-        run("cp", [o("-r"), o(source), o(&volume.join(&dated))]);
+        run("cp", [os("-r"), os(source), os(&volume.join(&dated))]);
         symlink(&dated, volume.join("..data_tmp")).unwrap();
         fs::rename(volume.join("..data_tmp"), &data).unwrap();
         for entry in fs::read_dir(source).unwrap() {
@@ -242,11 +242,14 @@ fn kubernetes_volume_update_is_one_deploy() {
 fn archive_with_old_mtimes_is_one_deploy() {
     check("dist", |top, _, source| {
         let (dist, archive) = (top.join("dist"), top.join("build.tar"));
-        let (date, c) = (o("--mtime=2020-02-02 02:02:02Z"), o("-C"));
-        run("tar", [date, o("-cf"), o(&archive), c, o(source), o(".")]);
+        let (date, c) = (os("--mtime=2020-02-02 02:02:02Z"), os("-C"));
+        run(
+            "tar",
+            [date, os("-cf"), os(&archive), c, os(source), os(".")],
+        );
         fs::create_dir_all(&dist).unwrap();
         empty(&dist);
-        run("tar", [o("-xf"), o(&archive), c, o(&dist)]);
+        run("tar", [os("-xf"), os(&archive), c, os(&dist)]);
         let modified = fs::metadata(dist.join(INDEX)).unwrap().modified().unwrap();
         assert_eq!(modified, UNIX_EPOCH + Duration::from_secs(1_580_608_922));
     });
@@ -259,8 +262,8 @@ fn page_changed_with_same_size_mtime_and_inode_is_a_deploy() {
     one.put_all(top.path());
     let place = top.path().join(INDEX);
     set_modified(&place, one.modified());
-    let mut stage = Stage::by_events(top.path());
-    stage.expect(&one);
+    let mut site = InProcessSite::watch_natively(top.path());
+    site.expect(&one);
     let look = || {
         let metadata = fs::metadata(&place).unwrap();
         (metadata.len(), metadata.modified().unwrap(), metadata.ino())
@@ -273,7 +276,7 @@ fn page_changed_with_same_size_mtime_and_inode_is_a_deploy() {
         build.put(top.path(), INDEX);
         set_modified(&place, one.modified());
         assert_eq!(look(), before);
-        stage.expect(build);
+        site.expect(build);
     }
 }
 
@@ -282,12 +285,12 @@ fn parent_directory_replaced_is_one_deploy() {
     check("app/dist", |top, _, source| {
         let (app, new, old) = (top.join("app"), top.join("app.new"), top.join("app.old"));
         fs::create_dir(&new).unwrap();
-        run("cp", [o("-a"), o(source), o(&new.join("dist"))]);
+        run("cp", [os("-a"), os(source), os(&new.join("dist"))]);
         if app.exists() {
             fs::rename(&app, &old).unwrap();
         }
         fs::rename(&new, &app).unwrap();
-        run("rm", [o("-rf"), o(&old)]);
+        run("rm", [os("-rf"), os(&old)]);
     });
 }
 
@@ -295,11 +298,11 @@ fn parent_directory_replaced_is_one_deploy() {
 fn parent_directory_removed_and_recreated_is_one_deploy() {
     check("app/dist", |top, _, source| {
         let app = top.join("app");
-        run("rm", [o("-rf"), o(&app)]);
+        run("rm", [os("-rf"), os(&app)]);
         pause();
         fs::create_dir(&app).unwrap();
         pause();
-        run("cp", [o("-a"), o(source), o(&app.join("dist"))]);
+        run("cp", [os("-a"), os(source), os(&app.join("dist"))]);
     });
 }
 
@@ -311,8 +314,8 @@ fn rsync_link_dest_release_is_one_deploy() {
         let number = fs::read_dir(&releases).unwrap().count();
         let (from, to) = (source.join(""), releases.join(number.to_string()));
         let shared = format!("--link-dest=../{}", number.saturating_sub(1));
-        run("rsync", [o("-a"), o(&shared), o(&from), o(&to)]);
-        run("ln", [o("-sfn"), o(&to), o(&top.join("current"))]);
+        run("rsync", [os("-a"), os(&shared), os(&from), os(&to)]);
+        run("ln", [os("-sfn"), os(&to), os(&top.join("current"))]);
     });
 }
 
@@ -321,13 +324,13 @@ fn deploy_with_defaults_is_announced_within_a_second() {
     let dir = TempDir::with_prefix("tidings-").unwrap();
     let first = Build::new(1);
     first.put_all(dir.path());
-    let mut stage = Stage::watch(WatchDirectory::new(dir.path()));
-    stage.expect(&first);
+    let mut site = InProcessSite::new(WatchDirectory::new(dir.path()));
+    site.expect(&first);
     let took = (2..7).map(|version| {
         let build = Build::new(version);
         build.put_all(dir.path());
         let start = Instant::now();
-        stage.expect(&build);
+        site.expect(&build);
         start.elapsed()
     });
     // The best of a few, since the machine may have other things to do.
@@ -348,18 +351,18 @@ fn check(root: &str, way: impl Fn(&Path, &Build, &Path)) {
     };
     let deploy = |build: &Build| way(top.path(), build, build.source().path());
     deploy(one);
-    let mut stage = Stage::by_events(&top.path().join(root));
+    let mut site = InProcessSite::watch_natively(&top.path().join(root));
     let mut past = vec![one];
-    let first = stage.expect(one);
+    let first = site.expect(one);
     assert_eq!((first.number, first.previous.len()), (1, 0));
     let mut last = first;
     for build in [two, three, two, three, one] {
         deploy(build);
-        let news = stage.expect(build);
+        let news = site.expect(build);
         assert!(news.published > last.published);
         assert_eq!(news.previous[0], last.id);
         assert!(!news.previous.contains(&news.id));
-        past.iter().for_each(|build| stage.check_chunks(build));
+        past.iter().for_each(|build| site.check_chunks(build));
         past.push(build);
         last = news;
         if build == three {
@@ -377,7 +380,7 @@ fn release(top: &Path, source: &Path) -> PathBuf {
     fs::create_dir_all(&releases).unwrap();
     let number = fs::read_dir(&releases).unwrap().count();
     let release = Path::new("releases").join(number.to_string());
-    run("cp", [o("-a"), o(source), o(&top.join(&release))]);
+    run("cp", [os("-a"), os(source), os(&top.join(&release))]);
     release
 }
 

@@ -12,12 +12,12 @@ use tempfile::TempDir;
 
 use crate::deploys::build::Build;
 use crate::deploys::build::empty;
-use crate::deploys::harness::Front as _;
-use crate::deploys::harness::Running;
-use crate::deploys::harness::Stage;
-use crate::deploys::harness::patient;
-use crate::deploys::not_tested;
+use crate::deploys::harness::InProcessSite;
+use crate::deploys::harness::ProgramSite;
+use crate::deploys::harness::SiteUnderTest as _;
+use crate::deploys::harness::watch_without_rescans;
 use crate::deploys::pause;
+use crate::deploys::report_skipped;
 use crate::deploys::run;
 use crate::support::program::Program;
 use crate::support::program::serve;
@@ -27,9 +27,9 @@ use crate::support::until;
 fn directory_missing_with_parents_waits() {
     let top = TempDir::with_prefix("tidings-").unwrap();
     let dir = top.path().join("srv/app/current/dist");
-    let mut stage = Stage::by_events(&dir);
+    let mut site = InProcessSite::watch_natively(&dir);
     until("what is waited for", || {
-        let reply = stage.reply("/", &[("accept", "text/html")]);
+        let reply = site.reply("/", &[("accept", "text/html")]);
         assert_eq!(reply.status, 503);
         assert!(reply.field("retry-after").parse::<u32>().unwrap() > 0);
         reply
@@ -42,12 +42,12 @@ fn directory_missing_with_parents_waits() {
         fs::create_dir(top.path().join(parent)).unwrap();
     }
     until("the empty directory to be seen", || {
-        let reply = stage.reply("/", &[("accept", "text/html")]);
+        let reply = site.reply("/", &[("accept", "text/html")]);
         reply.text().contains("no index.html").then_some(())
     });
     let build = Build::new(1);
     build.put_all(&dir);
-    stage.expect(&build);
+    site.expect(&build);
 }
 
 #[test]
@@ -55,11 +55,11 @@ fn directory_symlink_dangling_waits_for_target() {
     let top = TempDir::with_prefix("tidings-").unwrap();
     let current = top.path().join("current");
     symlink("releases/1", &current).unwrap();
-    let mut stage = Stage::by_events(&current);
+    let mut site = InProcessSite::watch_natively(&current);
     let build = Build::new(1);
     pause();
     build.put_all(&top.path().join("releases/1"));
-    stage.expect(&build);
+    site.expect(&build);
 }
 
 #[test]
@@ -68,10 +68,10 @@ fn directory_removed_keeps_serving_until_it_returns() {
     let dir = top.path().join("dist");
     let (one, two) = (Build::new(1), Build::new(2));
     one.put_all(&dir);
-    let mut site = Running::serve(&dir);
+    let mut site = ProgramSite::serve(&dir);
     site.expect(&one);
     fs::remove_dir_all(&dir).unwrap();
-    site.program.logged(&[
+    site.program.wait_for_log(&[
         "still serving the last release",
         "there is no such directory",
     ]);
@@ -79,7 +79,7 @@ fn directory_removed_keeps_serving_until_it_returns() {
     // Back as it was, that is no news; the next build is.
     one.put_all(&dir);
     site.program
-        .logged(&["nothing that visitors reach has changed"]);
+        .wait_for_log(&["nothing that visitors reach has changed"]);
     two.put_all(&dir);
     site.expect(&two);
     site.check_chunks(&one);
@@ -90,11 +90,11 @@ fn directory_emptied_keeps_serving_until_refilled() {
     let dir = TempDir::with_prefix("tidings-").unwrap();
     let (one, two) = (Build::new(1), Build::new(2));
     one.put_all(dir.path());
-    let mut site = Running::serve(dir.path());
+    let mut site = ProgramSite::serve(dir.path());
     site.expect(&one);
     empty(dir.path());
     site.program
-        .logged(&["still serving the last release", "no index.html"]);
+        .wait_for_log(&["still serving the last release", "no index.html"]);
     site.check(&one);
     two.put_all(dir.path());
     site.expect(&two);
@@ -107,11 +107,11 @@ fn directory_symlink_broken_keeps_serving_until_repaired() {
     one.put_all(&top.path().join("1"));
     let current = top.path().join("current");
     symlink("1", &current).unwrap();
-    let mut site = Running::serve(&current);
+    let mut site = ProgramSite::serve(&current);
     site.expect(&one);
     fs::remove_file(&current).unwrap();
     symlink("2", &current).unwrap();
-    site.program.logged(&[
+    site.program.wait_for_log(&[
         "still serving the last release",
         "there is no such directory",
     ]);
@@ -127,12 +127,12 @@ fn directory_replaced_by_file_keeps_serving() {
     let dir = top.path().join("dist");
     let (one, two) = (Build::new(1), Build::new(2));
     one.put_all(&dir);
-    let mut site = Running::serve(&dir);
+    let mut site = ProgramSite::serve(&dir);
     site.expect(&one);
     fs::rename(&dir, top.path().join("old")).unwrap();
     fs::write(&dir, "no directory").unwrap();
     site.program
-        .logged(&["still serving the last release", "not a directory"]);
+        .wait_for_log(&["still serving the last release", "not a directory"]);
     site.check(&one);
     fs::remove_file(&dir).unwrap();
     two.put_all(&dir);
@@ -151,7 +151,7 @@ fn directory_relative_path_with_dots_is_resolved() {
     let mut command = serve(Path::new("./../app/current/../current/dist/"));
     command.current_dir(top.path().join("run"));
     command.args(["--debounce=25ms", "--rescan-interval=1h"]);
-    let mut site = Running::new(Program::start(&mut command));
+    let mut site = ProgramSite::new(Program::start(&mut command));
     site.expect(&one);
     run("ln", ["-sfn".as_ref(), "2".as_ref(), current.as_os_str()]);
     site.expect(&two);
@@ -168,9 +168,9 @@ fn directory_recreated_with_same_inode_is_watched() {
     first.put_all(&dir);
     // Long enough for the next directory to come between two looks. A file that is kept open would keep the number
     // of its directory.
-    let watch = patient(&dir).quiet(Duration::from_millis(500));
-    let mut stage = Stage::watch(watch.file_limit(u64::MAX));
-    stage.expect(&first);
+    let watch = watch_without_rescans(&dir).quiet(Duration::from_millis(500));
+    let mut site = InProcessSite::new(watch.file_limit(u64::MAX));
+    site.expect(&first);
     let mut reused = 0;
     for _ in 0..3 {
         let beside = TempDir::with_prefix_in("beside-", top.path()).unwrap();
@@ -186,11 +186,11 @@ fn directory_recreated_with_same_inode_is_watched() {
         // One that arrives with the directory, and one that only a watch on it can tell of.
         for build in [next(), next()] {
             build.put_all(&dir);
-            stage.expect(&build);
+            site.expect(&build);
         }
     }
     if reused == 0 {
-        not_tested("this file system gives no number twice");
+        report_skipped("this file system gives no number twice");
     }
 }
 
@@ -219,13 +219,13 @@ fn create_with_number(dir: &Path, wanted: u64, beside: &Path) -> bool {
 #[test]
 fn subdirectory_removed_and_recreated_is_watched() {
     let dir = TempDir::with_prefix("tidings-").unwrap();
-    let mut stage = Stage::by_events(dir.path());
+    let mut site = InProcessSite::watch_natively(dir.path());
     for version in 1..12 {
         if version % 3 == 0 {
             fs::remove_dir_all(dir.path().join("assets")).unwrap();
         }
         let build = Build::new(version);
         build.put_all(dir.path());
-        stage.expect(&build);
+        site.expect(&build);
     }
 }

@@ -14,12 +14,12 @@ use tempfile::TempDir;
 
 use crate::deploys::build::Build;
 use crate::deploys::build::INDEX;
-use crate::deploys::harness::Front;
-use crate::deploys::harness::Running;
-use crate::deploys::harness::Stage;
-use crate::deploys::not_tested;
-use crate::deploys::o;
+use crate::deploys::harness::InProcessSite;
+use crate::deploys::harness::ProgramSite;
+use crate::deploys::harness::SiteUnderTest;
+use crate::deploys::os;
 use crate::deploys::process::Process;
+use crate::deploys::report_skipped;
 use crate::deploys::run;
 use crate::support::program::Program;
 use crate::support::program::serve;
@@ -50,11 +50,11 @@ fn file_names_with_special_characters_are_served() {
     for name in &names {
         put(dir.path(), &[(name, name)]);
     }
-    let mut stage = Stage::by_events(dir.path());
-    stage.expect(&build);
+    let mut site = InProcessSite::watch_natively(dir.path());
+    site.expect(&build);
     for name in names {
         let path = utf8_percent_encode(name, NON_ALPHANUMERIC).to_string();
-        let (status, body) = stage.get(&format!("/{}", path.replace("%2F", "/")));
+        let (status, body) = site.get(&format!("/{}", path.replace("%2F", "/")));
         assert_eq!((status, body.as_slice()), (200, name.as_bytes()), "{name}");
     }
 }
@@ -83,12 +83,12 @@ fn file_name_not_utf_8_is_skipped() {
         "<!doctype html>",
     )
     .unwrap();
-    let mut stage = Stage::by_events(dir.path());
-    stage.expect(&one);
-    assert_eq!(stage.get("/caf%E9.html").0, 400);
-    assert_eq!(stage.get("/caf%C3%A9.html").0, 404);
+    let mut site = InProcessSite::watch_natively(dir.path());
+    site.expect(&one);
+    assert_eq!(site.get("/caf%E9.html").0, 400);
+    assert_eq!(site.get("/caf%C3%A9.html").0, 404);
     two.put_all(dir.path());
-    stage.expect(&two);
+    site.expect(&two);
 }
 
 #[test]
@@ -113,8 +113,8 @@ fn symlink_out_of_root_is_not_served() {
     put(&dir, &[("texts/hello.txt", "hello")]);
     link("texts/hello.txt", "inside.txt");
     link("texts", "folder-inside");
-    let mut stage = Stage::by_events(&dir);
-    stage.expect(&one);
+    let mut site = InProcessSite::watch_natively(&dir);
+    site.expect(&one);
     for path in [
         "relative.txt",
         "neighbour.txt",
@@ -125,12 +125,12 @@ fn symlink_out_of_root_is_not_served() {
         "absolute.txt",
         "through-another.txt",
     ] {
-        assert_eq!(stage.get(&format!("/{path}")).0, 404, "{path}");
+        assert_eq!(site.get(&format!("/{path}")).0, 404, "{path}");
     }
-    stage.check_file("inside.txt", b"hello");
-    stage.check_file("folder-inside/hello.txt", b"hello");
+    site.check_file("inside.txt", b"hello");
+    site.check_file("folder-inside/hello.txt", b"hello");
     two.put_all(&dir);
-    stage.expect(&two);
+    site.expect(&two);
 }
 
 /// Behind the one that leads to `/` lies all that a machine has.
@@ -144,7 +144,7 @@ fn symlink_out_of_root_is_not_watched() {
         fs::create_dir_all(top.path().join(format!("data/{folder}"))).unwrap();
     }
     symlink("../data", dir.join("data")).unwrap();
-    let mut site = Running::serve(&dir);
+    let mut site = ProgramSite::serve(&dir);
     site.expect(&one);
     two.put_all(&dir);
     site.expect(&two);
@@ -159,14 +159,14 @@ fn special_files_return_404_and_do_not_block() {
     let (one, two) = (Build::new(1), Build::new(2));
     one.put_all(dir.path());
     let at = |name: &str| dir.path().join(name);
-    run("mkfifo", [o(&at("pipe.txt"))]);
+    run("mkfifo", [os(&at("pipe.txt"))]);
     symlink("pipe.txt", at("link-to-pipe.txt")).unwrap();
     let _socket = UnixListener::bind(at("socket.txt")).unwrap();
     symlink("/dev/zero", at("zero.txt")).unwrap();
     fs::create_dir(at("folder.txt")).unwrap();
     fs::create_dir(at("empty")).unwrap();
-    let mut stage = Stage::by_events(dir.path());
-    stage.expect(&one);
+    let mut site = InProcessSite::watch_natively(dir.path());
+    site.expect(&one);
     for name in [
         "pipe.txt",
         "link-to-pipe.txt",
@@ -174,10 +174,10 @@ fn special_files_return_404_and_do_not_block() {
         "zero.txt",
         "folder.txt",
     ] {
-        assert_eq!(stage.get(&format!("/{name}")).0, 404, "{name}");
+        assert_eq!(site.get(&format!("/{name}")).0, 404, "{name}");
     }
     two.put_all(dir.path());
-    stage.expect(&two);
+    site.expect(&two);
 }
 
 #[test]
@@ -231,11 +231,12 @@ fn index_replaced_by_fifo_or_directory_is_incomplete() {
     let (one, two) = (Build::new(1), Build::new(2));
     let index = dir.path().join(INDEX);
     one.put_all(dir.path());
-    let mut site = Running::serve(dir.path());
+    let mut site = ProgramSite::serve(dir.path());
     site.expect(&one);
     fs::remove_file(&index).unwrap();
-    run("mkfifo", [o(&index)]);
-    site.program.logged(&["still serving", "no index.html"]);
+    run("mkfifo", [os(&index)]);
+    site.program
+        .wait_for_log(&["still serving", "no index.html"]);
     fs::remove_file(&index).unwrap();
     fs::create_dir(&index).unwrap();
     site.check(&one);
@@ -249,7 +250,7 @@ fn file_unreadable_is_logged_and_waits() {
     // Root may read anything; root without its powers may not.
     let works = Command::new("unshare").args(["-U", "true"]).status();
     if !works.is_ok_and(|status| status.success()) {
-        return not_tested("no user namespaces here");
+        return report_skipped("no user namespaces here");
     }
     let dir = TempDir::with_prefix("tidings-").unwrap();
     let (one, two) = (Build::new(1), Build::new(2));
@@ -265,7 +266,7 @@ fn file_unreadable_is_logged_and_waits() {
         "--rescan-interval=1h",
         "--incomplete-after=1h",
     ]);
-    let mut site = Running::new(Program::start(&mut command));
+    let mut site = ProgramSite::new(Program::start(&mut command));
     site.expect(&one);
     two.put(dir.path(), two.entry());
     let entry = dir.path().join(two.entry());
@@ -274,7 +275,7 @@ fn file_unreadable_is_logged_and_waits() {
     let others = two.index_last();
     let others = others.iter().filter(|path| **path != two.entry());
     others.for_each(|path| two.put(dir.path(), path));
-    site.program.logged(&[
+    site.program.wait_for_log(&[
         "still serving the last release",
         two.entry(),
         "Permission denied",
@@ -296,8 +297,8 @@ fn check_link(target: &str, name: &str) {
 fn check_in(dir: &TempDir) {
     let (one, two) = (Build::new(1), Build::new(2));
     one.put_all(dir.path());
-    let mut stage = Stage::by_events(dir.path());
-    stage.expect(&one);
+    let mut site = InProcessSite::watch_natively(dir.path());
+    site.expect(&one);
     two.put_all(dir.path());
-    stage.expect(&two);
+    site.expect(&two);
 }

@@ -1,4 +1,4 @@
-//! A site on the stage: what its visitors get, and what its tabs are told.
+//! A site on the site: what its visitors get, and what its tabs are told.
 
 use std::path::Path;
 use std::pin::Pin;
@@ -31,7 +31,7 @@ use crate::support::within;
 
 /// One announcement, as an event stream tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct News {
+pub(crate) struct ReleaseEvent {
     /// The n of the n-th release that the process published.
     pub(crate) number: u64,
     pub(crate) id: String,
@@ -40,8 +40,8 @@ pub(crate) struct News {
     pub(crate) previous: Vec<String>,
 }
 
-impl News {
-    pub(crate) fn of(block: &Block) -> Self {
+impl ReleaseEvent {
+    pub(crate) fn parse(block: &Block) -> Self {
         let text = |name: &str| between(&block.data, &format!("\"{name}\":\""), "\"").to_owned();
         let previous = between(&block.data, "\"previous\":[", "]");
         let previous = previous
@@ -58,7 +58,7 @@ impl News {
 }
 
 /// What visitors see, be it through a service or a socket.
-pub(crate) trait Front {
+pub(crate) trait SiteUnderTest {
     /// A GET, as a browser's tab or its loader would send it: the status and the body.
     fn get(&self, path: &str) -> (u16, Vec<u8>);
 
@@ -67,30 +67,34 @@ pub(crate) trait Front {
 
     /// The next release that tabs are told of.
     #[track_caller]
-    fn next(&mut self) -> News {
+    fn next(&mut self) -> ReleaseEvent {
         // Comments come more often than the deadline ends.
         let end = Instant::now() + DEADLINE;
         loop {
             let block = self.block();
             if block.event == "release" {
-                return News::of(&block);
+                return ReleaseEvent::parse(&block);
             }
             assert!(Instant::now() < end, "waited {DEADLINE:?} for a release");
         }
     }
 
     /// The number of announcements so far that were awaited.
-    fn told(&mut self) -> &mut u64;
+    fn release_count(&mut self) -> &mut u64;
 
     /// Waits for the next announcement, which must be of this build, without another one before it; and
     /// for the build to be served whole.
     #[track_caller]
-    fn expect(&mut self, build: &Build) -> News {
+    fn expect(&mut self, build: &Build) -> ReleaseEvent {
         let (news, id) = (self.next(), build.id());
         let version = build.version();
         assert_eq!(news.id, id, "{news:?} is not of version {version}");
-        *self.told() += 1;
-        assert_eq!(news.number, *self.told(), "one announcement a deploy");
+        *self.release_count() += 1;
+        assert_eq!(
+            news.number,
+            *self.release_count(),
+            "one announcement a deploy"
+        );
         self.check(build);
         assert_eq!(tag(&self.get("/").1).id, id);
         news
@@ -99,11 +103,11 @@ pub(crate) trait Front {
     /// Everything that the page of this build leads to is served, and the rest of it soon.
     #[track_caller]
     fn check(&self, build: &Build) {
-        for (path, bytes) in build.reached() {
+        for (path, bytes) in build.reachable() {
             self.check_file(path, bytes);
         }
         for (path, bytes) in build.files() {
-            until(path, || self.serves(path, bytes).then_some(()));
+            until(path, || self.is_served(path, bytes).then_some(()));
         }
     }
 
@@ -128,7 +132,7 @@ pub(crate) trait Front {
     }
 
     /// True if this is what is served at a path.
-    fn serves(&self, path: &str, bytes: &[u8]) -> bool {
+    fn is_served(&self, path: &str, bytes: &[u8]) -> bool {
         let (status, body) = self.get(&format!("/{path}"));
         status == 200 && (body == bytes || without_tag(&body) == bytes)
     }
@@ -136,7 +140,7 @@ pub(crate) trait Front {
     /// Deploys a page that differs from all others, and waits for it: if nothing else was announced before it,
     /// nothing else will be.
     #[track_caller]
-    fn nothing_else(&mut self, dir: &Path, build: &Build) {
+    fn expect_no_other_release(&mut self, dir: &Path, build: &Build) {
         let page = [build.file(INDEX), b"<!-- and nothing else -->"].concat();
         let build = build.clone().with(INDEX, page);
         build.put(dir, INDEX);
@@ -146,19 +150,19 @@ pub(crate) trait Front {
 
 /// A site in this process, asked without a socket.
 #[derive(Debug)]
-pub(crate) struct Stage {
+pub(crate) struct InProcessSite {
     site: Site,
     app: UpdateNotifier<StaticFiles>,
     stream: Stream,
-    told: u64,
+    release_count: u64,
     watching: JoinHandle<()>,
     runtime: Option<Runtime>,
 }
 
 type Stream = Pin<Box<tidings::ResponseBody<FileBody>>>;
 
-impl Stage {
-    pub(crate) fn watch(watch: WatchDirectory) -> Self {
+impl InProcessSite {
+    pub(crate) fn new(watch: WatchDirectory) -> Self {
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -175,7 +179,7 @@ impl Stage {
             site,
             app,
             stream,
-            told: 0,
+            release_count: 0,
             watching,
             runtime: Some(runtime),
         }
@@ -183,8 +187,8 @@ impl Stage {
 
     /// Watches `dir` by the system's events alone: the poll behind them would hide that one was missed. Has more
     /// patience with incomplete builds than any test has time.
-    pub(crate) fn by_events(dir: &Path) -> Self {
-        Self::watch(patient(dir))
+    pub(crate) fn watch_natively(dir: &Path) -> Self {
+        Self::new(watch_without_rescans(dir))
     }
 
     pub(crate) fn site(&self) -> &Site {
@@ -192,14 +196,14 @@ impl Stage {
     }
 
     /// Stops watching: from now on nothing is published.
-    pub(crate) fn freeze(&mut self) {
+    pub(crate) fn stop_watching(&mut self) {
         self.watching.abort();
         until("the watch to end", || {
             self.watching.is_finished().then_some(())
         });
     }
 
-    /// As [`get`](Front::get); `None` if the body breaks off.
+    /// As [`get`](SiteUnderTest::get); `None` if the body breaks off.
     pub(crate) fn try_get(&self, path: &str) -> Option<(u16, Vec<u8>)> {
         let reply = async {
             let (parts, body) = ask(self.app.clone(), "GET", path, &[]).await.into_parts();
@@ -210,7 +214,7 @@ impl Stage {
     }
 
     pub(crate) fn reply(&self, path: &str, fields: &[(&str, &str)]) -> Reply {
-        let reply = async { Reply::of(ask(self.app.clone(), "GET", path, fields).await).await };
+        let reply = async { Reply::read(ask(self.app.clone(), "GET", path, fields).await).await };
         self.block_on(within(path, reply))
     }
 
@@ -219,7 +223,7 @@ impl Stage {
     }
 }
 
-impl Drop for Stage {
+impl Drop for InProcessSite {
     fn drop(&mut self) {
         // A look that hangs must not make a test hang.
         if let Some(runtime) = self.runtime.take() {
@@ -228,7 +232,7 @@ impl Drop for Stage {
     }
 }
 
-impl Front for Stage {
+impl SiteUnderTest for InProcessSite {
     fn get(&self, path: &str) -> (u16, Vec<u8>) {
         let reply = self.reply(path, &[]);
         (reply.status, reply.body.to_vec())
@@ -244,26 +248,26 @@ impl Front for Stage {
         Block::parse(text.trim_end().rsplit("\n\n").next().unwrap())
     }
 
-    fn told(&mut self) -> &mut u64 {
-        &mut self.told
+    fn release_count(&mut self) -> &mut u64 {
+        &mut self.release_count
     }
 }
 
 /// The program, and one tab.
 #[derive(Debug)]
-pub(crate) struct Running {
+pub(crate) struct ProgramSite {
     pub(crate) program: Program,
     events: Events,
-    told: u64,
+    release_count: u64,
 }
 
-impl Running {
+impl ProgramSite {
     pub(crate) fn new(program: Program) -> Self {
         let events = Events::open(program.address());
         Self {
             program,
             events,
-            told: 0,
+            release_count: 0,
         }
     }
 
@@ -288,7 +292,7 @@ impl Running {
     }
 }
 
-impl Front for Running {
+impl SiteUnderTest for ProgramSite {
     fn get(&self, path: &str) -> (u16, Vec<u8>) {
         let answer = self.program.get(path, &[]);
         (answer.status, answer.body)
@@ -299,13 +303,13 @@ impl Front for Running {
         self.events.block().unwrap().expect("the stream ended")
     }
 
-    fn told(&mut self) -> &mut u64 {
-        &mut self.told
+    fn release_count(&mut self) -> &mut u64 {
+        &mut self.release_count
     }
 }
 
 /// A source that hears of changes from the system alone.
-pub(crate) fn patient(dir: &Path) -> WatchDirectory {
+pub(crate) fn watch_without_rescans(dir: &Path) -> WatchDirectory {
     let watch = WatchDirectory::new(dir).file_limit(LIMIT);
     watch.quiet(QUIET).incomplete_after(NEVER).poll(NEVER)
 }

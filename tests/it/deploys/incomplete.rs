@@ -10,10 +10,10 @@ use tempfile::TempDir;
 
 use crate::deploys::build::Build;
 use crate::deploys::build::INDEX;
-use crate::deploys::harness::Front as _;
-use crate::deploys::harness::Running;
-use crate::deploys::not_tested;
+use crate::deploys::harness::ProgramSite;
+use crate::deploys::harness::SiteUnderTest as _;
 use crate::deploys::pause;
+use crate::deploys::report_skipped;
 use crate::support::put;
 use crate::support::until;
 
@@ -32,13 +32,13 @@ fn incomplete_build_with_empty_script_waits() {
     let dir = TempDir::with_prefix("tidings-").unwrap();
     let (one, two) = (Build::new(1), Build::new(2));
     one.put_all(dir.path());
-    let mut site = Running::serve(dir.path());
+    let mut site = ProgramSite::serve(dir.path());
     site.expect(&one);
     fs::write(dir.path().join(two.entry()), "").unwrap();
     let others = two.index_first();
     let others = others.iter().filter(|path| **path != two.entry());
     others.for_each(|path| two.put(dir.path(), path));
-    site.program.logged(&["it lacks", two.entry()]);
+    site.program.wait_for_log(&["it lacks", two.entry()]);
     site.check(&one);
     two.put(dir.path(), two.entry());
     site.expect(&two);
@@ -58,10 +58,10 @@ fn incomplete_build_without_chunk_with_dashes_in_hash_waits() {
         dir.path(),
         &[("index.html", page), ("assets/index-BfX2k3Qa.js", script)],
     );
-    let mut site = Running::serve(dir.path());
+    let mut site = ProgramSite::serve(dir.path());
     let line = site
         .program
-        .logged(&["waiting for a complete build", "it lacks"]);
+        .wait_for_log(&["waiting for a complete build", "it lacks"]);
     assert!(
         line.contains("it lacks About-C0gX_-9k.js directory="),
         "{line}"
@@ -78,13 +78,14 @@ fn incomplete_build_with_empty_lazy_chunk_waits() {
     let dir = TempDir::with_prefix("tidings-").unwrap();
     let (one, two) = (Build::new(1), Build::new(2));
     one.put_all(dir.path());
-    let mut site = Running::serve(dir.path());
+    let mut site = ProgramSite::serve(dir.path());
     site.expect(&one);
     fs::write(dir.path().join(two.lazy()), "").unwrap();
     let others = two.index_first();
     let others = others.iter().filter(|path| **path != two.lazy());
     others.for_each(|path| two.put(dir.path(), path));
-    site.program.logged(&["it lacks", file_name(two.lazy())]);
+    site.program
+        .wait_for_log(&["it lacks", file_name(two.lazy())]);
     site.check(&one);
     two.put(dir.path(), two.lazy());
     site.expect(&two);
@@ -116,9 +117,9 @@ fn incomplete_first_build_waits_and_returns_503() {
             .for_each(|path| build.put(dir.path(), path));
     };
     all_but(build.lazy());
-    let mut site = Running::serve(dir.path());
+    let mut site = ProgramSite::serve(dir.path());
     site.program
-        .logged(&["waiting for a complete build", file_name(build.lazy())]);
+        .wait_for_log(&["waiting for a complete build", file_name(build.lazy())]);
     let answer = site.program.get("/", &[("Accept", "text/html")]);
     assert_eq!(answer.status, 503);
     assert!(
@@ -134,11 +135,11 @@ fn incomplete_build_with_empty_index_waits() {
     let dir = TempDir::with_prefix("tidings-").unwrap();
     let (one, two) = (Build::new(1), Build::new(2));
     one.put_all(dir.path());
-    let mut site = Running::serve(dir.path());
+    let mut site = ProgramSite::serve(dir.path());
     site.expect(&one);
     fs::write(dir.path().join(INDEX), "").unwrap();
     site.program
-        .logged(&["still serving", "no index.html, or an empty one"]);
+        .wait_for_log(&["still serving", "no index.html, or an empty one"]);
     site.check(&one);
     two.put_all(dir.path());
     site.expect(&two);
@@ -162,14 +163,14 @@ fn incomplete_after_elapsed_publishes_with_a_warning() {
     let dir = TempDir::with_prefix("tidings-").unwrap();
     let (one, two) = (Build::new(1), Build::new(2));
     one.put_all(dir.path());
-    let mut site = Running::serve_with(dir.path(), &["--incomplete-after=1s"]);
+    let mut site = ProgramSite::serve_with(dir.path(), &["--incomplete-after=1s"]);
     site.expect(&one);
     let two = two.clone().without(two.lazy());
     two.put_all(dir.path());
-    site.program.logged(&["it lacks", lazy(&two)]);
+    site.program.wait_for_log(&["it lacks", lazy(&two)]);
     let line = site
         .program
-        .logged(&["WARN", "published although it lacks files"]);
+        .wait_for_log(&["WARN", "published although it lacks files"]);
     assert!(line.contains(lazy(&two)), "{line}");
     site.expect(&two);
     site.check_chunks(&one);
@@ -185,7 +186,7 @@ fn incomplete_build_lacking_same_files_as_current_does_not_wait() {
     };
     let one = page(&Build::new(1), gone);
     one.put_all(dir.path());
-    let mut site = Running::serve_with(dir.path(), &["--incomplete-after=1s"]);
+    let mut site = ProgramSite::serve_with(dir.path(), &["--incomplete-after=1s"]);
     site.expect(&one);
     let late = "published although it lacks files";
     assert_eq!(site.count(late), 1);
@@ -202,7 +203,9 @@ fn incomplete_build_lacking_same_files_as_current_does_not_wait() {
         &format!("{gone}<script src=\"/new.js\"></script>"),
     );
     build.put_all(dir.path());
-    let line = site.program.logged(&["still serving", "it lacks /new.js"]);
+    let line = site
+        .program
+        .wait_for_log(&["still serving", "it lacks /new.js"]);
     assert!(!line.contains("gone.js"), "{line}");
     site.expect(&build);
     assert_eq!(site.count(late), 2);
@@ -215,10 +218,10 @@ fn start_up_incomplete_but_old_tree_is_published() {
     let build = build.clone().without(build.lazy());
     build.put_all(dir.path());
     until_still(&dir, Duration::from_secs(2));
-    let mut site = Running::serve_with(dir.path(), &["--incomplete-after=2s"]);
+    let mut site = ProgramSite::serve_with(dir.path(), &["--incomplete-after=2s"]);
     site.expect(&build);
     site.program
-        .logged(&["WARN", "published although it lacks files", lazy(&build)]);
+        .wait_for_log(&["WARN", "published although it lacks files", lazy(&build)]);
     assert_eq!(site.count("waiting for a complete build"), 0);
 }
 
@@ -242,9 +245,9 @@ fn start_up_incomplete_recently_copied_tree_waits() {
         .modified()
         .unwrap();
     assert_eq!(modified, build.modified());
-    let mut site = Running::serve_with(dir.path(), &["--incomplete-after=20s"]);
+    let mut site = ProgramSite::serve_with(dir.path(), &["--incomplete-after=20s"]);
     site.program
-        .logged(&["waiting for a complete build", lazy(&build)]);
+        .wait_for_log(&["waiting for a complete build", lazy(&build)]);
     build.put(dir.path(), build.lazy());
     site.expect(&build);
 }
@@ -258,16 +261,16 @@ fn start_up_tree_with_recent_deletion_waits() {
     until_still(&dir, Duration::from_secs(5));
     let start = Instant::now();
     fs::remove_file(dir.path().join(build.lazy())).unwrap();
-    let mut site = Running::serve_with(dir.path(), &["--incomplete-after=5s"]);
+    let mut site = ProgramSite::serve_with(dir.path(), &["--incomplete-after=5s"]);
     until("a look", || {
         let looked = site.count("waiting for") + site.count("published");
         (looked > 0).then_some(())
     });
     if start.elapsed() > Duration::from_secs(4) {
-        return not_tested("the machine slept");
+        return report_skipped("the machine slept");
     }
     site.program
-        .logged(&["waiting for a complete build", lazy(&build)]);
+        .wait_for_log(&["waiting for a complete build", lazy(&build)]);
     build.put(dir.path(), build.lazy());
     site.expect(&build);
     assert_eq!(site.count("published although"), 0);
@@ -278,7 +281,7 @@ fn incomplete_build_still_changing_waits() {
     let dir = TempDir::with_prefix("tidings-").unwrap();
     let (one, two) = (Build::new(1), Build::new(2));
     one.put_all(dir.path());
-    let mut site = Running::serve_with(dir.path(), &["--incomplete-after=3s"]);
+    let mut site = ProgramSite::serve_with(dir.path(), &["--incomplete-after=3s"]);
     site.expect(&one);
     two.clone().without(two.lazy()).put_all(dir.path());
     let start = Instant::now();
@@ -296,7 +299,7 @@ fn incomplete_build_still_changing_waits() {
     two.put(dir.path(), two.lazy());
     longest = longest.max(last.elapsed());
     if longest > Duration::from_secs(2) {
-        return not_tested("the machine slept");
+        return report_skipped("the machine slept");
     }
     site.expect(&two);
     assert_eq!(site.count("published although"), 0);
@@ -310,12 +313,12 @@ fn check(missing: impl Fn(&Build) -> String, instead: impl Fn() -> Vec<Build>) {
     let (one, two) = (Build::new(1), Build::new(2));
     let missing = missing(&two);
     one.put_all(dir.path());
-    let mut site = Running::serve(dir.path());
+    let mut site = ProgramSite::serve(dir.path());
     site.expect(&one);
     let others = two.index_first();
     let others = others.iter().filter(|path| **path != missing);
     others.for_each(|path| two.put(dir.path(), path));
-    site.program.logged(&[
+    site.program.wait_for_log(&[
         "still serving the last release",
         "it lacks",
         file_name(&missing),

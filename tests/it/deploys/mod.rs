@@ -40,10 +40,10 @@ pub(crate) fn run<'a>(program: &str, arguments: impl IntoIterator<Item = &'a OsS
     clippy::explicit_write,
     reason = "past the harness, which keeps what a passing test prints to itself"
 )]
-fn not_tested(why: &str) {
+fn report_skipped(why: &str) {
     writeln!(io::stderr(), "\nNOT TESTED: {why}").unwrap();
 }
 
-pub(crate) fn o<S: AsRef<OsStr> + ?Sized>(argument: &S) -> &OsStr {
+pub(crate) fn os<S: AsRef<OsStr> + ?Sized>(argument: &S) -> &OsStr {
     argument.as_ref()
 }

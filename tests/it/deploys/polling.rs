@@ -12,11 +12,11 @@ use tidings::Events;
 use crate::deploys::build::Build;
 use crate::deploys::build::INDEX;
 use crate::deploys::build::set_modified;
-use crate::deploys::harness::Front as _;
-use crate::deploys::harness::Running;
-use crate::deploys::harness::Stage;
-use crate::deploys::harness::patient;
-use crate::deploys::not_tested;
+use crate::deploys::harness::InProcessSite;
+use crate::deploys::harness::ProgramSite;
+use crate::deploys::harness::SiteUnderTest as _;
+use crate::deploys::harness::watch_without_rescans;
+use crate::deploys::report_skipped;
 use crate::support::program::Program;
 use crate::support::program::serve;
 
@@ -27,12 +27,12 @@ fn watch_poll_detects_change_with_same_size_and_mtime() {
     one.put_all(dir.path());
     let place = dir.path().join(INDEX);
     set_modified(&place, one.modified());
-    let mut stage = polled(dir.path());
-    stage.expect(&one);
+    let mut site = polled(dir.path());
+    site.expect(&one);
     for build in [&two, &one, &two] {
         build.put_all(dir.path());
         set_modified(&place, one.modified());
-        stage.expect(build);
+        site.expect(build);
     }
 }
 
@@ -44,13 +44,13 @@ fn watch_poll_detects_symlink_retargeted_and_back() {
     two.put_all(&top.path().join("2"));
     let current = top.path().join("current");
     symlink("1", &current).unwrap();
-    let mut stage = polled(&current);
-    stage.expect(&one);
+    let mut site = polled(&current);
+    site.expect(&one);
     for (target, build) in [("2", &two), ("1", &one), ("2", &two)] {
         let next = top.path().join("next");
         symlink(target, &next).unwrap();
         fs::rename(&next, &current).unwrap();
-        stage.expect(build);
+        site.expect(build);
     }
 }
 
@@ -59,13 +59,13 @@ fn watch_poll_detects_directory_created_removed_recreated() {
     let top = TempDir::with_prefix("tidings-").unwrap();
     let dir = top.path().join("app/dist");
     let (one, two) = (Build::new(1), Build::new(2));
-    let mut stage = polled(&dir);
+    let mut site = polled(&dir);
     one.put_all(&dir);
-    stage.expect(&one);
+    site.expect(&one);
     fs::remove_dir_all(top.path().join("app")).unwrap();
-    stage.check(&one);
+    site.check(&one);
     two.put_all(&dir);
-    stage.expect(&two);
+    site.expect(&two);
 }
 
 #[test]
@@ -75,15 +75,15 @@ fn rescan_detects_change_without_fs_event() {
     let (one, two) = (Build::new(1), Build::new(2));
     one.put_all(&at("srv/app/dist"));
     two.put_all(&at("srv.new/app/dist"));
-    let watch = patient(&at("srv/app/dist")).poll(Duration::from_millis(200));
-    let mut stage = Stage::watch(watch);
-    stage.expect(&one);
+    let watch = watch_without_rescans(&at("srv/app/dist")).poll(Duration::from_millis(200));
+    let mut site = InProcessSite::new(watch);
+    site.expect(&one);
     fs::rename(at("srv"), at("srv.old")).unwrap();
     fs::rename(at("srv.new"), at("srv")).unwrap();
-    stage.expect(&two);
+    site.expect(&two);
     // And is awake for what comes after that.
     one.put_all(&at("srv/app/dist"));
-    stage.expect(&one);
+    site.expect(&one);
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn inotify_watches_exhausted_warns_and_polls() {
 #[track_caller]
 fn check_limit(name: &str, limit: u32, straw: Option<&str>) {
     let Some(mut command) = limited(name, limit) else {
-        return not_tested("no user namespaces here");
+        return report_skipped("no user namespaces here");
     };
     let top = TempDir::with_prefix("tidings-").unwrap();
     let dir = top.path().join("dist");
@@ -121,7 +121,7 @@ fn check_limit(name: &str, limit: u32, straw: Option<&str>) {
         "--incomplete-after=1h",
         "--rescan-interval=500ms",
     ]);
-    let mut site = Running::new(Program::start(&mut command));
+    let mut site = ProgramSite::new(Program::start(&mut command));
     site.expect(&one);
     if let Some(straw) = straw {
         assert_eq!(site.count("polling instead"), 0);
@@ -131,7 +131,7 @@ fn check_limit(name: &str, limit: u32, straw: Option<&str>) {
         more.put(&dir, straw);
         site.expect(&more);
     }
-    site.program.logged(&["WARN", "polling instead"]);
+    site.program.wait_for_log(&["WARN", "polling instead"]);
     two.put_all(&dir);
     site.expect(&two);
     fs::remove_dir_all(&dir).unwrap();
@@ -153,7 +153,7 @@ fn limited(name: &str, limit: u32) -> Option<Command> {
     works.is_ok_and(|status| status.success()).then(command)
 }
 
-fn polled(dir: &Path) -> Stage {
+fn polled(dir: &Path) -> InProcessSite {
     let poll = Duration::from_millis(500);
-    Stage::watch(patient(dir).events(Events::Poll).poll(poll))
+    InProcessSite::new(watch_without_rescans(dir).events(Events::Poll).poll(poll))
 }

@@ -16,7 +16,7 @@ use tidings::Counts;
 
 use super::*;
 use crate::support::bodies::Step;
-use crate::support::coding::Unpacked;
+use crate::support::coding::Decoder;
 use crate::support::coding::codings;
 use crate::support::coding::decode;
 use crate::support::coding::encode;
@@ -25,9 +25,14 @@ use crate::support::coding::encode_pieces;
 const HTML: (&str, &str) = ("content-type", "text/html");
 
 /// An answer with a page in a coding, in frames of `size`.
-fn coded(coding: &str, fields: &[(&str, &str)], body: &[u8], size: usize) -> Response<Scripted> {
+fn coded(
+    coding: &str,
+    fields: &[(&str, &str)],
+    body: &[u8],
+    size: usize,
+) -> Response<ScriptedBody> {
     let fields = [&[HTML, ("content-encoding", coding)], fields].concat();
-    answer(200, &fields, b"").map(|_| Scripted::trickle(body, size))
+    answer(200, &fields, b"").map(|_| ScriptedBody::trickle(body, size))
 }
 
 /// As somebody who goes there and accepts this.
@@ -40,7 +45,7 @@ fn text(bytes: &[u8]) -> &str {
 }
 
 /// Takes frames until there is none for now; true if the body has ended.
-fn take(body: &mut ResponseBody<Scripted>, mut each: impl FnMut(&[u8])) -> bool {
+fn take(body: &mut ResponseBody<ScriptedBody>, mut each: impl FnMut(&[u8])) -> bool {
     let mut cx = Context::from_waker(Waker::noop());
     loop {
         match Pin::new(&mut *body).poll_frame(&mut cx) {
@@ -154,17 +159,17 @@ async fn coded_page_origin_error_is_sent_after_the_decoded_part() {
         pieces.truncate(1);
         let steps = [Step::Data(pieces.remove(0).into()), Step::Error];
         for accept in [coding, ""] {
-            let answer = coded(coding, &[], b"", 1).map(|_| Scripted::new(steps.clone()));
+            let answer = coded(coding, &[], b"", 1).map(|_| ScriptedBody::new(steps.clone()));
             let mut body = through(&accepting(accept), answer).await.into_body();
-            let mut unpacked = Unpacked::new(accept);
+            let mut decoder = Decoder::new(accept);
             let error = loop {
                 match body.frame().await.unwrap() {
-                    Ok(frame) => unpacked.write(&frame.into_data().unwrap()),
+                    Ok(frame) => decoder.write(&frame.into_data().unwrap()),
                     Err(error) => break error,
                 }
             };
             assert_eq!(error.to_string(), "the origin broke off");
-            tag_between(text(&unpacked.so_far()), PAGE.0, PAGE.1);
+            tag_between(text(&decoder.decoded()), PAGE.0, PAGE.1);
             assert!(body.frame().await.is_none());
         }
     }
@@ -182,17 +187,17 @@ async fn coded_page_is_flushed_piece_by_piece() {
                 // What is encoded is flushed at the first.
                 steps.extend((!accept.is_empty()).then_some(Step::Pending));
             }
-            let answer = coded(coding, &[], b"", 1).map(|_| Scripted::new(steps));
+            let answer = coded(coding, &[], b"", 1).map(|_| ScriptedBody::new(steps));
             let mut body = through(&accepting(accept), answer).await.into_body();
-            let mut unpacked = Unpacked::new(accept);
+            let mut decoder = Decoder::new(accept);
             let mut sent = Vec::new();
             for piece in pieces {
                 sent.extend_from_slice(piece);
-                take(&mut body, |data| unpacked.write(data));
+                take(&mut body, |data| decoder.write(data));
                 let rest = text(&sent[PAGE.0.len()..]);
-                tag_between(text(&unpacked.so_far()), PAGE.0, rest);
+                tag_between(text(&decoder.decoded()), PAGE.0, rest);
             }
-            assert!(take(&mut body, |data| unpacked.write(data)));
+            assert!(take(&mut body, |data| decoder.write(data)));
         }
     }
 }
@@ -232,7 +237,7 @@ async fn coded_page_trailers_are_forwarded() {
                 Step::Data(body.clone().into()),
                 Step::Trailers(trailers.clone()),
             ];
-            let answer = coded(coding, &[], b"", 1).map(|_| Scripted::new(steps));
+            let answer = coded(coding, &[], b"", 1).map(|_| ScriptedBody::new(steps));
             let response = through(&accepting(accept), answer).await;
             let collected = response.into_body().collect().await.unwrap();
             assert_eq!(collected.trailers(), Some(&trailers));
@@ -256,7 +261,7 @@ async fn unknown_coding_passes_unchanged_and_is_counted() {
     let app = layer.layer(service);
     for (n, coding) in ["compress", "gzip,br", "aes128gcm"].iter().enumerate() {
         let path = format!("/{coding}");
-        let reply = Reply::of(ask(app.clone(), "GET", &path, &accepting("gzip")).await).await;
+        let reply = Reply::read(ask(app.clone(), "GET", &path, &accepting("gzip")).await).await;
         assert_eq!(reply.body, &b"\0\x01"[..]);
         assert_eq!(reply.field("etag"), "\"v1\"");
         assert_eq!(reply.field("vary"), "");
@@ -296,7 +301,7 @@ fn origin(
     etag: &'static str,
 ) -> impl tower::Service<
     Request<Empty<Bytes>>,
-    Response = Response<Scripted>,
+    Response = Response<ScriptedBody>,
     Error = Infallible,
     Future: Send,
 > + Clone {
@@ -317,14 +322,14 @@ async fn coded_page_if_none_match_returns_304() {
     for coding in codings() {
         for etag in ["\"v1\"", "W/\"v1\""] {
             let app = UpdateNotifierLayer::new(site("r1")).layer(origin(coding, etag));
-            let page = Reply::of(ask(app.clone(), "GET", "/", &accepting(coding)).await).await;
+            let page = Reply::read(ask(app.clone(), "GET", "/", &accepting(coding)).await).await;
             let marked = page.field("etag").to_owned();
             let again = |condition: String, accept: String| {
                 let app = app.clone();
                 async move {
                     let mut fields = accepting(&accept);
                     fields.push(("if-none-match", &condition));
-                    Reply::of(ask(app, "GET", "/", &fields).await).await
+                    Reply::read(ask(app, "GET", "/", &fields).await).await
                 }
             };
             for condition in [marked.clone(), format!("\"a\", {marked}, \"b\"")] {
@@ -355,8 +360,8 @@ async fn coded_page_head_has_headers_of_get() {
     for coding in codings() {
         for accept in [coding, "identity"] {
             let app = UpdateNotifierLayer::new(site("r1")).layer(origin(coding, "\"v1\""));
-            let get = Reply::of(ask(app.clone(), "GET", "/", &accepting(accept)).await).await;
-            let head = Reply::of(ask(app, "HEAD", "/", &accepting(accept)).await).await;
+            let get = Reply::read(ask(app.clone(), "GET", "/", &accepting(accept)).await).await;
+            let head = Reply::read(ask(app, "HEAD", "/", &accepting(accept)).await).await;
             assert_eq!(head.headers, get.headers);
         }
     }
@@ -390,7 +395,7 @@ proptest! {
         let accept = if accepts { coding } else { "" };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let reply = runtime.block_on(async {
-            let answer = coded(coding, &[], b"", 1).map(|_| Scripted::new(steps));
+            let answer = coded(coding, &[], b"", 1).map(|_| ScriptedBody::new(steps));
             read_through(&accepting(accept), answer).await
         });
         let decoded = decode(accept, &reply.body);

@@ -13,11 +13,11 @@ use tidings::StaticFiles;
 
 use super::*;
 use crate::support::bodies::Step;
-use crate::support::coding::Unpacked;
+use crate::support::coding::Decoder;
 use crate::support::coding::codings;
 use crate::support::coding::decode;
 use crate::support::coding::encode;
-use crate::support::directory_site::Served;
+use crate::support::directory_site::DirectorySite;
 use crate::support::site_dir;
 
 const HTML: (&str, &str) = ("content-type", "text/html");
@@ -28,7 +28,7 @@ const TEXT: (&str, &str) = ("content-type", "text/plain");
 struct App {
     layer: UpdateNotifierLayer,
     fields: Vec<(&'static str, &'static str)>,
-    body: Scripted,
+    body: ScriptedBody,
     /// What the origin was asked with last.
     seen: Arc<Mutex<HeaderMap>>,
 }
@@ -37,7 +37,7 @@ impl App {
     fn new(
         layer: &UpdateNotifierLayer,
         fields: &[(&'static str, &'static str)],
-        body: Scripted,
+        body: ScriptedBody,
     ) -> Self {
         Self {
             layer: layer.clone(),
@@ -52,7 +52,7 @@ impl App {
         method: &str,
         path: &str,
         fields: &[(&str, &str)],
-    ) -> Response<ResponseBody<Scripted>> {
+    ) -> Response<ResponseBody<ScriptedBody>> {
         let service = service_fn(|request: Request<Empty<Bytes>>| {
             self.seen.lock().unwrap().clone_from(request.headers());
             let answer = answer(200, &self.fields, b"").map(|_| self.body.clone());
@@ -62,7 +62,7 @@ impl App {
     }
 
     async fn read(&self, method: &str, fields: &[(&str, &str)]) -> Reply {
-        Reply::of(self.ask(method, "/", fields).await).await
+        Reply::read(self.ask(method, "/", fields).await).await
     }
 
     /// All values that the origin saw of a field.
@@ -75,8 +75,8 @@ fn compressing() -> UpdateNotifierLayer {
     UpdateNotifierLayer::new(site("r1")).compress_pages()
 }
 
-fn html() -> Scripted {
-    Scripted::trickle(page().as_bytes(), 7)
+fn html() -> ScriptedBody {
+    ScriptedBody::trickle(page().as_bytes(), 7)
 }
 
 fn values(headers: &HeaderMap, name: &str) -> Vec<String> {
@@ -124,7 +124,7 @@ async fn compress_pages_uses_the_preferred_coding() {
 async fn compress_pages_recodes_a_coded_origin_page() {
     let body = encode("deflate", &page());
     for (accept, expected) in [("br", "br"), ("deflate", "deflate"), ("", "")] {
-        let body = Scripted::trickle(&body, 7);
+        let body = ScriptedBody::trickle(&body, 7);
         let app = App::new(
             &compressing(),
             &[HTML, ("content-encoding", "deflate")],
@@ -173,17 +173,17 @@ async fn compress_pages_below_1024_bytes_stays_identity() {
 async fn compress_pages_sends_first_bytes_before_the_end() {
     for coding in codings().filter(|coding| *coding != "deflate") {
         let steps = [PAGE.0.into(), Step::Pending, PAGE.1.into()];
-        let app = App::new(&compressing(), &[HTML], Scripted::new(steps));
+        let app = App::new(&compressing(), &[HTML], ScriptedBody::new(steps));
         let fields = [NAVIGATION, &[("accept-encoding", coding)]].concat();
         let mut body = app.ask("GET", "/", &fields).await.into_body();
-        let mut unpacked = Unpacked::new(coding);
+        let mut decoder = Decoder::new(coding);
         let mut cx = Context::from_waker(Waker::noop());
         let frame = Pin::new(&mut body).poll_frame(&mut cx);
         let Poll::Ready(Some(Ok(frame))) = frame else {
             panic!("{coding}: {frame:?}");
         };
-        unpacked.write(&frame.into_data().unwrap());
-        tag_between(std::str::from_utf8(&unpacked.so_far()).unwrap(), PAGE.0, "");
+        decoder.write(&frame.into_data().unwrap());
+        tag_between(std::str::from_utf8(&decoder.decoded()).unwrap(), PAGE.0, "");
     }
 }
 
@@ -258,7 +258,7 @@ async fn request_headers_are_changed_for_page_requests_only() {
 async fn static_files_responses_are_unchanged_by_the_layer() {
     let items: Vec<_> = (0..200).map(|n| format!("<li>item {n}\n")).collect();
     let html = format!("{}<ul>{}", page(), items.concat());
-    let served = Served::from(site_dir(&[("index.html", &html)])).await;
+    let served = DirectorySite::from(site_dir(&[("index.html", &html)])).await;
     let bare = StaticFiles::new(served.site.clone());
     let layer = UpdateNotifierLayer::new(served.site.clone());
     for layer in [layer.clone(), layer.compress_pages()] {
@@ -274,8 +274,8 @@ async fn static_files_responses_are_unchanged_by_the_layer() {
             &[("range", "bytes=20-99"), ("if-range", "\"x\"")],
         ] {
             let fields = [NAVIGATION, fields].concat();
-            let expected = Reply::of(ask(bare.clone(), "GET", "/", &fields).await).await;
-            let reply = Reply::of(ask(app.clone(), "GET", "/", &fields).await).await;
+            let expected = Reply::read(ask(bare.clone(), "GET", "/", &fields).await).await;
+            let reply = Reply::read(ask(app.clone(), "GET", "/", &fields).await).await;
             assert_eq!(reply.status, expected.status, "{fields:?}");
             assert_eq!(reply.headers, expected.headers, "{fields:?}");
             assert_eq!(reply.body, expected.body, "{fields:?}");
@@ -298,7 +298,7 @@ async fn counts_pages_by_outcome() {
         (&[("content-encoding", "compress")], page(), 5),
         (&[TEXT], page(), 6),
     ] {
-        let body = Scripted::new([Step::Data(body.into())]);
+        let body = ScriptedBody::new([Step::Data(body.into())]);
         let content_type = if fields == [TEXT] { &[][..] } else { &[HTML] };
         let app = App::new(&layer, &[content_type, fields].concat(), body);
         for _ in 0..times {

@@ -20,7 +20,7 @@ async fn under(csp: Csp, policies: &[&str]) -> Reply {
     });
     let app = UpdateNotifierLayer::new(site("r1")).csp(csp).layer(service);
     let request = [NAVIGATION, &[("host", "app.example")]].concat();
-    Reply::of(ask(app, "GET", "/", &request).await).await
+    Reply::read(ask(app, "GET", "/", &request).await).await
 }
 
 fn policies(reply: &Reply) -> Vec<&str> {
@@ -96,7 +96,7 @@ async fn csp_amend_adds_the_script_hash() {
     let app = UpdateNotifierLayer::new(site("r1")).layer(service_fn(
         |_request: Request<Empty<Bytes>>| ready(Ok::<_, Infallible>(answer(404, &[HTML], b""))),
     ));
-    let script = Reply::of(ask(app, "GET", source, &[]).await).await;
+    let script = Reply::read(ask(app, "GET", source, &[]).await).await;
     assert_eq!(script.status, 200, "{source}");
     let digest = <sha2::Sha256 as sha2::Digest>::digest(&script.body);
     let base64 = data_encoding::BASE64.encode(&digest);
@@ -122,10 +122,10 @@ async fn csp_amend_applies_only_to_pages_with_script() {
         .csp(Csp::Amend)
         .layer(service);
     let asked = |method, fields| ask(app.clone(), method, "/", fields);
-    let fetched = Reply::of(asked("GET", &[("sec-fetch-dest", "empty")]).await).await;
+    let fetched = Reply::read(asked("GET", &[("sec-fetch-dest", "empty")]).await).await;
     assert_eq!(policies(&fetched), ["script-src 'sha256-abc'"]);
-    let get = Reply::of(asked("GET", NAVIGATION).await).await;
-    let head = Reply::of(asked("HEAD", NAVIGATION).await).await;
+    let get = Reply::read(asked("GET", NAVIGATION).await).await;
+    let head = Reply::read(asked("HEAD", NAVIGATION).await).await;
     assert_ne!(policies(&get), policies(&fetched));
     assert_eq!(head.headers, get.headers);
 }
@@ -149,9 +149,9 @@ async fn csp_amend_of_304_equals_that_of_the_page() {
     let app = UpdateNotifierLayer::new(site("r1"))
         .csp(Csp::Amend)
         .layer(service);
-    let page = Reply::of(ask(app.clone(), "GET", "/", NAVIGATION).await).await;
+    let page = Reply::read(ask(app.clone(), "GET", "/", NAVIGATION).await).await;
     let known = [NAVIGATION, &[("if-none-match", page.field("etag"))]].concat();
-    let again = Reply::of(ask(app, "GET", "/", &known).await).await;
+    let again = Reply::read(ask(app, "GET", "/", &known).await).await;
     assert_eq!(again.status, 304);
     assert_eq!(policies(&again), policies(&page));
 }
@@ -171,10 +171,10 @@ async fn csp_meta_element_is_respected() {
     ] {
         // In one piece: what is known when the place is found.
         let html = format!("{}{}", PAGE.0, meta(policy));
-        let body = Scripted::new([Step::Data(html.into())]);
+        let body = ScriptedBody::new([Step::Data(html.into())]);
         let response = Response::builder().header(HTML.0, HTML.1);
         let reply = through(NAVIGATION, response.body(body).unwrap()).await;
-        let reply = Reply::of(reply).await;
+        let reply = Reply::read(reply).await;
         let (_, rest) = reply.text().split_once(PAGE.0).unwrap();
         let tag = rest.strip_suffix(&meta(policy)).unwrap();
         assert_eq!(attribute(tag, "nonce"), nonce, "{policy}");
@@ -187,10 +187,10 @@ async fn csp_meta_element_is_respected() {
         "default-src 'none'",
     ] {
         let html = format!("{}{}", PAGE.0, meta(policy));
-        let body = Scripted::new([Step::Data(html.clone().into())]);
+        let body = ScriptedBody::new([Step::Data(html.clone().into())]);
         let response = Response::builder().header(HTML.0, HTML.1);
         let reply = through(NAVIGATION, response.body(body).unwrap()).await;
-        assert_eq!(Reply::of(reply).await.text(), html, "{policy}");
+        assert_eq!(Reply::read(reply).await.text(), html, "{policy}");
     }
 }
 

@@ -79,7 +79,7 @@ async fn page_in_other_charset_keeps_its_bytes() {
 
 /// Asserts that the layer changes nothing at all.
 async fn assert_untouched(status: u16, fields: &[(&str, &str)], body: &[u8]) {
-    let bare = Reply::of(answer(status, fields, body)).await;
+    let bare = Reply::read(answer(status, fields, body)).await;
     for request in [&[][..], NAVIGATION] {
         let reply = read_through(request, answer(status, fields, body)).await;
         assert_eq!(reply.status, bare.status);
@@ -182,7 +182,7 @@ async fn page_for_non_navigation_is_unchanged_but_vary() {
         let expected = "sec-fetch-dest, sec-fetch-mode, upgrade-insecure-requests, hx-request, turbo-frame, x-requested-with, tidings-preflight";
         assert_eq!(vary, ["cookie", expected]);
         reply.headers.insert("vary", "cookie".parse().unwrap());
-        let bare = Reply::of(answer(200, &fields, b"")).await;
+        let bare = Reply::read(answer(200, &fields, b"")).await;
         assert_eq!(reply.headers, bare.headers);
     }
     for request in [
@@ -208,7 +208,7 @@ async fn preflight_and_workbox_fetch_get_page_with_tag() {
         });
         let app = UpdateNotifierLayer::new(site("r1")).layer(service);
         let fields = [("sec-fetch-dest", "empty"), mark];
-        let reply = Reply::of(ask(app, "GET", path, &fields).await).await;
+        let reply = Reply::read(ask(app, "GET", path, &fields).await).await;
         tag_between(reply.text(), PAGE.0, PAGE.1);
     }
 }
@@ -220,7 +220,7 @@ async fn form_response_gets_tag_options_does_not() {
             Ok::<_, Infallible>(answer(200, &[HTML], page().as_bytes()))
         });
         let app = UpdateNotifierLayer::new(site("r1")).layer(service);
-        let reply = Reply::of(ask(app, method, "/", &[]).await).await;
+        let reply = Reply::read(ask(app, method, "/", &[]).await).await;
         assert_eq!(reply.text() != page(), gets_it, "{method}");
     }
 }
@@ -232,10 +232,10 @@ async fn no_release_page_is_unchanged() {
         ready(Ok::<_, Infallible>(answer(200, &fields, page().as_bytes())))
     });
     let app = UpdateNotifierLayer::new(Site::new()).layer(service);
-    let reply = Reply::of(ask(app, "GET", "/", NAVIGATION).await).await;
+    let reply = Reply::read(ask(app, "GET", "/", NAVIGATION).await).await;
     assert_eq!(reply.text(), page());
     assert_eq!(
         reply.headers,
-        Reply::of(answer(200, &fields, b"")).await.headers
+        Reply::read(answer(200, &fields, b"")).await.headers
     );
 }

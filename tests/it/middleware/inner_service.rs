@@ -29,9 +29,9 @@ async fn page_release_is_the_one_current_before_the_origin_call() {
     let app = UpdateNotifierLayer::new(site.clone()).layer(service);
     let response = ask(app.clone(), "GET", "/", NAVIGATION).await;
     publish(&site, "newer");
-    let reply = Reply::of(response).await;
+    let reply = Reply::read(response).await;
     assert_eq!(release_of(reply.text()), "old");
-    let reply = Reply::of(ask(app, "GET", "/", NAVIGATION).await).await;
+    let reply = Reply::read(ask(app, "GET", "/", NAVIGATION).await).await;
     assert_eq!(release_of(reply.text()), "newer");
 }
 
@@ -42,9 +42,9 @@ struct Reluctant {
 }
 
 impl Service<Request<Empty<Bytes>>> for Reluctant {
-    type Response = Response<Scripted>;
+    type Response = Response<ScriptedBody>;
     type Error = &'static str;
-    type Future = Ready<Result<Response<Scripted>, &'static str>>;
+    type Future = Ready<Result<Response<ScriptedBody>, &'static str>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), &'static str>> {
         self.polled += 1;
@@ -72,7 +72,7 @@ async fn inner_service_is_called_only_when_ready() {
     let mut app = UpdateNotifierLayer::new(site("r1")).layer(Reluctant::default());
     let request = |path: &str| Request::get(path).body(Empty::new()).unwrap();
     let app = app.ready().await.unwrap();
-    let reply = Reply::of(app.call(request("/")).await.unwrap()).await;
+    let reply = Reply::read(app.call(request("/")).await.unwrap()).await;
     tag_between(reply.text(), PAGE.0, PAGE.1);
     // Its errors are its own.
     let app = app.ready().await.unwrap();
@@ -111,7 +111,7 @@ async fn request_reaches_the_inner_service_unchanged() {
         }
         let request = request.body("body".to_owned()).unwrap();
         let response = app.clone().oneshot(request).await.unwrap();
-        let reply = Reply::of(response).await;
+        let reply = Reply::read(response).await;
         let lines = fields.iter();
         let lines: Vec<_> = lines
             .map(|(name, value)| format!("{name}: {value}\n"))
@@ -125,7 +125,7 @@ async fn request_reaches_the_inner_service_unchanged() {
 async fn publish_does_not_wait_for_requests_in_flight() {
     let site = site("old");
     let service = service_fn(|_request: Request<Empty<Bytes>>| async {
-        std::future::pending::<Result<Response<Scripted>, Infallible>>().await
+        std::future::pending::<Result<Response<ScriptedBody>, Infallible>>().await
     });
     let app = UpdateNotifierLayer::new(site.clone()).layer(service);
     let waiting = tokio::spawn(async move { _ = ask(app, "GET", "/", &[]).await });

@@ -26,7 +26,7 @@ use tidings::UpdateNotifierLayer;
 use tower::Layer as _;
 use tower::service_fn;
 
-use crate::support::bodies::Scripted;
+use crate::support::bodies::ScriptedBody;
 use crate::support::directory_site::Reply;
 use crate::support::directory_site::ask;
 
@@ -59,8 +59,8 @@ fn page() -> String {
 /// What becomes of this answer of a service in the layer, with `r1` as the current release.
 async fn through(
     request: &[(&str, &str)],
-    answer: Response<Scripted>,
-) -> Response<ResponseBody<Scripted>> {
+    answer: Response<ScriptedBody>,
+) -> Response<ResponseBody<ScriptedBody>> {
     let answer = Mutex::new(Some(answer));
     let service = service_fn(move |_request: Request<Empty<Bytes>>| {
         let answer = answer.lock().unwrap().take();
@@ -71,17 +71,17 @@ async fn through(
 }
 
 /// As [`through`], with the body read.
-async fn read_through(request: &[(&str, &str)], answer: Response<Scripted>) -> Reply {
-    Reply::of(through(request, answer).await).await
+async fn read_through(request: &[(&str, &str)], answer: Response<ScriptedBody>) -> Reply {
+    Reply::read(through(request, answer).await).await
 }
 
 /// An answer with these fields and this body, in frames of seven bytes.
-fn answer(status: u16, fields: &[(&str, &str)], body: &[u8]) -> Response<Scripted> {
+fn answer(status: u16, fields: &[(&str, &str)], body: &[u8]) -> Response<ScriptedBody> {
     let mut response = Response::builder().status(status);
     for (name, value) in fields {
         response = response.header(*name, *value);
     }
-    response.body(Scripted::trickle(body, 7)).unwrap()
+    response.body(ScriptedBody::trickle(body, 7)).unwrap()
 }
 
 /// What is in `text` between `before` and `after`, if that is a tag.

@@ -10,7 +10,7 @@ use super::*;
 use crate::support::http::Client;
 use crate::support::http::Framing;
 use crate::support::http::field;
-use crate::support::server::Running;
+use crate::support::server::TestServer;
 use crate::support::site_dir;
 
 const SCRIPT: &str = "console.log('app')\n";
@@ -26,7 +26,7 @@ fn app(site: &Site) -> (Router, tempfile::TempDir) {
 
 async fn request(router: &Router, method: &str, path: &str, fields: &[(&str, &str)]) -> Reply {
     let response = ask(router.clone(), method, path, fields).await;
-    Reply::of(response).await
+    Reply::read(response).await
 }
 
 #[tokio::test]
@@ -90,7 +90,7 @@ async fn serve_dir_other_responses_are_unchanged() {
 fn page_on_the_wire_is_chunked_and_keeps_connection() {
     let site = site("r1");
     let (app, _dir) = app(&site);
-    let running = Running::new(app, |server| server);
+    let running = TestServer::new(app, |server| server);
     let mut client = Client::connect(running.address()).unwrap();
     for _ in 0..2 {
         let answer = client.request("GET", "/", NAVIGATION).unwrap();
@@ -126,7 +126,7 @@ fn head_on_the_wire_has_no_content_length() {
         Ok::<_, Infallible>(response.body(body).unwrap())
     });
     let app = UpdateNotifierLayer::new(site("r1")).layer(service);
-    let running = Running::new(app, |server| server);
+    let running = TestServer::new(app, |server| server);
     let mut client = Client::connect(running.address()).unwrap();
     for _ in 0..2 {
         let head = client.request("HEAD", "/", &[]).unwrap();

@@ -14,14 +14,14 @@ use tidings::ResponseBody;
 use super::*;
 use crate::support::bodies::Step;
 
-fn html(steps: impl IntoIterator<Item = Step>) -> Response<Scripted> {
-    let body = Scripted::new(steps);
+fn html(steps: impl IntoIterator<Item = Step>) -> Response<ScriptedBody> {
+    let body = ScriptedBody::new(steps);
     let response = Response::builder().header("content-type", "text/html");
     response.body(body).unwrap()
 }
 
 /// Polls once.
-fn poll(body: &mut ResponseBody<Scripted>) -> Poll<Option<String>> {
+fn poll(body: &mut ResponseBody<ScriptedBody>) -> Poll<Option<String>> {
     let mut cx = Context::from_waker(Waker::noop());
     let frame = Pin::new(body).poll_frame(&mut cx);
     frame.map(|frame| {
@@ -33,7 +33,7 @@ fn poll(body: &mut ResponseBody<Scripted>) -> Poll<Option<String>> {
 #[tokio::test]
 async fn page_in_any_frame_size_gets_one_tag() {
     for size in [1, 2, 3, 5, 1000] {
-        let answer = html([]).map(|_| Scripted::trickle(page().as_bytes(), size));
+        let answer = html([]).map(|_| ScriptedBody::trickle(page().as_bytes(), size));
         let reply = read_through(NAVIGATION, answer).await;
         tag_between(reply.text(), PAGE.0, PAGE.1);
     }

@@ -24,7 +24,7 @@ impl Origin {
         }
     }
 
-    fn answer(&self, headers: &HeaderMap) -> Response<Scripted> {
+    fn answer(&self, headers: &HeaderMap) -> Response<ScriptedBody> {
         self.seen.lock().unwrap().clone_from(headers);
         let fields = [
             ("content-type", "text/html"),
@@ -58,7 +58,7 @@ async fn request(site: &Site, origin: &Origin, method: &str, fields: &[(&str, &s
         ready(Ok::<_, Infallible>(asked.answer(request.headers())))
     });
     let app = UpdateNotifierLayer::new(site.clone()).layer(service);
-    Reply::of(ask(app, method, "/", fields).await).await
+    Reply::read(ask(app, method, "/", fields).await).await
 }
 
 async fn navigate(site: &Site, origin: &Origin, fields: &[(&str, &str)]) -> Reply {
@@ -215,7 +215,7 @@ async fn if_none_match_non_page_navigation_returns_304() {
         });
         let app = UpdateNotifierLayer::new(site("r1")).layer(service);
         let request = [NAVIGATION, &[condition]].concat();
-        let reply = Reply::of(ask(app, "GET", "/manual.pdf", &request).await).await;
+        let reply = Reply::read(ask(app, "GET", "/manual.pdf", &request).await).await;
         assert_eq!(reply.status, 304, "{condition:?}");
         assert_eq!(reply.field("etag"), "\"v1\"");
         assert_eq!(reply.field("last-modified"), DATE);

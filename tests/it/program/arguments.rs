@@ -6,41 +6,41 @@ use super::*;
 fn unknown_flag_or_argument_exits_2_with_usage() {
     let dir = site();
     let ended = run(serve(dir.path()).arg("--nope"));
-    assert_refused(&ended, &["--nope", "Usage:"]);
+    assert_rejected(&ended, &["--nope", "Usage:"]);
     let ended = run(tidings().arg("deploy"));
-    assert_refused(&ended, &["deploy", "Usage:"]);
-    assert_refused(&run(&mut tidings()), &["serve", "Usage:"]);
-    assert_refused(&run(tidings().arg("serve")), &["DIR", "Usage:"]);
-    assert_refused(&run(tidings().args(["serve", ""])), &["DIR"]);
+    assert_rejected(&ended, &["deploy", "Usage:"]);
+    assert_rejected(&run(&mut tidings()), &["serve", "Usage:"]);
+    assert_rejected(&run(tidings().arg("serve")), &["DIR", "Usage:"]);
+    assert_rejected(&run(tidings().args(["serve", ""])), &["DIR"]);
     let ended = run(serve(dir.path()).arg("another"));
-    assert_refused(&ended, &["another"]);
+    assert_rejected(&ended, &["another"]);
 }
 
 #[test]
 fn invalid_value_exits_2_naming_the_flag() {
     let dir = site();
     let mut faults = Vec::new();
-    for (flag, value) in NONSENSE {
+    for (flag, value) in INVALID {
         let mut command = tidings();
         command.arg("serve").arg(dir.path());
         if *flag != "--listen" {
             command.args(["--listen", "127.0.0.1:0"]);
         }
         let ended = run(command.arg(format!("{flag}={value}")));
-        faults.extend(is_refused(&ended, &[flag]).err());
+        faults.extend(is_rejected(&ended, &[flag]).err());
     }
-    for (flag, value) in PROXY_NONSENSE {
+    for (flag, value) in INVALID_FOR_PROXY {
         let mut command = tidings();
         command.args(["proxy", "http://127.0.0.1:9", "--listen", "127.0.0.1:0"]);
         let ended = run(command.arg(format!("{flag}={value}")));
-        faults.extend(is_refused(&ended, &[flag]).err());
+        faults.extend(is_rejected(&ended, &[flag]).err());
     }
     assert!(faults.is_empty(), "{faults:#?}");
 }
 
 #[test]
 fn invalid_upstream_url_exits_2_with_an_example() {
-    assert_refused(&run(tidings().arg("proxy")), &["URL", "Usage:"]);
+    assert_rejected(&run(tidings().arg("proxy")), &["URL", "Usage:"]);
     for upstream in [
         "",
         "ftp://host",
@@ -49,7 +49,7 @@ fn invalid_upstream_url_exits_2_with_an_example() {
         "unix:app.sock",
     ] {
         let ended = run(tidings().args(["proxy", upstream]));
-        assert_refused(&ended, &["http://127.0.0.1:3000"]);
+        assert_rejected(&ended, &["http://127.0.0.1:3000"]);
     }
 }
 
@@ -61,14 +61,14 @@ fn webhook_secret_short_or_given_twice_exits_2() {
     let mut command = serve(dir.path());
     command.arg("--webhook-secret-file").arg(&secret);
     let ended = run(command.env("TIDINGS_WEBHOOK_SECRET", "0123456789abcdef"));
-    assert_refused(&ended, &["--webhook-secret-file", "TIDINGS_WEBHOOK_SECRET"]);
+    assert_rejected(&ended, &["--webhook-secret-file", "TIDINGS_WEBHOOK_SECRET"]);
     let ended = run(serve(dir.path()).env("TIDINGS_WEBHOOK_SECRET", "short"));
-    assert_refused(&ended, &["TIDINGS_WEBHOOK_SECRET", "openssl rand"]);
+    assert_rejected(&ended, &["TIDINGS_WEBHOOK_SECRET", "openssl rand"]);
     let ended = run(tidings().args(["announce", "http://127.0.0.1:9"]));
-    assert_refused(&ended, &["--secret-file", "TIDINGS_WEBHOOK_SECRET"]);
+    assert_rejected(&ended, &["--secret-file", "TIDINGS_WEBHOOK_SECRET"]);
     let mut command = tidings();
     command.args(["announce", "nonsense", "--secret-file"]);
-    assert_refused(&run(command.arg(&secret)), &["nonsense", "https://"]);
+    assert_rejected(&run(command.arg(&secret)), &["nonsense", "https://"]);
 }
 
 #[test]
@@ -85,9 +85,9 @@ fn announce_connect_refused_exits_1() {
 fn contradicting_values_exit_2_naming_both_flags() {
     let dir = site();
     let ended = run(serve(dir.path()).args(["--debounce", "20s"]));
-    assert_refused(&ended, &["--debounce", "--incomplete-after"]);
+    assert_rejected(&ended, &["--debounce", "--incomplete-after"]);
     let ended = run(serve(dir.path()).args(["--incomplete-after", "100ms"]));
-    assert_refused(&ended, &["--debounce", "--incomplete-after"]);
+    assert_rejected(&ended, &["--debounce", "--incomplete-after"]);
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn directory_argument_is_a_file_exits_2() {
     let dir = site();
     let file = dir.path().join("index.html");
     let ended = run(&mut serve(&file));
-    assert_refused(&ended, &[file.to_str().unwrap(), "is a file", "directory"]);
+    assert_rejected(&ended, &[file.to_str().unwrap(), "is a file", "directory"]);
 }
 
 /// The help of a command, without the breaks of its lines, which must have all these flags and no other.

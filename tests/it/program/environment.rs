@@ -66,14 +66,14 @@ fn environment_variables_set_every_option() {
 fn invalid_variable_exits_2_naming_the_flag() {
     let dir = site();
     let mut faults = Vec::new();
-    for (flag, value) in NONSENSE {
+    for (flag, value) in INVALID {
         let mut flags = COMMON.iter().chain(SERVE);
         let (_, variable) = flags.find(|(known, _)| known == flag).unwrap();
         let mut command = tidings();
         command.arg("serve").arg(dir.path());
         command.env("TIDINGS_LISTEN", "127.0.0.1:0");
         let ended = run(command.env(variable, value));
-        faults.extend(is_refused(&ended, &[flag]).err());
+        faults.extend(is_rejected(&ended, &[flag]).err());
     }
     assert!(faults.is_empty(), "{faults:#?}");
 }

@@ -13,7 +13,7 @@ fn directory_missing_returns_503_until_complete() {
     let dir = outer.path().join("releases/current");
     let shown = dir.to_str().unwrap();
     let program = Program::serve_with(&dir, &["--rescan-interval", "500ms"]);
-    program.logged(&[
+    program.wait_for_log(&[
         "INFO",
         "waiting for a complete build",
         shown,
@@ -31,19 +31,19 @@ fn directory_missing_returns_503_until_complete() {
     assert_ne!(events.block().unwrap().unwrap().retry, "");
 
     fs::create_dir_all(&dir).unwrap();
-    program.logged(&["waiting for a complete build", "no index.html"]);
+    program.wait_for_log(&["waiting for a complete build", "no index.html"]);
     put(
         &dir,
         &[("index.html", "<!doctype html><script src=/app.js></script>")],
     );
-    program.logged(&["waiting for a complete build", "it lacks /app.js"]);
+    program.wait_for_log(&["waiting for a complete build", "it lacks /app.js"]);
     assert_eq!(program.get("/", &[]).status, 503);
     put(&dir, &[("app.js", "1")]);
     let release = events.release().unwrap();
     let page = program.get("/", &[]);
     assert_eq!(page.status, 200);
     assert!(page.text().contains(&release), "{page:?}");
-    program.logged(&["INFO", "published", &release]);
+    program.wait_for_log(&["INFO", "published", &release]);
     assert_eq!(program.stop("TERM").code, Some(0));
 }
 
@@ -54,7 +54,7 @@ fn directory_removed_keeps_serving_the_last_release() {
     let program = Program::serve(&dir).ready();
     let before = program.get("/", &[]);
     fs::remove_dir_all(&dir).unwrap();
-    program.logged(&["still serving the last release", "no such directory"]);
+    program.wait_for_log(&["still serving the last release", "no such directory"]);
     assert_eq!(program.get("/", &[]).body, before.body);
     put(&dir, &[("index.html", "<!doctype html><p>2")]);
     until("the next release", || {
@@ -67,5 +67,5 @@ fn incomplete_after_elapsed_warns_with_missing_file() {
     let dir = site_dir(&[("index.html", "<!doctype html><script src=/app.js></script>")]);
     let arguments = ["--debounce", "50ms", "--incomplete-after", "300ms"];
     let program = Program::serve_with(dir.path(), &arguments).ready();
-    program.logged(&["WARN", "lacks files", "/app.js"]);
+    program.wait_for_log(&["WARN", "lacks files", "/app.js"]);
 }

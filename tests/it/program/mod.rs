@@ -7,7 +7,7 @@ mod environment;
 mod missing_directory;
 mod shutdown;
 
-use crate::support::program::Ended;
+use crate::support::program::Exit;
 use crate::support::program::Program;
 use crate::support::program::run;
 use crate::support::program::serve;
@@ -70,7 +70,7 @@ const PROXY: &[(&str, &str)] = &[
 ];
 
 /// Values that make no sense.
-const NONSENSE: &[(&str, &str)] = &[
+const INVALID: &[(&str, &str)] = &[
     ("--listen", "nonsense"),
     ("--listen", "8080"),
     ("--listen", "127.0.0.1:99999"),
@@ -128,7 +128,7 @@ const NONSENSE: &[(&str, &str)] = &[
 ];
 
 /// Values that make no sense to a proxy.
-const PROXY_NONSENSE: &[(&str, &str)] = &[
+const INVALID_FOR_PROXY: &[(&str, &str)] = &[
     ("--poll-interval", "1ms"),
     ("--poll-page", "admin"),
     ("--poll-page", "//x"),
@@ -148,13 +148,13 @@ fn site() -> tempfile::TempDir {
 
 /// Asserts that the program refused its settings, with a message that has all of `parts`, and nothing else.
 #[track_caller]
-fn assert_refused(ended: &Ended, parts: &[&str]) {
-    if let Err(fault) = is_refused(ended, parts) {
+fn assert_rejected(ended: &Exit, parts: &[&str]) {
+    if let Err(fault) = is_rejected(ended, parts) {
         panic!("{fault}");
     }
 }
 
-fn is_refused(ended: &Ended, parts: &[&str]) -> Result<(), String> {
+fn is_rejected(ended: &Exit, parts: &[&str]) -> Result<(), String> {
     let missing = parts.iter().find(|part| !ended.stderr.contains(**part));
     let fault = match (ended.code, missing) {
         (code, _) if code != Some(2) => format!("ended with {code:?}"),

@@ -67,7 +67,7 @@ fn drain_waits_for_a_slow_download() {
     put_bytes(dir.path(), "large.bin", &bytes);
     let program = Program::serve_with(dir.path(), &["--drain", "60s"]).ready();
     let mut client = Client::connect(program.address()).unwrap();
-    client.ask("GET", "/large.bin", &[]).unwrap();
+    client.send_request("GET", "/large.bin", &[]).unwrap();
     let head = client.head().unwrap();
     assert_eq!(head.field("content-length"), bytes.len().to_string());
     let first = client.take(1_000_000).unwrap();
@@ -76,7 +76,7 @@ fn drain_waits_for_a_slow_download() {
     refuses(&program);
     let rest = client.take(bytes.len() - first.len()).unwrap();
     assert!([first, rest].concat() == bytes);
-    let ended = program.ended(start);
+    let ended = program.wait_for_exit(start);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(!ended.stderr.contains("WARN"), "{ended:?}");
     assert!(client.is_closed());
@@ -88,7 +88,7 @@ fn drain_elapsed_cuts_a_stuck_download() {
     put_bytes(dir.path(), "large.bin", &large());
     let program = Program::serve_with(dir.path(), &["--drain", "1s"]).ready();
     let mut client = Client::connect(program.address()).unwrap();
-    client.ask("GET", "/large.bin", &[]).unwrap();
+    client.send_request("GET", "/large.bin", &[]).unwrap();
     client.head().unwrap();
     let ended = program.stop("TERM");
     assert_eq!(ended.code, Some(0), "{ended:?}");
@@ -108,7 +108,7 @@ fn drain_zero_exits_at_once() {
     put_bytes(dir.path(), "large.bin", &large());
     let program = Program::serve_with(dir.path(), &["--drain", "0s"]).ready();
     let mut client = Client::connect(program.address()).unwrap();
-    client.ask("GET", "/large.bin", &[]).unwrap();
+    client.send_request("GET", "/large.bin", &[]).unwrap();
     client.head().unwrap();
     let ended = program.stop("TERM");
     assert_eq!(ended.code, Some(0), "{ended:?}");
@@ -127,7 +127,7 @@ fn file_descriptor_limit_reached_keeps_serving() {
     let crowd: Vec<_> = (0..80)
         .map(|_| Client::connect(program.address()).unwrap())
         .collect();
-    program.logged(&["WARN", "can't accept connections"]);
+    program.wait_for_log(&["WARN", "can't accept connections"]);
     drop(crowd);
     until("an answer", || {
         let mut client = Client::connect(program.address()).ok()?;

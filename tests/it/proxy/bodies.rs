@@ -12,19 +12,19 @@ fn request_body_is_streamed_to_the_upstream() {
     let upstream = Upstream::new(move |connection| {
         connection.head()?;
         assert_eq!(connection.take(8)?, b"3\r\nabc\r\n");
-        seen.give();
+        seen.notify();
         assert_eq!(connection.take(13)?, b"3\r\ndef\r\n0\r\n\r\n");
         connection.send(OK)?;
-        done.give();
+        done.notify();
         connection.wait_for_end()
     });
-    let proxied = Proxied::new(&upstream);
+    let proxied = TestProxy::new(&upstream);
     let mut client = proxied
         .send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
     is_seen.wait();
     client.send("3\r\ndef\r\n0\r\n\r\n").unwrap();
     is_done.wait();
-    assert_eq!(client.answer().unwrap().text(), "ok");
+    assert_eq!(client.response().unwrap().text(), "ok");
 }
 
 #[test]
@@ -41,15 +41,15 @@ fn response_body_is_streamed_to_the_client() {
         go.wait();
         connection.send("0\r\n\r\n")
     });
-    let proxied = Proxied::new(&upstream);
+    let proxied = TestProxy::new(&upstream);
     let mut client = proxied.connect();
-    client.ask("GET", "/", &[]).unwrap();
+    client.send_request("GET", "/", &[]).unwrap();
     assert_eq!(client.head().unwrap().status, 200);
     for letter in [b"a", b"b", b"c"] {
-        next.give();
+        next.notify();
         assert_eq!(client.chunk().unwrap().unwrap(), letter);
     }
-    next.give();
+    next.notify();
     assert_eq!(client.chunk().unwrap(), None);
 }
 
@@ -71,7 +71,7 @@ fn large_bodies_arrive_unchanged_both_ways() {
             connection.send("0\r\n\r\n")?;
         }
     });
-    let proxied = Proxied::new(&upstream);
+    let proxied = TestProxy::new(&upstream);
     let head = format!(
         "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n",
         bytes.len()
@@ -79,7 +79,7 @@ fn large_bodies_arrive_unchanged_both_ways() {
     for _ in 0..2 {
         let mut client = proxied.send(&head);
         client.send(&bytes).unwrap();
-        let answer = client.answer().unwrap();
+        let answer = client.response().unwrap();
         assert_eq!(answer.framing, Framing::Chunked);
         assert!(answer.body == bytes);
     }
@@ -88,12 +88,12 @@ fn large_bodies_arrive_unchanged_both_ways() {
 
 #[test]
 fn request_trailers_are_forwarded() {
-    let upstream = Upstream::answering(OK);
-    let proxied = Proxied::new(&upstream);
+    let upstream = Upstream::responding(OK);
+    let proxied = TestProxy::new(&upstream);
     let sent = "POST / HTTP/1.1\r\nHost: a\r\nTrailer: X-Sum, X-Other\r\nTransfer-Encoding: chunked\r\n\r\n\
         3\r\nabc\r\n0\r\nX-Sum: 7\r\nX-Other: 8\r\n\r\n";
-    assert_eq!(proxied.send(sent).answer().unwrap().text(), "ok");
-    let asked = upstream.only();
+    assert_eq!(proxied.send(sent).response().unwrap().text(), "ok");
+    let asked = upstream.only_request();
     assert_eq!(asked.field("trailer"), "X-Sum, X-Other");
     assert_eq!(asked.trailers["x-sum"], "7");
     assert_eq!(asked.trailers["x-other"], "8");
@@ -101,11 +101,11 @@ fn request_trailers_are_forwarded() {
 
 #[test]
 fn response_trailers_are_forwarded_if_te_accepts_trailers() {
-    let upstream = Upstream::answering(
+    let upstream = Upstream::responding(
         "HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n\
          3\r\nabc\r\n0\r\nX-Sum: 7\r\nContent-Length: 9\r\n\r\n",
     );
-    let proxied = Proxied::new(&upstream);
+    let proxied = TestProxy::new(&upstream);
     let mut client = proxied.connect();
     let takes = [("TE", "trailers"), ("Connection", "TE")];
     let answer = client.request("GET", "/", &takes).unwrap();
@@ -116,7 +116,7 @@ fn response_trailers_are_forwarded_if_te_accepts_trailers() {
     assert_eq!(answer.text(), "abc");
     assert_eq!(client.trailers().len(), 0);
     let mut old = proxied.send("GET / HTTP/1.0\r\nTE: trailers\r\n\r\n");
-    assert_eq!(old.answer().unwrap().text(), "abc");
+    assert_eq!(old.response().unwrap().text(), "abc");
 }
 
 #[test]
@@ -132,14 +132,14 @@ fn expect_continue_waits_for_100_of_the_upstream() {
         assert_eq!(connection.take(3)?, b"abc");
         connection.send(OK)
     });
-    let proxied = Proxied::new(&upstream);
+    let proxied = TestProxy::new(&upstream);
     let mut client = proxied
         .send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
-    assert!(client.is_silent(MOMENT));
-    go.give();
+    assert!(client.is_silent(SHORT));
+    go.notify();
     assert_eq!(client.head().unwrap().status, 100);
     client.send("abc").unwrap();
-    assert_eq!(client.answer().unwrap().text(), "ok");
+    assert_eq!(client.response().unwrap().text(), "ok");
 }
 
 #[test]
@@ -153,16 +153,16 @@ fn expect_continue_final_response_skips_the_body() {
             assert_eq!(connection.rest()?, b"");
             Ok(())
         });
-        let proxied = Proxied::new(&upstream);
+        let proxied = TestProxy::new(&upstream);
         let mut client = proxied.send(format!(
             "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n{length}\r\n\r\n"
         ));
-        let answer = client.answer().unwrap();
+        let answer = client.response().unwrap();
         assert_eq!((answer.status, answer.text()), (401, "no"));
         // Where its next request would begin nobody could say.
         assert!(client.is_closed());
         let mut other = proxied.connect();
-        other.ask("GET", "/", &[]).unwrap();
+        other.send_request("GET", "/", &[]).unwrap();
         upstream.wait_for(2);
         assert_eq!(upstream.connections(), 2);
     }
@@ -179,24 +179,24 @@ fn expect_continue_slow_final_response_is_complete() {
         assert_eq!(connection.rest()?, b"");
         Ok(())
     });
-    let proxied = Proxied::new(&upstream);
+    let proxied = TestProxy::new(&upstream);
     let mut client = proxied
         .send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
-    let answer = client.answer().unwrap();
+    let answer = client.response().unwrap();
     assert_eq!((answer.status, answer.text()), (413, "abcdef"));
     assert!(client.is_closed());
 }
 
 #[test]
 fn expect_continue_upstream_without_100_still_gets_the_body() {
-    let upstream = Upstream::answering(OK);
-    let proxied = Proxied::new(&upstream);
+    let upstream = Upstream::responding(OK);
+    let proxied = TestProxy::new(&upstream);
     let mut client = proxied
         .send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
     assert_eq!(client.head().unwrap().status, 100);
     client.send("abc").unwrap();
-    assert_eq!(client.answer().unwrap().text(), "ok");
-    assert_eq!(upstream.only().text(), "abc");
+    assert_eq!(client.response().unwrap().text(), "ok");
+    assert_eq!(upstream.only_request().text(), "abc");
 }
 
 #[test]
@@ -209,7 +209,7 @@ fn expect_continue_body_sent_early_is_forwarded_after_100() {
             connection.send(OK)?;
         }
     });
-    let proxied = Proxied::new(&upstream);
+    let proxied = TestProxy::new(&upstream);
     let mut client = proxied.connect();
     for expect in ["Expect: 100-continue\r\n", ""] {
         let head = format!("POST / HTTP/1.1\r\nHost: a\r\n{expect}Content-Length: 3\r\n\r\nabc");
@@ -232,9 +232,9 @@ fn early_response_does_not_wait_for_the_request_body() {
         connection.rest()?;
         Ok(())
     });
-    let proxied = Proxied::new(&upstream);
+    let proxied = TestProxy::new(&upstream);
     let mut client = proxied.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc");
-    let answer = client.answer().unwrap();
+    let answer = client.response().unwrap();
     assert_eq!((answer.status, answer.text()), (413, "no"));
 }
 
@@ -245,7 +245,7 @@ fn early_response_with_connection_close_reaches_the_client() {
             connection.head()?;
             connection.send("HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno")
         });
-        let proxied = Proxied::new(&upstream);
+        let proxied = TestProxy::new(&upstream);
         let mut client =
             proxied.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9000000\r\n\r\n");
         // For as long as anybody takes it.
@@ -254,7 +254,7 @@ fn early_response_with_connection_close_reaches_the_client() {
                 break;
             }
         }
-        let answer = client.answer().unwrap();
+        let answer = client.response().unwrap();
         assert_eq!((answer.status, answer.text()), (413, "no"), "{number}");
     }
 }
@@ -277,15 +277,15 @@ fn request_body_truncated_never_reaches_upstream_as_complete() {
         let upstream = Upstream::new(move |connection| {
             connection.head()?;
             let mut all = connection.take(rest.len())?;
-            begun.give();
+            begun.notify();
             if let Ok(more) = connection.rest() {
                 all.extend(more);
             }
             assert_eq!(all, rest.as_bytes());
-            over.give();
+            over.notify();
             Ok(())
         });
-        let proxied = Proxied::new(&upstream);
+        let proxied = TestProxy::new(&upstream);
         let client = proxied.send(format!("PUT / HTTP/1.1\r\nHost: a\r\n{sent}"));
         has_begun.wait();
         drop(client);
@@ -303,10 +303,10 @@ fn expect_continue_first_upstream_refused_uses_the_next() {
         connection.send(OK)
     });
     let there = url(upstream.address());
-    let proxied = Proxied::to(&["http://127.0.0.1:1", &there], |proxy| proxy);
+    let proxied = TestProxy::with_upstreams(&["http://127.0.0.1:1", &there], |proxy| proxy);
     let mut client = proxied
         .send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
     assert_eq!(client.head().unwrap().status, 100);
     client.send("abc").unwrap();
-    assert_eq!(client.answer().unwrap().text(), "ok");
+    assert_eq!(client.response().unwrap().text(), "ok");
 }

@@ -6,16 +6,16 @@ use tidings::UpdateNotifierLayer;
 use tower::Layer as _;
 
 use super::*;
-use crate::support::server::Running;
+use crate::support::server::TestServer;
 use crate::support::signal::Signal;
 
 /// A proxy with the layer in front, as the program has it; nothing may stand still for longer than a moment.
-fn layered(upstream: &Upstream) -> Running {
+fn layered(upstream: &Upstream) -> TestServer {
     let site = Site::new();
     site.publish(Release::named("v1".parse().unwrap(), 1_700_000_000_000));
     let proxy = Proxy::new([url(upstream.address()).parse().unwrap()]).unwrap();
-    let proxy = proxy.body_idle_timeout(MOMENT);
-    Running::new(UpdateNotifierLayer::new(site).layer(proxy), |server| server)
+    let proxy = proxy.body_idle_timeout(SHORT);
+    TestServer::new(UpdateNotifierLayer::new(site).layer(proxy), |server| server)
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn event_stream_forwards_each_event_at_once_and_unchanged() {
         ("Accept-Encoding", "gzip, br"),
         ("Last-Event-ID", "7"),
     ];
-    client.ask("GET", "/events", &fields).unwrap();
+    client.send_request("GET", "/events", &fields).unwrap();
     let head = client.head().unwrap();
     assert_eq!(head.status, 200);
     assert_eq!(head.field("content-encoding"), "");
@@ -52,12 +52,12 @@ fn event_stream_forwards_each_event_at_once_and_unchanged() {
     );
     for number in 0..3 {
         // Silence is no fault of it, for however long.
-        assert!(client.is_silent(MOMENT * 3));
-        next.give();
+        assert!(client.is_silent(SHORT * 3));
+        next.notify();
         let event = String::from_utf8(client.chunk().unwrap().unwrap()).unwrap();
         assert_eq!(event, format!("data: <head><title>{number}</title>\n\n"));
     }
-    assert_eq!(upstream.only().field("last-event-id"), "7");
+    assert_eq!(upstream.only_request().field("last-event-id"), "7");
 }
 
 #[test]
@@ -69,9 +69,9 @@ fn event_stream_head_arrives_before_the_first_event() {
     });
     let running = layered(&upstream);
     let mut client = Client::connect(running.address()).unwrap();
-    client.ask("GET", "/events", &[]).unwrap();
+    client.send_request("GET", "/events", &[]).unwrap();
     assert_eq!(client.head().unwrap().status, 200);
-    assert!(client.is_silent(MOMENT * 3));
+    assert!(client.is_silent(SHORT * 3));
 }
 
 #[test]
@@ -82,12 +82,12 @@ fn event_stream_client_disconnect_closes_upstream_connection() {
         connection.request()?;
         connection.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n: hi\n\n")?;
         connection.wait_for_end()?;
-        left.give();
+        left.notify();
         Ok(())
     });
     let running = layered(&upstream);
     let mut client = Client::connect(running.address()).unwrap();
-    client.ask("GET", "/events", &[]).unwrap();
+    client.send_request("GET", "/events", &[]).unwrap();
     client.head().unwrap();
     assert_eq!(client.chunk().unwrap().unwrap(), b": hi\n\n");
     drop(client);
@@ -121,8 +121,8 @@ fn long_poll_late_response_is_forwarded() {
     });
     let running = layered(&upstream);
     let mut client = Client::connect(running.address()).unwrap();
-    client.ask("GET", "/poll", &[]).unwrap();
-    assert!(client.is_silent(MOMENT * 3));
-    go.give();
-    assert_eq!(client.answer().unwrap().text(), "{}");
+    client.send_request("GET", "/poll", &[]).unwrap();
+    assert!(client.is_silent(SHORT * 3));
+    go.notify();
+    assert_eq!(client.response().unwrap().text(), "{}");
 }

@@ -16,10 +16,10 @@ const WORDS: [(&str, &str); 7] = [
 
 #[test]
 fn forwarded_headers_from_untrusted_client_are_replaced() {
-    let upstream = Upstream::answering(OK);
-    let proxied = Proxied::new(&upstream);
+    let upstream = Upstream::responding(OK);
+    let proxied = TestProxy::new(&upstream);
     proxied.get("/", &WORDS);
-    let asked = upstream.only();
+    let asked = upstream.only_request();
     assert_eq!(
         asked.field("forwarded"),
         "for=127.0.0.1;host=tidings.test;proto=http"
@@ -35,10 +35,10 @@ fn forwarded_headers_from_untrusted_client_are_replaced() {
 #[test]
 fn forwarded_headers_from_trusted_proxy_are_kept_and_extended() {
     for network in ["loopback", "127.0.0.1", "127.0.0.0/8", "private"] {
-        let upstream = Upstream::answering(OK);
-        let proxied = Proxied::with(&upstream, |proxy| proxy.trusted_proxy(network).unwrap());
+        let upstream = Upstream::responding(OK);
+        let proxied = TestProxy::with(&upstream, |proxy| proxy.trusted_proxy(network).unwrap());
         proxied.get("/", &WORDS);
-        let asked = upstream.only();
+        let asked = upstream.only_request();
         assert_eq!(
             asked.field("forwarded"),
             "for=192.0.2.1;proto=https, for=127.0.0.1;host=tidings.test;proto=https"
@@ -50,24 +50,27 @@ fn forwarded_headers_from_trusted_proxy_are_kept_and_extended() {
         assert_eq!(asked.field("x-forwarded-prefix"), "/x");
         assert_eq!(asked.field("x-real-ip"), "192.0.2.1");
     }
-    let upstream = Upstream::answering(OK);
-    let proxied = Proxied::with(&upstream, |proxy| {
+    let upstream = Upstream::responding(OK);
+    let proxied = TestProxy::with(&upstream, |proxy| {
         proxy.trusted_proxy("10.0.0.0/8").unwrap()
     });
     proxied.get("/", &WORDS);
-    assert_eq!(upstream.only().field("x-forwarded-for"), "127.0.0.1");
+    assert_eq!(
+        upstream.only_request().field("x-forwarded-for"),
+        "127.0.0.1"
+    );
 }
 
 #[test]
 fn forwarded_ipv6_client_is_bracketed_and_quoted() {
-    let upstream = Upstream::answering(OK);
+    let upstream = Upstream::responding(OK);
     let proxy = Proxy::new([url(upstream.address()).parse().unwrap()]).unwrap();
     // Not every machine has it.
-    let Some(running) = Running::at("[::1]:0", proxy, |server| server) else {
+    let Some(running) = TestServer::at("[::1]:0", proxy, |server| server) else {
         return;
     };
     assert_eq!(http::get(running.address(), "/", &[]).text(), "ok");
-    let asked = upstream.only();
+    let asked = upstream.only_request();
     assert_eq!(asked.field("x-forwarded-for"), "::1");
     let told = asked.field("forwarded");
     assert!(told.starts_with("for=\"[::1]\";"), "{told}");
@@ -75,7 +78,7 @@ fn forwarded_ipv6_client_is_bracketed_and_quoted() {
 
 #[test]
 fn host_header_option_sets_the_upstream_host() {
-    let upstream = Upstream::answering(OK);
+    let upstream = Upstream::responding(OK);
     let address = upstream.address().to_string();
     for (host, expected) in [
         ("keep", "tidings.test"),
@@ -83,9 +86,9 @@ fn host_header_option_sets_the_upstream_host() {
         ("app.example:8080", "app.example:8080"),
     ] {
         let host: HostHeader = host.parse().unwrap();
-        let proxied = Proxied::with(&upstream, |proxy| proxy.host(host));
+        let proxied = TestProxy::with(&upstream, |proxy| proxy.host(host));
         proxied.get("/", &[]);
-        let asked = upstream.asked().pop().unwrap();
+        let asked = upstream.requests().pop().unwrap();
         assert_eq!(asked.field("host"), expected);
         // What the visitor asked for is told all the same.
         assert_eq!(asked.field("x-forwarded-host"), "tidings.test");
@@ -95,8 +98,8 @@ fn host_header_option_sets_the_upstream_host() {
 
 #[test]
 fn absolute_form_target_overrides_host_and_becomes_origin_form() {
-    let upstream = Upstream::answering(OK);
-    let proxied = Proxied::new(&upstream);
+    let upstream = Upstream::responding(OK);
+    let proxied = TestProxy::new(&upstream);
     for (target, line, host) in [
         ("http://b.example/x?y", "GET /x?y HTTP/1.1", "b.example"),
         (
@@ -109,8 +112,8 @@ fn absolute_form_target_overrides_host_and_becomes_origin_form() {
         ("http://u:p@b.example/", "GET / HTTP/1.1", "b.example"),
     ] {
         let request = format!("GET {target} HTTP/1.1\r\nHost: a.example\r\n\r\n");
-        assert_eq!(proxied.send(request).answer().unwrap().text(), "ok");
-        let asked = upstream.asked().pop().unwrap();
+        assert_eq!(proxied.send(request).response().unwrap().text(), "ok");
+        let asked = upstream.requests().pop().unwrap();
         assert_eq!(asked.line, line);
         assert_eq!(asked.field("host"), host, "{target}");
         assert_eq!(asked.field("x-forwarded-host"), host);
@@ -119,24 +122,24 @@ fn absolute_form_target_overrides_host_and_becomes_origin_form() {
 
 #[test]
 fn request_target_not_a_path_returns_400() {
-    let upstream = Upstream::answering(OK);
-    let proxied = Proxied::new(&upstream);
+    let upstream = Upstream::responding(OK);
+    let proxied = TestProxy::new(&upstream);
     for line in ["GET *", "GET x", "GET x:80", "GET ?x", "GET", "POST *"] {
         let request = format!("{line} HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
-        let answer = proxied.send(request).answer().unwrap();
+        let answer = proxied.send(request).response().unwrap();
         assert_eq!(answer.status, 400, "{line}");
     }
-    assert_eq!(upstream.asked().len(), 0);
+    assert_eq!(upstream.requests().len(), 0);
 }
 
 #[test]
 fn http_1_0_without_host_uses_the_upstream_authority() {
-    let upstream = Upstream::answering(OK);
-    let proxied = Proxied::new(&upstream);
+    let upstream = Upstream::responding(OK);
+    let proxied = TestProxy::new(&upstream);
     let mut client = proxied.send("GET / HTTP/1.0\r\n\r\n");
-    assert_eq!(client.answer().unwrap().text(), "ok");
+    assert_eq!(client.response().unwrap().text(), "ok");
     assert!(client.is_closed());
-    let asked = upstream.only();
+    let asked = upstream.only_request();
     assert_eq!(asked.line, "GET / HTTP/1.1");
     assert_eq!(asked.field("host"), upstream.address().to_string());
     assert_eq!(asked.field("x-forwarded-host"), "");
@@ -145,14 +148,14 @@ fn http_1_0_without_host_uses_the_upstream_authority() {
     assert_eq!(
         proxied
             .send("GET / HTTP/1.1\r\n\r\n")
-            .answer()
+            .response()
             .unwrap()
             .status,
         400
     );
     let two = "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n";
-    assert_eq!(proxied.send(two).answer().unwrap().status, 400);
-    assert_eq!(upstream.asked().len(), 1);
+    assert_eq!(proxied.send(two).response().unwrap().status, 400);
+    assert_eq!(upstream.requests().len(), 1);
 }
 
 #[test]
@@ -176,9 +179,9 @@ fn location_with_upstream_host_becomes_relative() {
     ] {
         let answer =
             format!("HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n");
-        let upstream = Upstream::answering(answer);
+        let upstream = Upstream::responding(answer);
         let host: HostHeader = host.parse().unwrap();
-        let proxied = Proxied::with(&upstream, |proxy| proxy.host(host));
+        let proxied = TestProxy::with(&upstream, |proxy| proxy.host(host));
         assert_eq!(proxied.get("/", &[]).field("location"), expected);
     }
 }

@@ -6,15 +6,15 @@ use crate::support::http::Framing;
 /// Sends these bytes and says no more. Gives the status of every answer until the end of the connection; what is no answer
 /// is a failure.
 #[track_caller]
-fn statuses(proxied: &Proxied, bytes: impl AsRef<[u8]>) -> Vec<u16> {
+fn statuses(proxied: &TestProxy, bytes: impl AsRef<[u8]>) -> Vec<u16> {
     let mut client = proxied.send(bytes);
     let mut all = Vec::new();
-    while let Ok(answer) = client.answer() {
+    while let Ok(answer) = client.response() {
         all.push(answer.status);
         if answer.field("connection") == "close" {
             break;
         }
-        if client.is_silent(MOMENT) {
+        if client.is_silent(SHORT) {
             break;
         }
     }
@@ -23,33 +23,33 @@ fn statuses(proxied: &Proxied, bytes: impl AsRef<[u8]>) -> Vec<u16> {
 
 /// Asserts that of these bytes, all of one request, nothing reaches the upstream, and the client is told so.
 #[track_caller]
-fn check_refused(request: impl AsRef<[u8]>) {
-    let upstream = Upstream::answering(OK);
-    let proxied = Proxied::new(&upstream);
+fn check_rejected(request: impl AsRef<[u8]>) {
+    let upstream = Upstream::responding(OK);
+    let proxied = TestProxy::new(&upstream);
     let mut client = proxied.send(request);
-    let answer = client.answer().unwrap();
+    let answer = client.response().unwrap();
     assert_eq!(answer.status, 400);
     assert!(client.is_closed());
-    assert_eq!(upstream.asked().len(), 0);
+    assert_eq!(upstream.requests().len(), 0);
     assert_eq!(proxied.get("/", &[]).text(), "ok");
 }
 
 #[test]
 fn content_length_repeated_and_different_returns_400() {
-    check_refused(
+    check_rejected(
         "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
     );
-    check_refused("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3, 4\r\n\r\nabcd");
-    let upstream = Upstream::answering(OK);
-    let proxied = Proxied::new(&upstream);
+    check_rejected("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3, 4\r\n\r\nabcd");
+    let upstream = Upstream::responding(OK);
+    let proxied = TestProxy::new(&upstream);
     let twice = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc";
-    let answer = proxied.send(twice).answer().unwrap();
+    let answer = proxied.send(twice).response().unwrap();
     match answer.status {
         200 => {
-            let asked = upstream.only();
+            let asked = upstream.only_request();
             assert_eq!((asked.field("content-length"), asked.text()), ("3", "abc"));
         }
-        status => assert_eq!((status, upstream.asked().len()), (400, 0)),
+        status => assert_eq!((status, upstream.requests().len()), (400, 0)),
     }
 }
 
@@ -65,12 +65,12 @@ fn content_length_not_a_number_is_rejected() {
         "3;",
         "18446744073709551616",
     ] {
-        let upstream = Upstream::answering(OK);
-        let proxied = Proxied::new(&upstream);
+        let upstream = Upstream::responding(OK);
+        let proxied = TestProxy::new(&upstream);
         let request = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\nabc");
-        let answer = proxied.send(request).answer().unwrap();
+        let answer = proxied.send(request).response().unwrap();
         assert!(matches!(answer.status, 400 | 431), "{length:?} {answer:?}");
-        assert_eq!(upstream.asked().len(), 0, "{length:?}");
+        assert_eq!(upstream.requests().len(), 0, "{length:?}");
     }
 }
 
@@ -97,11 +97,11 @@ fn length_and_transfer_encoding_reach_upstream_as_one_framing() {
             format!("3\r\nabc\r\n0\r\n\r\n{hidden}"),
         ),
     ] {
-        let upstream = Upstream::answering(OK);
-        let proxied = Proxied::new(&upstream);
+        let upstream = Upstream::responding(OK);
+        let proxied = TestProxy::new(&upstream);
         let request = format!("POST / HTTP/1.1\r\nHost: a\r\n{fields}\r\n{body}");
         statuses(&proxied, request);
-        let asked = upstream.asked();
+        let asked = upstream.requests();
         assert!(asked.len() <= 1, "{fields} {asked:?}");
         if let Some(asked) = asked.first() {
             let lengths = asked.headers.get_all("content-length").iter().count();
@@ -124,21 +124,21 @@ fn transfer_encoding_not_ending_in_chunked_returns_400() {
         "chunked;q=1",
         "x\r\nTransfer-Encoding: y",
     ] {
-        let upstream = Upstream::answering(OK);
-        let proxied = Proxied::new(&upstream);
+        let upstream = Upstream::responding(OK);
+        let proxied = TestProxy::new(&upstream);
         let request = format!(
             "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: {coding}\r\n\r\n\
              3\r\nabc\r\n0\r\n\r\nGET /hidden HTTP/1.1\r\nHost: a\r\n\r\n"
         );
         let statuses = statuses(&proxied, request);
         assert_eq!(statuses, [400], "{coding}");
-        assert_eq!(upstream.asked().len(), 0, "{coding}");
+        assert_eq!(upstream.requests().len(), 0, "{coding}");
     }
 }
 
 #[test]
 fn http_1_0_transfer_encoding_returns_400() {
-    check_refused("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n");
+    check_rejected("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n");
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn ambiguous_request_and_header_lines_return_400() {
         "X-\u{fc}: 1",
         "Transfer-Encoding\u{b}: chunked",
     ] {
-        check_refused(format!(
+        check_rejected(format!(
             "POST / HTTP/1.1\r\nHost: a\r\n{field}\r\nX-Last: 1\r\n\r\n"
         ));
     }
@@ -173,29 +173,29 @@ fn ambiguous_request_and_header_lines_return_400() {
         "/ HTTP/1.1",
         "GET /",
     ] {
-        check_refused(format!("{line}\r\nHost: a\r\n\r\n"));
+        check_rejected(format!("{line}\r\nHost: a\r\n\r\n"));
     }
 }
 
 /// A lone line feed ends a line for us (RFC 9112, section 2.2, allows it), and what goes on has none.
 #[test]
 fn bare_line_feeds_are_accepted_and_not_forwarded() {
-    let upstream = Upstream::answering(OK);
-    let proxied = Proxied::new(&upstream);
+    let upstream = Upstream::responding(OK);
+    let proxied = TestProxy::new(&upstream);
     let sent = "POST / HTTP/1.1\nHost: a\nX-A: 1\nContent-Length: 3\n\nabc";
     assert_eq!(statuses(&proxied, sent), [200]);
-    let asked = upstream.only();
+    let asked = upstream.only_request();
     assert_eq!((asked.field("x-a"), asked.text()), ("1", "abc"));
 }
 
 #[test]
 fn chunk_extensions_are_removed() {
-    let upstream = Upstream::answering(OK);
-    let proxied = Proxied::new(&upstream);
+    let upstream = Upstream::responding(OK);
+    let proxied = TestProxy::new(&upstream);
     let body = "3;x=\"y\"\r\nabc\r\n0003 ; z\r\ndef\r\n0;last\r\n\r\n";
     let sent = format!("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n{body}");
     assert_eq!(statuses(&proxied, sent), [200]);
-    let asked = upstream.only();
+    let asked = upstream.only_request();
     assert_eq!(asked.text(), "abcdef");
     assert_eq!(asked.field("transfer-encoding"), "chunked");
     assert_eq!(asked.field("content-length"), "");
@@ -222,14 +222,14 @@ fn chunk_malformed_ends_the_connection() {
                 connection.send(OK)?;
             }
         });
-        let proxied = Proxied::new(&upstream);
+        let proxied = TestProxy::new(&upstream);
         let request = format!(
             "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}\
              GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n"
         );
         let statuses = statuses(&proxied, request);
         assert!(statuses.len() <= 1, "{chunks:?} {statuses:?}");
-        let asked = upstream.asked();
+        let asked = upstream.requests();
         assert!(asked.len() <= 1, "{chunks:?} {asked:?}");
         // If it was taken for a whole one it is one.
         if let Some(asked) = asked.first() {
@@ -241,27 +241,27 @@ fn chunk_malformed_ends_the_connection() {
 
 #[test]
 fn chunk_extensions_too_long_are_rejected() {
-    let upstream = Upstream::answering(OK);
-    let proxied = Proxied::new(&upstream);
+    let upstream = Upstream::responding(OK);
+    let proxied = TestProxy::new(&upstream);
     let head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
     let chunk = format!("1;{}\r\na\r\n", "x".repeat(200));
     let mut client = proxied.send(head);
     // It may be refused before the end of it.
     _ = client.send(format!("{}0\r\n\r\n", chunk.repeat(200)));
-    let answer = client.answer();
+    let answer = client.response();
     assert!(answer.is_err() || answer.unwrap().status == 400);
-    assert_eq!(upstream.asked().len(), 0);
+    assert_eq!(upstream.requests().len(), 0);
 }
 
 #[test]
 fn trailers_with_framing_or_host_fields_are_dropped() {
-    let upstream = Upstream::answering(OK);
-    let proxied = Proxied::new(&upstream);
+    let upstream = Upstream::responding(OK);
+    let proxied = TestProxy::new(&upstream);
     let sent = "POST / HTTP/1.1\r\nHost: a\r\nTrailer: Content-Length, X-Sum, Host, Transfer-Encoding\r\n\
         Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\
         Content-Length: 9\r\nTransfer-Encoding: gzip\r\nHost: b\r\nX-Sum: 1\r\n\r\n";
     assert_eq!(statuses(&proxied, sent), [200]);
-    let asked = upstream.only();
+    let asked = upstream.only_request();
     assert_eq!(asked.text(), "abc");
     assert_eq!((asked.field("host"), asked.field("x-sum")), ("a", ""));
     let trailers: Vec<_> = asked.trailers.keys().collect();
@@ -270,8 +270,8 @@ fn trailers_with_framing_or_host_fields_are_dropped() {
 
 #[test]
 fn body_of_get_delete_and_options_is_forwarded() {
-    let upstream = Upstream::answering(OK);
-    let proxied = Proxied::new(&upstream);
+    let upstream = Upstream::responding(OK);
+    let proxied = TestProxy::new(&upstream);
     for (method, fields, body) in [
         ("GET", "Content-Length: 3", "abc"),
         ("GET", "Transfer-Encoding: chunked", "3\r\nabc\r\n0\r\n\r\n"),
@@ -286,7 +286,7 @@ fn body_of_get_delete_and_options_is_forwarded() {
         let sent = format!("{method} / HTTP/1.1\r\nHost: a\r\n{fields}\r\n\r\n{body}");
         assert_eq!(statuses(&proxied, sent), [200], "{method} {fields}");
         assert_eq!(
-            upstream.asked().pop().unwrap().text(),
+            upstream.requests().pop().unwrap().text(),
             "abc",
             "{method} {fields}"
         );
@@ -295,8 +295,8 @@ fn body_of_get_delete_and_options_is_forwarded() {
 
 #[test]
 fn request_without_body_gets_no_framing_headers() {
-    let upstream = Upstream::answering(OK);
-    let proxied = Proxied::new(&upstream);
+    let upstream = Upstream::responding(OK);
+    let proxied = TestProxy::new(&upstream);
     for (method, field, length) in [
         ("GET", "X: y", ""),
         ("POST", "Content-Length: 0", "0"),
@@ -305,14 +305,14 @@ fn request_without_body_gets_no_framing_headers() {
     ] {
         let sent = format!("{method} / HTTP/1.1\r\nHost: a\r\n{field}\r\n\r\n");
         assert_eq!(statuses(&proxied, sent), [200]);
-        let asked = upstream.asked().pop().unwrap();
+        let asked = upstream.requests().pop().unwrap();
         assert_eq!(asked.field("content-length"), length, "{method}");
         assert_eq!(asked.field("transfer-encoding"), "", "{method}");
     }
     // An empty one in chunks may become none, or stay.
     let sent = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
     assert_eq!(statuses(&proxied, sent), [200]);
-    assert_eq!(upstream.asked().pop().unwrap().text(), "");
+    assert_eq!(upstream.requests().pop().unwrap().text(), "");
 }
 
 #[test]
@@ -327,23 +327,23 @@ fn pipelined_requests_are_answered_in_order() {
             ))?;
         }
     });
-    let proxied = Proxied::new(&upstream);
+    let proxied = TestProxy::new(&upstream);
     let mut client = proxied.send(
         "GET /1 HTTP/1.1\r\nHost: a\r\n\r\nPOST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc\
          HEAD /3 HTTP/1.1\r\nHost: a\r\n\r\nGET /4 HTTP/1.1\r\nHost: a\r\n\r\n",
     );
-    assert_eq!(client.answer().unwrap().text(), "GET /1 HTTP/1.1");
-    assert_eq!(client.answer().unwrap().text(), "POST /2 HTTP/1.1");
-    assert_eq!(client.answer_to("HEAD").unwrap().framing, Framing::None);
-    assert_eq!(client.answer().unwrap().text(), "GET /4 HTTP/1.1");
+    assert_eq!(client.response().unwrap().text(), "GET /1 HTTP/1.1");
+    assert_eq!(client.response().unwrap().text(), "POST /2 HTTP/1.1");
+    assert_eq!(client.response_to("HEAD").unwrap().framing, Framing::None);
+    assert_eq!(client.response().unwrap().text(), "GET /4 HTTP/1.1");
 }
 
 #[test]
 fn request_head_too_large_returns_431_without_upstream_request() {
-    let upstream = Upstream::answering(OK);
-    let proxied = Proxied::new(&upstream);
+    let upstream = Upstream::responding(OK);
+    let proxied = TestProxy::new(&upstream);
     let many = "X: y\r\n".repeat(200);
     let sent = format!("GET / HTTP/1.1\r\nHost: a\r\n{many}\r\n");
     assert_eq!(statuses(&proxied, sent), [431]);
-    assert_eq!(upstream.asked().len(), 0);
+    assert_eq!(upstream.requests().len(), 0);
 }

@@ -33,15 +33,15 @@ fn hop_by_hop_headers_are_removed_both_ways() {
         "HTTP/1.1 200 OK\r\n{}Content-Length: 2\r\nX-Kept: 1\r\n\r\nok",
         lines(&PER_CONNECTION)
     );
-    let upstream = Upstream::answering(answer);
-    let proxied = Proxied::new(&upstream);
+    let upstream = Upstream::responding(answer);
+    let proxied = TestProxy::new(&upstream);
     let request = format!(
         "GET / HTTP/1.1\r\nHost: a\r\n{}X-Kept: 1\r\n\r\n",
         lines(&PER_CONNECTION)
     );
-    let answer = proxied.send(request).answer().unwrap();
+    let answer = proxied.send(request).response().unwrap();
     assert_eq!(answer.text(), "ok");
-    let asked = upstream.only();
+    let asked = upstream.only_request();
     assert_eq!(asked.field("x-kept"), "1");
     assert_eq!(answer.field("x-kept"), "1");
     for (name, _) in PER_CONNECTION {
@@ -58,7 +58,7 @@ fn upstream_connection_close_keeps_client_connection_open() {
         connection.request()?;
         connection.send("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok")
     });
-    let proxied = Proxied::new(&upstream);
+    let proxied = TestProxy::new(&upstream);
     let mut client = proxied.connect();
     for number in 1..=3 {
         let answer = client.request("GET", "/", &[]).unwrap();
@@ -69,11 +69,11 @@ fn upstream_connection_close_keeps_client_connection_open() {
 
 #[test]
 fn client_connection_close_keeps_upstream_connection_open() {
-    let upstream = Upstream::answering(OK);
-    let proxied = Proxied::new(&upstream);
+    let upstream = Upstream::responding(OK);
+    let proxied = TestProxy::new(&upstream);
     for _ in 0..3 {
         assert_eq!(proxied.get("/", &[]).text(), "ok");
-        let released = || (upstream.asked().last()?.connection == 1).then_some(());
+        let released = || (upstream.requests().last()?.connection == 1).then_some(());
         crate::support::until("a request on the first connection", released);
     }
     assert_eq!(upstream.connections(), 1);
@@ -81,8 +81,8 @@ fn client_connection_close_keeps_upstream_connection_open() {
 
 #[test]
 fn request_end_to_end_headers_arrive_unchanged() {
-    let upstream = Upstream::answering(OK);
-    let proxied = Proxied::new(&upstream);
+    let upstream = Upstream::responding(OK);
+    let proxied = TestProxy::new(&upstream);
     let sent = [
         ("Accept", "text/html;q=0.5"),
         ("Accept", "*/*"),
@@ -104,8 +104,8 @@ fn request_end_to_end_headers_arrive_unchanged() {
         "GET /a%2Fb/../c?x=%20&y HTTP/1.1\r\nHost: a\r\n{}\r\n",
         lines(&sent)
     );
-    proxied.send(request).answer().unwrap();
-    let asked = upstream.only();
+    proxied.send(request).response().unwrap();
+    let asked = upstream.only_request();
     assert_eq!(asked.line, "GET /a%2Fb/../c?x=%20&y HTTP/1.1");
     for (name, _) in sent {
         let expected = sent.iter().filter(|(other, _)| *other == name);
@@ -150,8 +150,8 @@ fn response_end_to_end_headers_arrive_unchanged() {
         "HTTP/1.1 418 Whatever\r\n{}Content-Length: 2\r\n\r\nok",
         lines(&sent)
     );
-    let upstream = Upstream::answering(answer);
-    let proxied = Proxied::new(&upstream);
+    let upstream = Upstream::responding(answer);
+    let proxied = TestProxy::new(&upstream);
     let answer = proxied.get("/", &[]);
     assert_eq!((answer.status, answer.text()), (418, "ok"));
     for (name, _) in sent {
@@ -165,27 +165,27 @@ fn response_end_to_end_headers_arrive_unchanged() {
 
 #[test]
 fn unknown_methods_and_statuses_are_forwarded() {
-    let upstream = Upstream::answering("HTTP/1.1 599 X\r\nContent-Length: 2\r\n\r\nok");
-    let proxied = Proxied::new(&upstream);
+    let upstream = Upstream::responding("HTTP/1.1 599 X\r\nContent-Length: 2\r\n\r\nok");
+    let proxied = TestProxy::new(&upstream);
     for method in ["PROPFIND", "PATCH", "X-Y", "QUERY"] {
         let answer = http::request(proxied.address(), method, "/", &[]).unwrap();
         assert_eq!(answer.status, 599);
-        let line = upstream.asked().pop().unwrap().line;
+        let line = upstream.requests().pop().unwrap().line;
         assert_eq!(line, format!("{method} / HTTP/1.1"));
     }
 }
 
 #[test]
 fn te_trailers_is_forwarded_and_listed_in_connection() {
-    let upstream = Upstream::answering(OK);
-    let proxied = Proxied::new(&upstream);
+    let upstream = Upstream::responding(OK);
+    let proxied = TestProxy::new(&upstream);
     let fields = [
         ("TE", "gzip;q=0.5, trailers"),
         ("Connection", "TE"),
         ("TE", "deflate"),
     ];
     proxied.connect().request("GET", "/", &fields).unwrap();
-    let asked = upstream.only();
+    let asked = upstream.only_request();
     assert_eq!(asked.field("te"), "trailers");
     assert!(asked.field("connection").eq_ignore_ascii_case("te"));
 }

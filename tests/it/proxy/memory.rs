@@ -72,7 +72,7 @@ fn download_of_1_gib_has_bounded_memory() {
     assert_eq!(program.get("/", &[]).text(), "ok");
     let before = program.peak_memory();
     let mut client = Client::connect(program.address()).unwrap();
-    client.ask("GET", "/large", &[]).unwrap();
+    client.send_request("GET", "/large", &[]).unwrap();
     assert_eq!(client.head().unwrap().status, 200);
     client.drain(SIZE, pattern.check()).unwrap();
     check_memory(&program, before);
@@ -98,7 +98,7 @@ fn upload_of_1_gib_has_bounded_memory() {
     let head = format!("PUT /large HTTP/1.1\r\nHost: a\r\nContent-Length: {SIZE}\r\n\r\n");
     client.send(head).unwrap();
     pattern.send(|piece| client.send(piece)).unwrap();
-    assert_eq!(client.patient().answer().unwrap().text(), "ok");
+    assert_eq!(client.reset_deadline().response().unwrap().text(), "ok");
     check_memory(&program, before);
 }
 

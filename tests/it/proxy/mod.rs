@@ -24,21 +24,21 @@ use std::time::Duration;
 use tidings::Proxy;
 
 use crate::support::http;
-use crate::support::http::Answer;
 use crate::support::http::Client;
-use crate::support::server::Running;
+use crate::support::http::RawResponse;
+use crate::support::server::TestServer;
 use crate::support::upstream::Upstream;
 
 /// An answer without anything that matters.
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 /// A proxy on a free port.
-struct Proxied {
-    running: Running,
+struct TestProxy {
+    running: TestServer,
     proxy: Proxy,
 }
 
-impl Proxied {
+impl TestProxy {
     /// In front of this upstream.
     fn new(upstream: &Upstream) -> Self {
         Self::with(upstream, |proxy| proxy)
@@ -46,15 +46,15 @@ impl Proxied {
 
     /// In front of this upstream, with a proxy changed by `set`.
     fn with(upstream: &Upstream, set: impl FnOnce(Proxy) -> Proxy) -> Self {
-        Self::to(&[&url(upstream.address())], set)
+        Self::with_upstreams(&[&url(upstream.address())], set)
     }
 
     /// In front of whatever has these addresses.
-    fn to(upstreams: &[&str], set: impl FnOnce(Proxy) -> Proxy) -> Self {
+    fn with_upstreams(upstreams: &[&str], set: impl FnOnce(Proxy) -> Proxy) -> Self {
         let upstreams = upstreams.iter().map(|upstream| upstream.parse().unwrap());
         let proxy = set(Proxy::new(upstreams).unwrap());
         Self {
-            running: Running::new(proxy.clone(), |server| server),
+            running: TestServer::new(proxy.clone(), |server| server),
             proxy,
         }
     }
@@ -75,7 +75,7 @@ impl Proxied {
     }
 
     #[track_caller]
-    fn get(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+    fn get(&self, path: &str, fields: &[(&str, &str)]) -> RawResponse {
         http::get(self.address(), path, fields)
     }
 }
@@ -85,4 +85,4 @@ fn url(address: SocketAddr) -> String {
 }
 
 /// A limit for what is not there: long for a program, and short for a test.
-const MOMENT: Duration = Duration::from_millis(150);
+const SHORT: Duration = Duration::from_millis(150);

@@ -19,9 +19,9 @@ use crate::support::within;
 type Sender = http2::SendRequest<Full<Bytes>>;
 
 /// A proxy that speaks both.
-fn both(upstream: &Upstream) -> Running {
+fn h2c_server(upstream: &Upstream) -> TestServer {
     let proxy = Proxy::new([url(upstream.address()).parse().unwrap()]).unwrap();
-    Running::new(proxy, |server| server.http2().head_timeout(MOMENT * 4))
+    TestServer::new(proxy, |server| server.http2().head_timeout(SHORT * 4))
 }
 
 async fn connect(address: SocketAddr) -> Sender {
@@ -43,11 +43,11 @@ async fn ask(sender: &mut Sender, request: Request<Full<Bytes>>) -> Response<Byt
 
 #[test]
 fn h2c_request_is_translated_to_http_1_1() {
-    let upstream = Upstream::answering(
+    let upstream = Upstream::responding(
         "HTTP/1.1 201 Created\r\nConnection: X-Mine\r\nX-Mine: 1\r\nKeep-Alive: timeout=5\r\nX: y\r\n\
          Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
     );
-    let running = both(&upstream);
+    let running = h2c_server(&upstream);
     running.block_on(async {
         let mut sender = connect(running.address()).await;
         let request = Request::post("http://site.example:8080/x?y")
@@ -65,7 +65,7 @@ fn h2c_request_is_translated_to_http_1_1() {
         for name in ["connection", "x-mine", "keep-alive", "transfer-encoding"] {
             assert!(!answer.headers().contains_key(name), "{name}");
         }
-        let asked = upstream.only();
+        let asked = upstream.only_request();
         assert_eq!(asked.line, "POST /x?y HTTP/1.1");
         assert_eq!(asked.text(), "abc");
         assert_eq!(asked.field("host"), "site.example:8080");
@@ -79,8 +79,8 @@ fn h2c_request_is_translated_to_http_1_1() {
 
 #[test]
 fn h2c_concurrent_requests_share_a_connection() {
-    let upstream = Upstream::answering(OK);
-    let running = both(&upstream);
+    let upstream = Upstream::responding(OK);
+    let running = h2c_server(&upstream);
     running.block_on(async {
         let sender = connect(running.address()).await;
         let asking = (0..50).map(|number| {
@@ -95,7 +95,7 @@ fn h2c_concurrent_requests_share_a_connection() {
         for answer in asking {
             assert_eq!(&answer.await.unwrap()[..], b"ok");
         }
-        assert_eq!(upstream.asked().len(), 50);
+        assert_eq!(upstream.requests().len(), 50);
     });
 }
 
@@ -105,7 +105,7 @@ fn h2c_truncated_upstream_body_resets_the_stream() {
         connection.request()?;
         connection.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc")
     });
-    let running = both(&upstream);
+    let running = h2c_server(&upstream);
     running.block_on(async {
         let mut sender = connect(running.address()).await;
         let request = Request::get("http://a/").body(Full::default()).unwrap();
@@ -124,16 +124,16 @@ fn h2c_client_reset_closes_the_upstream_connection() {
     let upstream = Upstream::new(move |connection| {
         connection.request()?;
         connection.wait_for_end()?;
-        left.give();
+        left.notify();
         Ok(())
     });
-    let running = both(&upstream);
+    let running = h2c_server(&upstream);
     running.block_on(async {
         let mut sender = connect(running.address()).await;
         let request = Request::get("http://a/").body(Full::default()).unwrap();
         let asking = tokio::spawn(sender.send_request(request));
-        crate::support::soon("the request", || {
-            (upstream.asked().len() == 1).then_some(())
+        crate::support::until_async("the request", || {
+            (upstream.requests().len() == 1).then_some(())
         })
         .await;
         asking.abort();
@@ -145,8 +145,8 @@ fn h2c_client_reset_closes_the_upstream_connection() {
 
 #[test]
 fn h2c_trace_and_connect_return_405() {
-    let upstream = Upstream::answering(OK);
-    let running = both(&upstream);
+    let upstream = Upstream::responding(OK);
+    let running = h2c_server(&upstream);
     running.block_on(async {
         let mut sender = connect(running.address()).await;
         for (method, uri) in [("TRACE", "http://a/"), ("CONNECT", "a:443")] {
@@ -154,30 +154,30 @@ fn h2c_trace_and_connect_return_405() {
             let answer = ask(&mut sender, request.body(Full::default()).unwrap()).await;
             assert_eq!(answer.status(), 405);
         }
-        assert_eq!(upstream.asked().len(), 0);
+        assert_eq!(upstream.requests().len(), 0);
     });
 }
 
 #[test]
 fn h2c_enabled_http_1_works_on_the_same_port() {
-    let upstream = Upstream::answering(OK);
-    let running = both(&upstream);
+    let upstream = Upstream::responding(OK);
+    let running = h2c_server(&upstream);
     assert_eq!(http::get(running.address(), "/", &[]).text(), "ok");
     let mut client = Client::connect(running.address()).unwrap();
     for byte in b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n" {
         client.send([*byte]).unwrap();
     }
-    assert_eq!(client.answer().unwrap().text(), "ok");
+    assert_eq!(client.response().unwrap().text(), "ok");
     // Begins as the preface does.
     let mut client = Client::connect(running.address()).unwrap();
     client.send("PRI /x HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-    assert_eq!(client.answer().unwrap().text(), "ok");
+    assert_eq!(client.response().unwrap().text(), "ok");
 }
 
 #[test]
 fn h2c_incomplete_preface_times_out() {
-    let upstream = Upstream::answering(OK);
-    let running = both(&upstream);
+    let upstream = Upstream::responding(OK);
+    let running = h2c_server(&upstream);
     let starts = [
         "",
         "P",
@@ -202,14 +202,14 @@ fn h2c_incomplete_preface_times_out() {
 
 #[test]
 fn h2c_disabled_preface_is_rejected() {
-    let upstream = Upstream::answering(OK);
-    let proxied = Proxied::new(&upstream);
+    let upstream = Upstream::responding(OK);
+    let proxied = TestProxy::new(&upstream);
     let mut client = proxied.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
     match client.head() {
         Ok(head) => assert_eq!(head.status, 400),
         Err(error) => assert!(!http::is_timeout(&error)),
     }
-    assert_eq!(upstream.asked().len(), 0);
+    assert_eq!(upstream.requests().len(), 0);
 }
 
 #[test]
@@ -229,7 +229,7 @@ fn upstream_unix_socket_is_forwarded_to() {
         }
         heads
     });
-    let proxied = Proxied::to(&[&format!("unix:{}", path.display())], |proxy| proxy);
+    let proxied = TestProxy::with_upstreams(&[&format!("unix:{}", path.display())], |proxy| proxy);
     let mut client = proxied.connect();
     assert_eq!(client.request("GET", "/x", &[]).unwrap().text(), "ok");
     assert_eq!(client.request("GET", "/y", &[]).unwrap().text(), "ok");

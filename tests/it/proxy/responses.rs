@@ -25,12 +25,12 @@ fn once(answer: impl Into<Vec<u8>>) -> Upstream {
 
 /// Asks with POST, which is not sent twice. Gives the answer, and asserts that the next request is answered by itself.
 #[track_caller]
-fn answer_to_post(answer: impl Into<Vec<u8>>) -> io::Result<Answer> {
+fn answer_to_post(answer: impl Into<Vec<u8>>) -> io::Result<RawResponse> {
     let upstream = once(answer);
-    let proxied = Proxied::new(&upstream);
+    let proxied = TestProxy::new(&upstream);
     let given = proxied
         .send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
-        .answer();
+        .response();
     assert_eq!(proxied.get("/next", &[]).text(), "ok");
     given
 }
@@ -89,10 +89,10 @@ fn response_framing_any_is_forwarded_as_length_or_chunked() {
 #[test]
 fn http_1_0_client_chunked_response_is_delimited_by_close() {
     let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
-    let upstream = Upstream::answering(chunked);
-    let proxied = Proxied::new(&upstream);
+    let upstream = Upstream::responding(chunked);
+    let proxied = TestProxy::new(&upstream);
     let mut client = proxied.send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
-    let answer = client.answer().unwrap();
+    let answer = client.response().unwrap();
     assert_eq!((answer.text(), answer.framing), ("abc", Framing::Close));
 }
 
@@ -175,7 +175,7 @@ fn bytes_after_response_are_never_the_next_response() {
                 connection.send(format!("{OK}{end}"))?;
             }
         });
-        let proxied = Proxied::new(&upstream);
+        let proxied = TestProxy::new(&upstream);
         let mut client = proxied.connect();
         for number in 1..=3 {
             assert_eq!(client.request("GET", "/", &[]).unwrap().text(), "ok");
@@ -196,11 +196,11 @@ fn idle_connection_unsolicited_bytes_closes_connection() {
             if connection.number == 1 {
                 connection.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil")?;
                 connection.wait_for_end()?;
-                ended.give();
+                ended.notify();
             }
         }
     });
-    let proxied = Proxied::new(&upstream);
+    let proxied = TestProxy::new(&upstream);
     assert_eq!(proxied.get("/", &[]).text(), "ok");
     has_ended.wait();
     for _ in 0..3 {
@@ -240,12 +240,12 @@ fn response_body_until_close_reset_aborts_the_client_response() {
         is_read.wait();
         connection.reset()
     });
-    let proxied = Proxied::new(&upstream);
+    let proxied = TestProxy::new(&upstream);
     let mut client = proxied.connect();
-    client.ask("GET", "/", &[]).unwrap();
+    client.send_request("GET", "/", &[]).unwrap();
     assert_eq!(client.head().unwrap().field("transfer-encoding"), "chunked");
     assert_eq!(client.chunk().unwrap().unwrap(), b"abc");
-    read.give();
+    read.notify();
     assert!(client.chunk().is_err());
 }
 
@@ -257,8 +257,8 @@ fn head_response_keeps_content_length_and_has_no_body() {
         ("Transfer-Encoding: chunked\r\n", ""),
         ("Content-Length: 0\r\n", "0"),
     ] {
-        let upstream = Upstream::answering(format!("HTTP/1.1 200 OK\r\nX: y\r\n{fields}\r\n"));
-        let proxied = Proxied::new(&upstream);
+        let upstream = Upstream::responding(format!("HTTP/1.1 200 OK\r\nX: y\r\n{fields}\r\n"));
+        let proxied = TestProxy::new(&upstream);
         let mut client = proxied.connect();
         for _ in 0..2 {
             let answer = client.request("HEAD", "/", &[]).unwrap();
@@ -282,15 +282,15 @@ fn status_204_and_304_have_no_body_whatever_their_headers() {
             "",
         ),
     ] {
-        let upstream = Upstream::answering(format!("HTTP/1.1 {answer}\r\n"));
-        let proxied = Proxied::new(&upstream);
+        let upstream = Upstream::responding(format!("HTTP/1.1 {answer}\r\n"));
+        let proxied = TestProxy::new(&upstream);
         let mut client = proxied.connect();
         for number in 1..=2 {
             let given = client.request("GET", "/", &[]).unwrap();
             assert_eq!((given.status, given.framing), (status, Framing::None));
             assert_eq!(given.field("content-length"), length, "{answer}");
             assert_eq!(given.field("transfer-encoding"), "", "{answer}");
-            assert_eq!(upstream.asked().len(), number);
+            assert_eq!(upstream.requests().len(), number);
         }
     }
 }
@@ -318,7 +318,7 @@ fn bodiless_response_with_body_bytes_is_not_the_next_response() {
                 })?;
             }
         });
-        let proxied = Proxied::new(&upstream);
+        let proxied = TestProxy::new(&upstream);
         let mut client = proxied.connect();
         let given = client.request(method, "/", &[]).unwrap();
         assert_eq!(given.framing, Framing::None);
@@ -329,12 +329,12 @@ fn bodiless_response_with_body_bytes_is_not_the_next_response() {
 
 #[test]
 fn partial_content_response_is_forwarded_unchanged() {
-    let upstream = Upstream::answering(
+    let upstream = Upstream::responding(
         "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-1/9\r\nContent-Length: 2\r\n\r\nok",
     );
-    let proxied = Proxied::new(&upstream);
+    let proxied = TestProxy::new(&upstream);
     let answer = proxied.get("/", &[("Range", "bytes=0-1")]);
     assert_eq!((answer.status, answer.text()), (206, "ok"));
     assert_eq!(answer.field("content-range"), "bytes 0-1/9");
-    assert_eq!(upstream.only().field("range"), "bytes=0-1");
+    assert_eq!(upstream.only_request().field("range"), "bytes=0-1");
 }

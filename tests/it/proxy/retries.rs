@@ -6,18 +6,18 @@ use crate::support::signal::Signal;
 use crate::support::until;
 
 /// An address at which nobody listens. One that was free a moment ago may be another test's by now.
-const NOWHERE: &str = "http://127.0.0.1:1";
+const REFUSED: &str = "http://127.0.0.1:1";
 
 /// An upstream whose answers say who gave them.
 fn named(name: &str) -> Upstream {
-    Upstream::answering(format!(
+    Upstream::responding(format!(
         "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{name}",
         name.len()
     ))
 }
 
 #[track_caller]
-fn ask(proxied: &Proxied, method: &str) -> (u16, String) {
+fn ask(proxied: &TestProxy, method: &str) -> (u16, String) {
     let fields: &[(&str, &str)] = match method {
         "GET" => &[],
         _ => &[("Content-Length", "0")],
@@ -37,13 +37,13 @@ fn pooled_connection_closed_while_idle_is_replaced() {
             is_over.wait();
             connection.finish()?;
             connection.wait_for_end()?;
-            closed.give();
+            closed.notify();
             Ok(())
         });
-        let proxied = Proxied::new(&upstream);
+        let proxied = TestProxy::new(&upstream);
         for number in 1..=3 {
             assert_eq!(ask(&proxied, method), (200, "ok".to_owned()));
-            close.give();
+            close.notify();
             // The proxy has noticed.
             is_closed.wait();
             assert_eq!(upstream.connections(), number);
@@ -61,11 +61,11 @@ fn stale_connection_idempotent_request_is_retried() {
             connection.request()?;
             Ok(())
         });
-        let proxied = Proxied::new(&upstream);
+        let proxied = TestProxy::new(&upstream);
         assert_eq!(ask(&proxied, "GET").0, 200);
         assert_eq!(ask(&proxied, method).0, status, "{method}");
         let lines: Vec<_> = upstream
-            .asked()
+            .requests()
             .iter()
             .map(|asked| asked.connection)
             .collect();
@@ -81,9 +81,9 @@ fn new_connection_closed_idempotent_request_is_retried_once() {
             connection.request()?;
             Ok(())
         });
-        let proxied = Proxied::new(&upstream);
+        let proxied = TestProxy::new(&upstream);
         assert_eq!(ask(&proxied, method), (502, "502 Bad Gateway\n".to_owned()));
-        assert_eq!(upstream.asked().len(), count, "{method}");
+        assert_eq!(upstream.requests().len(), count, "{method}");
         assert_eq!(upstream.connections(), count);
     }
 }
@@ -97,7 +97,7 @@ fn connection_reset_idempotent_request_is_retried() {
             _ => connection.send(OK),
         }
     });
-    let proxied = Proxied::new(&upstream);
+    let proxied = TestProxy::new(&upstream);
     assert_eq!(ask(&proxied, "GET").0, 200);
     assert_eq!(upstream.connections(), 2);
 }
@@ -116,14 +116,14 @@ fn response_started_request_is_not_retried() {
         });
         let other = named("other");
         let addresses = [url(upstream.address()), url(other.address())];
-        let proxied = Proxied::to(&[&addresses[0], &addresses[1]], |proxy| proxy);
+        let proxied = TestProxy::with_upstreams(&[&addresses[0], &addresses[1]], |proxy| proxy);
         let answer = ask(&proxied, "GET");
         // A reset may have overtaken it.
         if !is_reset {
             assert_eq!(answer.0, 502, "{first}");
-            assert_eq!(other.asked().len(), 0);
+            assert_eq!(other.requests().len(), 0);
         }
-        assert_eq!(upstream.asked().len(), 1);
+        assert_eq!(upstream.requests().len(), 1);
     }
 }
 
@@ -136,11 +136,11 @@ fn response_head_incomplete_returns_504_without_retry() {
     });
     let other = named("other");
     let addresses = [url(upstream.address()), url(other.address())];
-    let proxied = Proxied::to(&[&addresses[0], &addresses[1]], |proxy| {
-        proxy.first_byte_timeout(MOMENT)
+    let proxied = TestProxy::with_upstreams(&[&addresses[0], &addresses[1]], |proxy| {
+        proxy.first_byte_timeout(SHORT)
     });
     assert_eq!(ask(&proxied, "GET").0, 504);
-    assert_eq!(other.asked().len(), 0);
+    assert_eq!(other.requests().len(), 0);
 }
 
 #[test]
@@ -155,8 +155,8 @@ fn first_byte_timeout_idempotent_request_tries_next_upstream() {
         });
         let other = named("other");
         let addresses = [url(upstream.address()), url(other.address())];
-        let proxied = Proxied::to(&[&addresses[0], &addresses[1]], |proxy| {
-            proxy.first_byte_timeout(MOMENT * 4)
+        let proxied = TestProxy::with_upstreams(&[&addresses[0], &addresses[1]], |proxy| {
+            proxy.first_byte_timeout(SHORT * 4)
         });
         assert_eq!(ask(&proxied, method), (expected.0, expected.1.to_owned()));
     }
@@ -168,10 +168,10 @@ fn request_body_partly_read_is_not_retried() {
         connection.request()?;
         Ok(())
     });
-    let proxied = Proxied::new(&upstream);
+    let proxied = TestProxy::new(&upstream);
     let put = "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc";
-    assert_eq!(proxied.send(put).answer().unwrap().status, 502);
-    assert_eq!(upstream.asked().len(), 1);
+    assert_eq!(proxied.send(put).response().unwrap().status, 502);
+    assert_eq!(upstream.requests().len(), 1);
 }
 
 #[test]
@@ -179,10 +179,10 @@ fn upstream_connect_refused_unread_body_goes_to_next_upstream() {
     let upstream = named("here");
     let there = url(upstream.address());
     for method in ["POST", "PUT"] {
-        let proxied = Proxied::to(&[NOWHERE, &there], |proxy| proxy);
+        let proxied = TestProxy::with_upstreams(&[REFUSED, &there], |proxy| proxy);
         let sent = format!("{method} / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc");
-        assert_eq!(proxied.send(sent).answer().unwrap().text(), "here");
-        assert_eq!(upstream.asked().pop().unwrap().text(), "abc");
+        assert_eq!(proxied.send(sent).response().unwrap().text(), "here");
+        assert_eq!(upstream.requests().pop().unwrap().text(), "abc");
     }
 }
 
@@ -194,14 +194,14 @@ fn upstream_closed_without_response_is_ejected_for_a_while() {
     });
     let well = named("well");
     let addresses = [url(broken.address()), url(well.address())];
-    let proxied = Proxied::to(&[&addresses[0], &addresses[1]], |proxy| proxy);
+    let proxied = TestProxy::with_upstreams(&[&addresses[0], &addresses[1]], |proxy| proxy);
     assert_eq!(ask(&proxied, "GET"), (200, "well".to_owned()));
-    assert_eq!(broken.asked().len(), 1);
+    assert_eq!(broken.requests().len(), 1);
     // And is spared for a while.
     for _ in 0..6 {
         assert_eq!(ask(&proxied, "POST"), (200, "well".to_owned()));
     }
-    assert_eq!(broken.asked().len(), 1);
+    assert_eq!(broken.requests().len(), 1);
 }
 
 #[test]
@@ -209,7 +209,7 @@ fn upstreams_are_used_round_robin() {
     let all = ["a", "b", "c"].map(named);
     let addresses = all.each_ref().map(|upstream| url(upstream.address()));
     let addresses = addresses.each_ref().map(String::as_str);
-    let proxied = Proxied::to(&addresses, |proxy| proxy);
+    let proxied = TestProxy::with_upstreams(&addresses, |proxy| proxy);
     let answers: Vec<_> = (0..6).map(|_| ask(&proxied, "GET").1).collect();
     assert_eq!(answers.concat(), "abcabc");
 }
@@ -226,7 +226,7 @@ fn upstreams_all_ejected_are_still_tried() {
         })
     });
     let addresses = all.each_ref().map(|upstream| url(upstream.address()));
-    let proxied = Proxied::to(&[&addresses[0], &addresses[1]], |proxy| proxy);
+    let proxied = TestProxy::with_upstreams(&[&addresses[0], &addresses[1]], |proxy| proxy);
     assert_eq!(ask(&proxied, "GET").0, 502);
     assert_eq!(ask(&proxied, "GET").0, 200);
 }
@@ -234,12 +234,12 @@ fn upstreams_all_ejected_are_still_tried() {
 #[test]
 fn upstream_503_response_is_forwarded_without_retry() {
     let upstream =
-        Upstream::answering("HTTP/1.1 503 X\r\nRetry-After: 7\r\nContent-Length: 3\r\n\r\nout");
-    let proxied = Proxied::new(&upstream);
+        Upstream::responding("HTTP/1.1 503 X\r\nRetry-After: 7\r\nContent-Length: 3\r\n\r\nout");
+    let proxied = TestProxy::new(&upstream);
     let answer = proxied.get("/", &[]);
     assert_eq!((answer.status, answer.text()), (503, "out"));
     assert_eq!(answer.field("retry-after"), "7");
-    assert_eq!(upstream.asked().len(), 1);
+    assert_eq!(upstream.requests().len(), 1);
 }
 
 #[test]
@@ -260,7 +260,7 @@ fn health_check_failing_upstream_is_ejected_until_it_passes() {
     });
     let well = named("well");
     let addresses = [url(moody.address()), url(well.address())];
-    let proxied = Proxied::to(&[&addresses[0], &addresses[1]], |proxy| proxy);
+    let proxied = TestProxy::with_upstreams(&[&addresses[0], &addresses[1]], |proxy| proxy);
     let proxy = proxied.proxy.clone();
     let every = Duration::from_millis(20);
     proxied
@@ -273,7 +273,7 @@ fn health_check_failing_upstream_is_ejected_until_it_passes() {
     is_ill.store(false, std::sync::atomic::Ordering::SeqCst);
     until("both", || round().contains("moody").then_some(()));
     let check = moody
-        .asked()
+        .requests()
         .into_iter()
         .find(|asked| asked.line.contains("health"));
     let check = check.unwrap();
@@ -286,14 +286,14 @@ fn health_check_failing_upstream_is_ejected_until_it_passes() {
 fn proxy_each_returns_one_service_per_upstream() {
     let all = ["a", "b"].map(named);
     let addresses = all.each_ref().map(|upstream| url(upstream.address()));
-    let proxied = Proxied::to(&[&addresses[0], &addresses[1]], |proxy| proxy);
+    let proxied = TestProxy::with_upstreams(&[&addresses[0], &addresses[1]], |proxy| proxy);
     for (service, expected) in proxied
         .proxy
         .upstream_services()
         .into_iter()
         .zip(["a", "b"])
     {
-        let running = Running::new(service, |server| server);
+        let running = TestServer::new(service, |server| server);
         for _ in 0..3 {
             assert_eq!(http::get(running.address(), "/", &[]).text(), expected);
         }

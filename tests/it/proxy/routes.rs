@@ -20,14 +20,14 @@ fn app(name: &'static str) -> Upstream {
 }
 
 /// These routes, before `inner`.
-fn routed(inner: &Upstream, routes: &[&str]) -> Running {
+fn routed(inner: &Upstream, routes: &[&str]) -> TestServer {
     let routes = routes.iter().map(|route| {
         let route: Route = route.parse().unwrap();
         let proxy = Proxy::new(route.upstreams().iter().cloned()).unwrap();
         (route, proxy)
     });
     let inner = Proxy::new([url(inner.address()).parse().unwrap()]).unwrap();
-    Running::new(Routes::new(inner, routes), |server| server)
+    TestServer::new(Routes::new(inner, routes), |server| server)
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn route_strip_removes_prefix_and_sets_x_forwarded_prefix() {
     ] {
         let answer = http::get(running.address(), path, &[("X-Forwarded-Prefix", "/lie")]);
         assert_eq!(answer.text(), format!("api {expected}"));
-        let asked = api.asked().pop().unwrap();
+        let asked = api.requests().pop().unwrap();
         assert_eq!(asked.field("x-forwarded-prefix"), "/api");
     }
     assert_eq!(http::get(running.address(), "/x", &[]).text(), "inner /x");
@@ -94,8 +94,8 @@ fn route_without_strip_drops_x_forwarded_prefix_of_client() {
             &[("X-Forwarded-Prefix", "/lie")],
         );
     }
-    assert_eq!(api.only().field("x-forwarded-prefix"), "");
-    assert_eq!(inner.only().field("x-forwarded-prefix"), "");
+    assert_eq!(api.only_request().field("x-forwarded-prefix"), "");
+    assert_eq!(inner.only_request().field("x-forwarded-prefix"), "");
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn route_websocket_is_tunneled() {
     let running = routed(&inner, &[&format!("/ws={},strip", url(live.address()))]);
     let mut client = Client::connect(running.address()).unwrap();
     let fields = [("Connection", "Upgrade"), ("Upgrade", "websocket")];
-    client.ask("GET", "/ws/live", &fields).unwrap();
+    client.send_request("GET", "/ws/live", &fields).unwrap();
     assert_eq!(client.head().unwrap().status, 101);
     assert_eq!(client.take(5).unwrap(), b"hello");
     client.send("hello").unwrap();

@@ -9,15 +9,15 @@ use super::*;
 use crate::support::signal::Signal;
 
 /// A proxy that waits for nothing longer than a moment.
-fn impatient(upstream: &Upstream) -> Proxied {
-    Proxied::with(upstream, limits)
+fn with_short_timeouts(upstream: &Upstream) -> TestProxy {
+    TestProxy::with(upstream, limits)
 }
 
 fn limits(proxy: Proxy) -> Proxy {
     proxy
-        .connect_timeout(MOMENT)
-        .first_byte_timeout(MOMENT)
-        .body_idle_timeout(MOMENT)
+        .connect_timeout(SHORT)
+        .first_byte_timeout(SHORT)
+        .body_idle_timeout(SHORT)
         .upstream_wait(Duration::ZERO)
 }
 
@@ -29,22 +29,22 @@ fn stalling(answer: &'static str) -> (Upstream, Signal) {
         connection.request()?;
         connection.send(answer)?;
         connection.wait_for_end()?;
-        left.give();
+        left.notify();
         Ok(())
     });
     (upstream, has_left)
 }
 
 #[track_caller]
-fn check_gateway_timeout(proxied: &Proxied) {
+fn check_gateway_timeout(proxied: &TestProxy) {
     let start = Instant::now();
     let post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n";
-    let answer = proxied.send(post).answer().unwrap();
+    let answer = proxied.send(post).response().unwrap();
     assert_eq!(
         (answer.status, answer.text()),
         (504, "504 Gateway Timeout\n")
     );
-    assert!(start.elapsed() >= MOMENT);
+    assert!(start.elapsed() >= SHORT);
 }
 
 #[test]
@@ -57,26 +57,26 @@ fn connect_timeout_full_backlog_returns_504() {
     let listener = TcpListener::from(socket);
     let address = listener.local_addr().unwrap();
     let mut queue = Vec::new();
-    while let Ok(stream) = TcpStream::connect_timeout(&address, MOMENT) {
+    while let Ok(stream) = TcpStream::connect_timeout(&address, SHORT) {
         queue.push(stream);
         assert!(queue.len() < 50);
     }
-    let proxied = Proxied::to(&[&url(address)], limits);
+    let proxied = TestProxy::with_upstreams(&[&url(address)], limits);
     check_gateway_timeout(&proxied);
 }
 
 #[test]
 fn first_byte_timeout_silent_upstream_returns_504() {
     let (upstream, has_left) = stalling("");
-    check_gateway_timeout(&impatient(&upstream));
+    check_gateway_timeout(&with_short_timeouts(&upstream));
     has_left.wait();
-    assert_eq!(upstream.asked().len(), 1);
+    assert_eq!(upstream.requests().len(), 1);
 }
 
 #[test]
 fn first_byte_timeout_unaccepted_connection_returns_504() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let proxied = Proxied::to(&[&url(listener.local_addr().unwrap())], limits);
+    let proxied = TestProxy::with_upstreams(&[&url(listener.local_addr().unwrap())], limits);
     check_gateway_timeout(&proxied);
 }
 
@@ -88,10 +88,10 @@ fn first_byte_timeout_incomplete_head_returns_504_without_retry() {
         "HTTP/1.1 100 Continue\r\n\r\n",
     ] {
         let (upstream, has_left) = stalling(start);
-        let proxied = impatient(&upstream);
+        let proxied = with_short_timeouts(&upstream);
         assert_eq!(proxied.get("/", &[]).status, 504);
         has_left.wait();
-        assert_eq!(upstream.asked().len(), 1, "{start}");
+        assert_eq!(upstream.requests().len(), 1, "{start}");
     }
 }
 
@@ -104,13 +104,13 @@ fn body_idle_timeout_stalled_response_body_aborts_response() {
         "HTTP/1.1 200 OK\r\n\r\nabc",
     ] {
         let (upstream, has_left) = stalling(answer);
-        let proxied = Proxied::with(&upstream, |proxy| proxy.body_idle_timeout(MOMENT));
+        let proxied = TestProxy::with(&upstream, |proxy| proxy.body_idle_timeout(SHORT));
         let mut client = proxied.connect();
-        client.ask("GET", "/", &[]).unwrap();
-        let error = client.answer().unwrap_err();
+        client.send_request("GET", "/", &[]).unwrap();
+        let error = client.response().unwrap_err();
         assert!(!http::is_timeout(&error), "{answer:?} {error}");
         has_left.wait();
-        assert_eq!(upstream.asked().len(), 1);
+        assert_eq!(upstream.requests().len(), 1);
     }
 }
 
@@ -120,12 +120,12 @@ fn body_idle_timeout_slow_response_body_is_complete() {
         connection.request()?;
         connection.send("HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n")?;
         for _ in 0..20 {
-            std::thread::sleep(MOMENT / 2);
+            std::thread::sleep(SHORT / 2);
             connection.send("x")?;
         }
         Ok(())
     });
-    let proxied = Proxied::with(&upstream, |proxy| proxy.body_idle_timeout(MOMENT * 8));
+    let proxied = TestProxy::with(&upstream, |proxy| proxy.body_idle_timeout(SHORT * 8));
     assert_eq!(proxied.get("/", &[]).body.len(), 20);
 }
 
@@ -140,36 +140,36 @@ fn body_idle_timeout_stalled_request_body_returns_408() {
         let upstream = Upstream::new(move |connection| {
             connection.head()?;
             connection.wait_for_end()?;
-            left.give();
+            left.notify();
             Ok(())
         });
-        let proxied = Proxied::with(&upstream, |proxy| proxy.body_idle_timeout(MOMENT));
+        let proxied = TestProxy::with(&upstream, |proxy| proxy.body_idle_timeout(SHORT));
         let mut client = proxied.send(format!("PUT / HTTP/1.1\r\nHost: a\r\n{sent}"));
-        let answer = client.answer().unwrap();
+        let answer = client.response().unwrap();
         assert_eq!(answer.status, 408);
         has_left.wait();
         assert!(client.is_closed());
         assert_eq!(upstream.connections(), 1);
         // It was not the upstream's fault.
-        assert!(upstream.asked().len() == 1);
+        assert!(upstream.requests().len() == 1);
     }
 }
 
 #[test]
 fn first_byte_timeout_does_not_count_a_slow_upload() {
-    let upstream = Upstream::answering(OK);
-    let proxied = Proxied::with(&upstream, |proxy| {
+    let upstream = Upstream::responding(OK);
+    let proxied = TestProxy::with(&upstream, |proxy| {
         proxy
-            .first_byte_timeout(MOMENT * 4)
-            .body_idle_timeout(MOMENT * 40)
+            .first_byte_timeout(SHORT * 4)
+            .body_idle_timeout(SHORT * 40)
     });
     let mut client = proxied.send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n");
     for letter in ["a", "b", "c"] {
-        assert!(client.is_silent(MOMENT * 5));
+        assert!(client.is_silent(SHORT * 5));
         client.send(letter).unwrap();
     }
-    assert_eq!(client.answer().unwrap().text(), "ok");
-    assert_eq!(upstream.only().text(), "abc");
+    assert_eq!(client.response().unwrap().text(), "ok");
+    assert_eq!(upstream.only_request().text(), "abc");
 }
 
 #[test]
@@ -181,10 +181,10 @@ fn body_idle_timeout_upstream_stops_reading_returns_504() {
         is_over.wait();
         // What had come is all there will be.
         connection.wait_for_end()?;
-        ended.give();
+        ended.notify();
         Ok(())
     });
-    let proxied = impatient(&upstream);
+    let proxied = with_short_timeouts(&upstream);
     let length = 64 << 20;
     let head = format!("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n");
     let mut client = proxied.send(head);
@@ -193,8 +193,8 @@ fn body_idle_timeout_upstream_stops_reading_returns_504() {
         sent += 16 * 1024;
     }
     assert!(sent < length / 2, "{sent}");
-    assert_eq!(client.answer().unwrap().status, 504);
-    over.give();
+    assert_eq!(client.response().unwrap().status, 504);
+    over.notify();
     has_ended.wait();
 }
 
@@ -208,13 +208,13 @@ fn backpressure_slow_client_stops_reading_the_upstream() {
     let upstream = Upstream::new(move |connection| {
         connection.request()?;
         connection.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")?;
-        count.set(connection.flood(MOMENT * 3)).unwrap();
-        sent.give();
+        count.set(connection.flood(SHORT * 3)).unwrap();
+        sent.notify();
         Ok(())
     });
-    let proxied = Proxied::new(&upstream);
+    let proxied = TestProxy::new(&upstream);
     let mut client = proxied.connect();
-    client.ask("GET", "/", &[]).unwrap();
+    client.send_request("GET", "/", &[]).unwrap();
     assert_eq!(client.head().unwrap().status, 200);
     is_sent.wait();
     // What the kernel keeps on two connections, and little more.
@@ -231,9 +231,9 @@ fn backpressure_slow_upstream_stops_reading_the_client() {
         is_done.wait();
         Ok(())
     });
-    let proxied = Proxied::new(&upstream);
+    let proxied = TestProxy::new(&upstream);
     let stream = TcpStream::connect(proxied.address()).unwrap();
-    stream.set_write_timeout(Some(MOMENT * 3)).unwrap();
+    stream.set_write_timeout(Some(SHORT * 3)).unwrap();
     let head = "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n\r\n";
     io::Write::write_all(&mut &stream, head.as_bytes()).unwrap();
     let mut sent = 0;
@@ -241,15 +241,15 @@ fn backpressure_slow_upstream_stops_reading_the_client() {
         sent += written;
     }
     assert!(sent < 64 << 20, "{sent}");
-    done.give();
+    done.notify();
 }
 
 #[test]
 fn client_disconnect_before_response_closes_upstream_connection() {
     let (upstream, has_left) = stalling("");
-    let proxied = Proxied::new(&upstream);
+    let proxied = TestProxy::new(&upstream);
     let mut client = proxied.connect();
-    client.ask("GET", "/", &[]).unwrap();
+    client.send_request("GET", "/", &[]).unwrap();
     upstream.wait_for(1);
     drop(client);
     has_left.wait();
@@ -264,9 +264,9 @@ fn client_disconnect_in_response_closes_upstream_connection() {
         "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n: hi\n\n",
     ] {
         let (upstream, has_left) = stalling(answer);
-        let proxied = Proxied::new(&upstream);
+        let proxied = TestProxy::new(&upstream);
         let mut client = proxied.connect();
-        client.ask("GET", "/", &[]).unwrap();
+        client.send_request("GET", "/", &[]).unwrap();
         assert_eq!(client.head().unwrap().status, 200);
         drop(client);
         has_left.wait();
@@ -281,12 +281,12 @@ fn client_disconnect_in_upload_closes_upstream_connection() {
     let upstream = Upstream::new(move |connection| {
         connection.head()?;
         connection.take(3)?;
-        begun.give();
+        begun.notify();
         connection.wait_for_end()?;
-        left.give();
+        left.notify();
         Ok(())
     });
-    let proxied = Proxied::new(&upstream);
+    let proxied = TestProxy::new(&upstream);
     let client = proxied.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc");
     has_begun.wait();
     drop(client);
@@ -296,12 +296,12 @@ fn client_disconnect_in_upload_closes_upstream_connection() {
 /// That a connection is half closed looks like a tab that is closed: its answer comes whole, or not at all.
 #[test]
 fn client_half_close_gets_complete_response_or_none() {
-    let upstream = Upstream::answering(OK);
-    let proxied = Proxied::new(&upstream);
+    let upstream = Upstream::responding(OK);
+    let proxied = TestProxy::new(&upstream);
     for _ in 0..20 {
         let mut client = proxied.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
         client.finish().unwrap();
-        match client.answer() {
+        match client.response() {
             Ok(answer) => assert_eq!(answer.text(), "ok"),
             Err(error) => assert!(!http::is_timeout(&error), "{error}"),
         }
@@ -319,6 +319,6 @@ fn upstream_half_close_response_is_complete() {
         connection.finish()?;
         connection.wait_for_end()
     });
-    let proxied = Proxied::new(&upstream);
+    let proxied = TestProxy::new(&upstream);
     assert_eq!(proxied.get("/", &[]).text(), "abc");
 }

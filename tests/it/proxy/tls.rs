@@ -24,7 +24,7 @@ use tokio_rustls::TlsAcceptor;
 use super::*;
 
 /// A server with a certificate for `localhost`, which says what it was asked for, and in which protocol.
-struct Secure {
+struct TlsUpstream {
     port: u16,
     authority: String,
     connections: Arc<AtomicUsize>,
@@ -34,7 +34,7 @@ struct Secure {
     _runtime: Runtime,
 }
 
-impl Secure {
+impl TlsUpstream {
     fn new(protocols: &[&str]) -> Self {
         let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let key = PrivateKeyDer::try_from(certified.signing_key.serialize_der()).unwrap();
@@ -144,8 +144,8 @@ fn tls_alpn_selects_h2_or_http_1_1() {
         (&["http/1.1"], "HTTP/1.1"),
         (&[], "HTTP/1.1"),
     ] {
-        let secure = Secure::new(protocols);
-        let proxied = Proxied::to(&[&secure.url()], |proxy| {
+        let secure = TlsUpstream::new(protocols);
+        let proxied = TestProxy::with_upstreams(&[&secure.url()], |proxy| {
             proxy
                 .root_certificates(secure.authority.as_bytes())
                 .unwrap()
@@ -163,14 +163,14 @@ fn tls_alpn_selects_h2_or_http_1_1() {
 #[test]
 fn tls_host_option_sets_authority_or_host() {
     for (protocols, is_http2) in [(&["h2"][..], true), (&["http/1.1"], false)] {
-        let secure = Secure::new(protocols);
+        let secure = TlsUpstream::new(protocols);
         let own = format!("localhost:{}", secure.port);
         for (host, expected) in [
             ("keep", "tidings.test"),
             ("upstream", own.as_str()),
             ("app.example", "app.example"),
         ] {
-            let proxied = Proxied::to(&[&secure.url()], |proxy| {
+            let proxied = TestProxy::with_upstreams(&[&secure.url()], |proxy| {
                 let host = host.parse().unwrap();
                 proxy
                     .root_certificates(secure.authority.as_bytes())
@@ -190,8 +190,8 @@ fn tls_host_option_sets_authority_or_host() {
 
 #[test]
 fn tls_h2_requests_share_one_connection() {
-    let secure = Secure::new(&["h2", "http/1.1"]);
-    let proxied = Proxied::to(&[&secure.url()], |proxy| {
+    let secure = TlsUpstream::new(&["h2", "http/1.1"]);
+    let proxied = TestProxy::with_upstreams(&[&secure.url()], |proxy| {
         let proxy = proxy
             .root_certificates(secure.authority.as_bytes())
             .unwrap();
@@ -206,15 +206,15 @@ fn tls_h2_requests_share_one_connection() {
     let mut client = proxied.send(
         "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
     );
-    assert!(client.answer().unwrap().text().contains(" body=3 "));
+    assert!(client.response().unwrap().text().contains(" body=3 "));
     let answer = client.request("HEAD", "/x", &[]).unwrap();
     assert_eq!(answer.status, 200);
 }
 
 #[test]
 fn tls_h2_connection_closed_opens_another() {
-    let secure = Secure::new(&["h2", "http/1.1"]);
-    let proxied = Proxied::to(&[&secure.url()], |proxy| {
+    let secure = TlsUpstream::new(&["h2", "http/1.1"]);
+    let proxied = TestProxy::with_upstreams(&[&secure.url()], |proxy| {
         let proxy = proxy
             .root_certificates(secure.authority.as_bytes())
             .unwrap();
@@ -233,8 +233,8 @@ fn tls_h2_connection_closed_opens_another() {
 
 #[test]
 fn tls_h2_upstream_websocket_uses_http_1_1() {
-    let secure = Secure::new(&["h2", "http/1.1"]);
-    let proxied = Proxied::to(&[&secure.url()], |proxy| {
+    let secure = TlsUpstream::new(&["h2", "http/1.1"]);
+    let proxied = TestProxy::with_upstreams(&[&secure.url()], |proxy| {
         proxy
             .root_certificates(secure.authority.as_bytes())
             .unwrap()
@@ -242,7 +242,7 @@ fn tls_h2_upstream_websocket_uses_http_1_1() {
     assert!(proxied.get("/", &[]).text().starts_with("HTTP/2.0 "));
     let mut client = proxied.connect();
     let fields = [("Connection", "Upgrade"), ("Upgrade", "websocket")];
-    client.ask("GET", "/socket", &fields).unwrap();
+    client.send_request("GET", "/socket", &fields).unwrap();
     assert_eq!(client.head().unwrap().status, 101);
     client.send("hello").unwrap();
     assert_eq!(client.take(5).unwrap(), b"hello");
@@ -250,12 +250,12 @@ fn tls_h2_upstream_websocket_uses_http_1_1() {
 
 #[test]
 fn tls_untrusted_certificate_returns_502_without_waiting() {
-    let secure = Secure::new(&["h2", "http/1.1"]);
-    let other = Secure::new(&["h2", "http/1.1"]);
+    let secure = TlsUpstream::new(&["h2", "http/1.1"]);
+    let other = TlsUpstream::new(&["h2", "http/1.1"]);
     let hold = |proxy: Proxy| proxy.upstream_wait(Duration::ZERO);
-    let proxied = Proxied::to(&[&secure.url()], hold);
+    let proxied = TestProxy::with_upstreams(&[&secure.url()], hold);
     assert_eq!(proxied.get("/", &[]).status, 502);
-    let proxied = Proxied::to(&[&secure.url()], |proxy| {
+    let proxied = TestProxy::with_upstreams(&[&secure.url()], |proxy| {
         hold(proxy)
             .root_certificates(other.authority.as_bytes())
             .unwrap()
@@ -264,18 +264,23 @@ fn tls_untrusted_certificate_returns_502_without_waiting() {
     // Nobody waits for what does not pass: this would be an hour.
     let patient = |proxy: Proxy| proxy.upstream_wait(Duration::from_secs(3600));
     let navigation = [("accept", "text/html")];
-    let proxied = Proxied::to(&[&secure.url()], patient);
+    let proxied = TestProxy::with_upstreams(&[&secure.url()], patient);
     assert_eq!(proxied.get("/", &navigation).status, 502);
     // By another name than the one that it is for.
     let address = format!("https://127.0.0.1:{}", secure.port);
-    let proxied = Proxied::to(&[&address], |proxy| {
+    let proxied = TestProxy::with_upstreams(&[&address], |proxy| {
         hold(proxy)
             .root_certificates(secure.authority.as_bytes())
             .unwrap()
     });
     assert_eq!(proxied.get("/", &[]).status, 502);
     let plain = format!("http://localhost:{}", secure.port);
-    assert_eq!(Proxied::to(&[&plain], hold).get("/", &[]).status, 502);
+    assert_eq!(
+        TestProxy::with_upstreams(&[&plain], hold)
+            .get("/", &[])
+            .status,
+        502
+    );
 }
 
 #[test]
@@ -289,13 +294,13 @@ fn tls_invalid_ca_bundle_is_an_error() {
 
 #[test]
 fn tls_upstream_without_tls_is_unavailable() {
-    let upstream = Upstream::answering(OK);
+    let upstream = Upstream::responding(OK);
     let address = format!("https://localhost:{}", upstream.address().port());
-    let proxied = Proxied::to(&[&address], |proxy| {
+    let proxied = TestProxy::with_upstreams(&[&address], |proxy| {
         proxy
             .upstream_wait(Duration::ZERO)
-            .connect_timeout(MOMENT * 4)
+            .connect_timeout(SHORT * 4)
     });
     assert!(matches!(proxied.get("/", &[]).status, 502 | 504));
-    assert_eq!(upstream.asked().len(), 0);
+    assert_eq!(upstream.requests().len(), 0);
 }

@@ -24,7 +24,7 @@ fn echo() -> Upstream {
 
 fn repeat(connection: &mut Connection) -> std::io::Result<()> {
     loop {
-        let some = connection.some()?;
+        let some = connection.read_some()?;
         if some.is_empty() {
             return Ok(());
         }
@@ -34,7 +34,7 @@ fn repeat(connection: &mut Connection) -> std::io::Result<()> {
 
 /// A connection that has switched.
 #[track_caller]
-fn tunnel(proxied: &Proxied) -> Client {
+fn tunnel(proxied: &TestProxy) -> Client {
     let mut client = proxied.send(ASK);
     let head = client.head().unwrap();
     assert_eq!(head.status, 101, "{head:?}");
@@ -50,7 +50,7 @@ fn check_echo(client: &mut Client, text: &str) {
 #[test]
 fn upgrade_accepted_opens_a_tunnel() {
     let upstream = echo();
-    let proxied = Proxied::new(&upstream);
+    let proxied = TestProxy::new(&upstream);
     let mut client = proxied.send(ASK);
     let head = client.head().unwrap();
     assert_eq!((head.version.as_str(), head.status), ("HTTP/1.1", 101));
@@ -71,7 +71,7 @@ fn upgrade_accepted_opens_a_tunnel() {
     assert!(head.field("via").starts_with("1.1 tidings-"));
     check_echo(&mut client, "hello");
     check_echo(&mut client, "\0\u{1}");
-    let asked = upstream.only();
+    let asked = upstream.only_request();
     assert_eq!(asked.field("upgrade"), "websocket");
     assert!(asked.field("connection").eq_ignore_ascii_case("upgrade"));
     assert_eq!(asked.field("sec-websocket-key"), "dGhlIHNhbXBsZSBub25jZQ==");
@@ -81,21 +81,21 @@ fn upgrade_accepted_opens_a_tunnel() {
 #[test]
 fn tunnel_silent_longer_than_timeouts_stays_open() {
     let upstream = echo();
-    let proxied = Proxied::with(&upstream, |proxy| {
+    let proxied = TestProxy::with(&upstream, |proxy| {
         proxy
-            .body_idle_timeout(MOMENT)
-            .first_byte_timeout(MOMENT * 4)
-            .pool_idle_timeout(MOMENT)
+            .body_idle_timeout(SHORT)
+            .first_byte_timeout(SHORT * 4)
+            .pool_idle_timeout(SHORT)
     });
     let mut client = tunnel(&proxied);
-    assert!(client.is_silent(MOMENT * 6));
+    assert!(client.is_silent(SHORT * 6));
     check_echo(&mut client, "still here");
 }
 
 #[test]
 fn tunnel_transfers_both_ways_at_once() {
     let upstream = echo();
-    let proxied = Proxied::new(&upstream);
+    let proxied = TestProxy::new(&upstream);
     let mut client = tunnel(&proxied);
     let bytes = noise(11, 4 << 20);
     let sent = bytes.clone();
@@ -112,7 +112,7 @@ fn tunnel_bytes_after_101_head_are_forwarded() {
         connection.send(format!("{SWITCH}first words"))?;
         repeat(connection)
     });
-    let proxied = Proxied::new(&upstream);
+    let proxied = TestProxy::new(&upstream);
     let mut client = tunnel(&proxied);
     assert_eq!(client.take(11).unwrap(), b"first words");
     check_echo(&mut client, "hello");
@@ -124,16 +124,16 @@ fn tunnel_bytes_before_101_are_forwarded_after_it() {
     let (is_over, is_silent) = (go.clone(), silent.clone());
     let upstream = Upstream::new(move |connection| {
         connection.request()?;
-        assert!(connection.is_silent(MOMENT));
-        silent.give();
+        assert!(connection.is_silent(SHORT));
+        silent.notify();
         is_over.wait();
         connection.send(SWITCH)?;
         repeat(connection)
     });
-    let proxied = Proxied::new(&upstream);
+    let proxied = TestProxy::new(&upstream);
     let mut client = proxied.send(format!("{ASK}early words"));
     is_silent.wait();
-    go.give();
+    go.notify();
     assert_eq!(client.head().unwrap().status, 101);
     assert_eq!(client.take(11).unwrap(), b"early words");
     check_echo(&mut client, "hello");
@@ -147,21 +147,21 @@ fn upgrade_declined_early_bytes_are_the_next_request() {
             connection.send(OK)?;
         }
     });
-    let proxied = Proxied::new(&upstream);
+    let proxied = TestProxy::new(&upstream);
     let mut client = proxied.send(format!(
         "{ASK}GET /next HTTP/1.1\r\nHost: b\r\nX-Forwarded-For: 1.1.1.1\r\n\r\n"
     ));
-    assert_eq!(client.answer().unwrap().text(), "ok");
-    assert_eq!(client.answer().unwrap().text(), "ok");
-    let asked = upstream.asked();
+    assert_eq!(client.response().unwrap().text(), "ok");
+    assert_eq!(client.response().unwrap().text(), "ok");
+    let asked = upstream.requests();
     assert_eq!(asked.len(), 2);
     // It went through all the rules, like any other.
     assert_eq!(asked[1].line, "GET /next HTTP/1.1");
     assert_eq!(asked[1].field("x-forwarded-for"), "127.0.0.1");
     let mut client = proxied.send(format!("{ASK}\u{81}\u{5}words that are no request\r\n\r\n"));
-    assert_eq!(client.answer().unwrap().text(), "ok");
-    assert_eq!(client.answer().unwrap().status, 400);
-    assert_eq!(upstream.asked().len(), 3);
+    assert_eq!(client.response().unwrap().text(), "ok");
+    assert_eq!(client.response().unwrap().status, 400);
+    assert_eq!(upstream.requests().len(), 3);
 }
 
 #[test]
@@ -170,12 +170,12 @@ fn upgrade_declined_response_is_forwarded() {
         OK,
         "HTTP/1.1 426 Upgrade Required\r\nUpgrade: x\r\nConnection: Upgrade\r\nContent-Length: 2\r\n\r\nok",
     ] {
-        let upstream = Upstream::answering(answer);
-        let proxied = Proxied::new(&upstream);
+        let upstream = Upstream::responding(answer);
+        let proxied = TestProxy::new(&upstream);
         let mut client = proxied.connect();
         for _ in 0..2 {
             client.send(ASK).unwrap();
-            let given = client.answer().unwrap();
+            let given = client.response().unwrap();
             assert_eq!((given.text(), given.field("connection")), ("ok", ""));
         }
     }
@@ -202,11 +202,11 @@ fn unsolicited_101_returns_502() {
             connection.request()?;
             connection.send(answer)?;
             connection.wait_for_end()?;
-            left.give();
+            left.notify();
             Ok(())
         });
-        let proxied = Proxied::new(&upstream);
-        let given = proxied.send(request).answer().unwrap();
+        let proxied = TestProxy::new(&upstream);
+        let given = proxied.send(request).response().unwrap();
         assert_eq!(given.status, 502, "{answer}");
         has_left.wait();
     }
@@ -215,7 +215,7 @@ fn unsolicited_101_returns_502() {
 #[test]
 fn upgrade_request_with_body_returns_400() {
     let upstream = echo();
-    let proxied = Proxied::new(&upstream);
+    let proxied = TestProxy::new(&upstream);
     for body in [
         "Content-Length: 3\r\n\r\nabc",
         "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
@@ -224,7 +224,7 @@ fn upgrade_request_with_body_returns_400() {
         let request = format!(
             "POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n{body}"
         );
-        assert_eq!(proxied.send(request).answer().unwrap().status, 400);
+        assert_eq!(proxied.send(request).response().unwrap().status, 400);
         assert_eq!(upstream.connections(), 0, "{body}");
     }
     let empty = ASK.replace("\r\n\r\n", "\r\nContent-Length: 0\r\n\r\n");
@@ -233,8 +233,8 @@ fn upgrade_request_with_body_returns_400() {
 
 #[test]
 fn upgrade_h2c_or_not_in_connection_is_removed() {
-    let upstream = Upstream::answering(OK);
-    let proxied = Proxied::new(&upstream);
+    let upstream = Upstream::responding(OK);
+    let proxied = TestProxy::new(&upstream);
     for fields in [
         "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n",
         "Connection: Upgrade\r\nUpgrade: websocket, h2c\r\n",
@@ -243,15 +243,15 @@ fn upgrade_h2c_or_not_in_connection_is_removed() {
         "Connection: keep-alive\r\nUpgrade: websocket\r\n",
     ] {
         let request = format!("GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
-        assert_eq!(proxied.send(request).answer().unwrap().text(), "ok");
-        let asked = upstream.asked().pop().unwrap();
+        assert_eq!(proxied.send(request).response().unwrap().text(), "ok");
+        let asked = upstream.requests().pop().unwrap();
         for name in ["upgrade", "connection", "http2-settings"] {
             assert_eq!(asked.field(name), "", "{fields}");
         }
     }
     let old = ASK.replace("HTTP/1.1", "HTTP/1.0");
-    assert_eq!(proxied.send(old).answer().unwrap().text(), "ok");
-    assert_eq!(upstream.asked().pop().unwrap().field("upgrade"), "");
+    assert_eq!(proxied.send(old).response().unwrap().text(), "ok");
+    assert_eq!(upstream.requests().pop().unwrap().field("upgrade"), "");
 }
 
 #[test]
@@ -264,7 +264,7 @@ fn tunnel_half_close_keeps_the_other_direction_open() {
         assert_eq!(connection.rest()?, b"last words");
         Ok(())
     });
-    let proxied = Proxied::new(&upstream);
+    let proxied = TestProxy::new(&upstream);
     let mut client = tunnel(&proxied);
     let mut sender = client.try_clone().unwrap();
     assert!(client.rest().unwrap().is_empty());
@@ -277,7 +277,7 @@ fn tunnel_half_close_keeps_the_other_direction_open() {
         let heard = connection.rest()?;
         connection.send(heard)
     });
-    let proxied = Proxied::new(&upstream);
+    let proxied = TestProxy::new(&upstream);
     let mut client = tunnel(&proxied);
     client.send("last words").unwrap();
     client.finish().unwrap();
@@ -292,10 +292,10 @@ fn tunnel_disconnect_of_one_side_closes_the_other() {
         connection.request()?;
         connection.send(SWITCH)?;
         connection.wait_for_end()?;
-        left.give();
+        left.notify();
         Ok(())
     });
-    let proxied = Proxied::new(&upstream);
+    let proxied = TestProxy::new(&upstream);
     drop(tunnel(&proxied));
     has_left.wait();
     let upstream = Upstream::new(|connection| {
@@ -304,7 +304,7 @@ fn tunnel_disconnect_of_one_side_closes_the_other() {
         connection.take(1)?;
         connection.reset()
     });
-    let proxied = Proxied::new(&upstream);
+    let proxied = TestProxy::new(&upstream);
     let mut client = tunnel(&proxied);
     client.send("x").unwrap();
     assert!(client.is_closed());
@@ -313,7 +313,7 @@ fn tunnel_disconnect_of_one_side_closes_the_other() {
 #[test]
 fn proxy_close_closes_tunnels_and_server_stops() {
     let upstream = echo();
-    let mut proxied = Proxied::new(&upstream);
+    let mut proxied = TestProxy::new(&upstream);
     let mut tunnels = [tunnel(&proxied), tunnel(&proxied)];
     for client in &mut tunnels {
         check_echo(client, "hello");
@@ -328,7 +328,7 @@ fn proxy_close_closes_tunnels_and_server_stops() {
         assert!(late.is_closed());
     }
     proxied.running.stop();
-    proxied.running.ended();
+    proxied.running.wait_for_exit();
 }
 
 #[test]
@@ -341,7 +341,7 @@ fn tunnel_works_through_the_layer() {
     ));
     let proxy = Proxy::new([url(upstream.address()).parse().unwrap()]).unwrap();
     let service = tower::Layer::layer(&tidings::UpdateNotifierLayer::new(site), proxy);
-    let running = Running::new(service, |server| server);
+    let running = TestServer::new(service, |server| server);
     let mut client = Client::connect(running.address()).unwrap();
     client.send(ASK).unwrap();
     assert_eq!(client.head().unwrap().status, 101);
@@ -352,10 +352,10 @@ fn tunnel_works_through_the_layer() {
 #[test]
 fn server_stops_while_a_tunnel_is_open() {
     let upstream = echo();
-    let mut proxied = Proxied::new(&upstream);
+    let mut proxied = TestProxy::new(&upstream);
     let mut client = tunnel(&proxied);
     proxied.running.stop();
-    proxied.running.ended();
+    proxied.running.wait_for_exit();
     check_echo(&mut client, "hello");
     drop(proxied);
     assert!(client.is_closed());

@@ -9,15 +9,15 @@ use super::*;
 use crate::support::upstream::Upstream;
 
 /// An address at which nobody listens yet: where the machine has it, one that no other test is given meanwhile.
-fn free() -> SocketAddr {
+fn unused_address() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.2:0").or_else(|_| TcpListener::bind("127.0.0.1:0"));
     listener.unwrap().local_addr().unwrap()
 }
 
 /// Listens there in a moment.
-fn appears(address: SocketAddr) -> thread::JoinHandle<Upstream> {
+fn listen_soon(address: SocketAddr) -> thread::JoinHandle<Upstream> {
     thread::spawn(move || {
-        thread::sleep(MOMENT);
+        thread::sleep(SHORT);
         let listener = crate::support::until("the address", || TcpListener::bind(address).ok());
         Upstream::on(listener, |connection| {
             loop {
@@ -39,28 +39,31 @@ fn upstream_unavailable_navigation_and_assets_wait_for_restart() {
         ("GET", ("Sec-Fetch-Dest", "image")),
         ("GET", ("Tidings-Preflight", "1")),
     ] {
-        let address = free();
-        let proxied = Proxied::to(&[&url(address)], |proxy| proxy);
-        let upstream = appears(address);
+        let address = unused_address();
+        let proxied = TestProxy::with_upstreams(&[&url(address)], |proxy| proxy);
+        let upstream = listen_soon(address);
         let answer = http::request(proxied.address(), method, "/x", &[field]).unwrap();
         assert_eq!(answer.status, 200, "{method} {field:?}");
         let upstream = upstream.join().unwrap();
-        assert_eq!(upstream.only().line, format!("{method} /x HTTP/1.1"));
+        assert_eq!(
+            upstream.only_request().line,
+            format!("{method} /x HTTP/1.1")
+        );
     }
 }
 
 #[test]
 fn upstream_unavailable_script_path_waits_without_sec_fetch_dest() {
-    let address = free();
-    let proxied = Proxied::to(&[&url(address)], |proxy| proxy);
-    let upstream = appears(address);
+    let address = unused_address();
+    let proxied = TestProxy::with_upstreams(&[&url(address)], |proxy| proxy);
+    let upstream = listen_soon(address);
     assert_eq!(proxied.get("/app.js", &[]).text(), "ok");
     drop(upstream.join());
 }
 
 #[test]
 fn upstream_unavailable_other_requests_get_502_at_once() {
-    let proxied = Proxied::to(&[&url(free())], |proxy| proxy);
+    let proxied = TestProxy::with_upstreams(&[&url(unused_address())], |proxy| proxy);
     for (method, fields) in [
         ("GET", &[("Sec-Fetch-Dest", "empty")][..]),
         (
@@ -91,7 +94,9 @@ fn upstream_unavailable_other_requests_get_502_at_once() {
 
 #[test]
 fn upstream_wait_elapsed_navigation_gets_self_refreshing_page() {
-    let proxied = Proxied::to(&[&url(free())], |proxy| proxy.upstream_wait(MOMENT));
+    let proxied = TestProxy::with_upstreams(&[&url(unused_address())], |proxy| {
+        proxy.upstream_wait(SHORT)
+    });
     for (fields, is_page) in [
         (&[("Accept", "text/html")][..], true),
         (&[("Sec-Fetch-Dest", "document")], true),
@@ -123,11 +128,11 @@ fn upstream_unavailable_page_has_no_client_script() {
         "v1".parse().unwrap(),
         1_700_000_000_000,
     ));
-    let proxy = Proxy::new([url(free()).parse().unwrap()])
+    let proxy = Proxy::new([url(unused_address()).parse().unwrap()])
         .unwrap()
         .upstream_wait(Duration::ZERO);
     let service = tower::Layer::layer(&tidings::UpdateNotifierLayer::new(site), proxy);
-    let running = Running::new(service, |server| server);
+    let running = TestServer::new(service, |server| server);
     let answer = http::get(running.address(), "/", &[("Accept", "text/html")]);
     assert_eq!(answer.status, 502);
     assert!(!answer.text().contains("<script"));
@@ -138,26 +143,26 @@ fn upstream_unavailable_page_has_no_client_script() {
 
 #[test]
 fn upstream_wait_client_disconnect_drops_the_request() {
-    let address = free();
-    let proxied = Proxied::to(&[&url(address)], |proxy| proxy);
+    let address = unused_address();
+    let proxied = TestProxy::with_upstreams(&[&url(address)], |proxy| proxy);
     let mut client = proxied.connect();
     client
-        .ask("GET", "/left", &[("Accept", "text/html")])
+        .send_request("GET", "/left", &[("Accept", "text/html")])
         .unwrap();
-    assert!(client.is_silent(MOMENT));
+    assert!(client.is_silent(SHORT));
     drop(client);
-    let upstream = appears(address);
+    let upstream = listen_soon(address);
     let answer = proxied.get("/stayed", &[("Accept", "text/html")]);
     assert_eq!(answer.text(), "ok");
     let upstream = upstream.join().unwrap();
-    assert_eq!(upstream.only().line, "GET /stayed HTTP/1.1");
+    assert_eq!(upstream.only_request().line, "GET /stayed HTTP/1.1");
 }
 
 #[test]
 fn upstream_unavailable_one_of_two_uses_the_other() {
-    let upstream = Upstream::answering(OK);
-    let addresses = [url(free()), url(upstream.address())];
-    let proxied = Proxied::to(&[&addresses[0], &addresses[1]], |proxy| proxy);
+    let upstream = Upstream::responding(OK);
+    let addresses = [url(unused_address()), url(upstream.address())];
+    let proxied = TestProxy::with_upstreams(&[&addresses[0], &addresses[1]], |proxy| proxy);
     for _ in 0..4 {
         assert_eq!(proxied.get("/", &[("Accept", "text/html")]).text(), "ok");
     }
@@ -167,10 +172,10 @@ fn upstream_unavailable_one_of_two_uses_the_other() {
 fn upstream_unix_socket_missing_waits_until_it_exists() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("app.sock");
-    let proxied = Proxied::to(&[&format!("unix:{}", path.display())], |proxy| proxy);
+    let proxied = TestProxy::with_upstreams(&[&format!("unix:{}", path.display())], |proxy| proxy);
     assert_eq!(proxied.get("/", &[]).status, 502);
     let app = thread::spawn(move || {
-        thread::sleep(MOMENT);
+        thread::sleep(SHORT);
         let listener = UnixListener::bind(path).unwrap();
         let (mut stream, _) = listener.accept().unwrap();
         let mut head = [0; 4096];

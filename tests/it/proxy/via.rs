@@ -5,12 +5,12 @@ use crate::support::http::request;
 
 #[test]
 fn via_is_appended_both_ways() {
-    let upstream = Upstream::answering(
+    let upstream = Upstream::responding(
         "HTTP/1.0 200 OK\r\nVia: 1.1 cache\r\nVia: 1.0 other (x)\r\nContent-Length: 2\r\n\r\nok",
     );
-    let proxied = Proxied::new(&upstream);
+    let proxied = TestProxy::new(&upstream);
     let answer = proxied.get("/", &[("Via", "1.0 fred, 1.1 p.example")]);
-    let way = upstream.only();
+    let way = upstream.only_request();
     let name = way.field("via").rsplit(' ').next().unwrap();
     assert!(name.starts_with("tidings-"), "{name}");
     assert_eq!(
@@ -19,9 +19,9 @@ fn via_is_appended_both_ways() {
     );
     let expected = format!("1.1 cache, 1.0 other (x), 1.0 {name}");
     assert_eq!(answer.field("via"), expected);
-    let answer = proxied.send("GET / HTTP/1.0\r\n\r\n").answer().unwrap();
+    let answer = proxied.send("GET / HTTP/1.0\r\n\r\n").response().unwrap();
     assert_eq!(answer.text(), "ok");
-    let asked = upstream.asked().pop().unwrap();
+    let asked = upstream.requests().pop().unwrap();
     assert_eq!(asked.field("via"), format!("1.0 {name}"));
 }
 
@@ -42,26 +42,26 @@ fn via_with_own_name_returns_508() {
             ))?;
         }
     });
-    let proxied = Proxied::new(&upstream);
+    let proxied = TestProxy::new(&upstream);
     back.set(proxied.address()).unwrap();
     let answer = proxied.get("/", &[]);
     assert!(answer.text().starts_with("508 508 "), "{answer:?}");
-    assert_eq!(upstream.asked().len(), 1);
+    assert_eq!(upstream.requests().len(), 1);
 }
 
 #[test]
 fn via_of_another_instance_is_forwarded() {
-    let upstream = Upstream::answering(OK);
-    let inner = Proxied::new(&upstream);
-    let outer = Proxied::to(&[&url(inner.address())], |proxy| proxy);
+    let upstream = Upstream::responding(OK);
+    let inner = TestProxy::new(&upstream);
+    let outer = TestProxy::with_upstreams(&[&url(inner.address())], |proxy| proxy);
     assert_eq!(outer.get("/", &[]).text(), "ok");
-    assert_eq!(upstream.only().field("via").split(", ").count(), 2);
+    assert_eq!(upstream.only_request().field("via").split(", ").count(), 2);
 }
 
 #[test]
 fn max_forwards_zero_or_asterisk_options_are_answered_here() {
-    let upstream = Upstream::answering(OK);
-    let proxied = Proxied::new(&upstream);
+    let upstream = Upstream::responding(OK);
+    let proxied = TestProxy::new(&upstream);
     let ask = |target: &str, left: &str| {
         request(
             proxied.address(),
@@ -76,11 +76,11 @@ fn max_forwards_zero_or_asterisk_options_are_answered_here() {
         assert_eq!((answer.status, answer.text()), (204, ""));
         assert!(answer.field("allow").contains("GET"));
     }
-    assert_eq!(upstream.asked().len(), 0);
+    assert_eq!(upstream.requests().len(), 0);
     for (left, expected) in [("1", "0"), ("10", "9"), ("x", "x"), ("-1", "-1")] {
         assert_eq!(ask("/", left).text(), "ok");
         assert_eq!(
-            upstream.asked().pop().unwrap().field("max-forwards"),
+            upstream.requests().pop().unwrap().field("max-forwards"),
             expected
         );
     }
@@ -88,8 +88,8 @@ fn max_forwards_zero_or_asterisk_options_are_answered_here() {
 
 #[test]
 fn trace_and_connect_return_405() {
-    let upstream = Upstream::answering(OK);
-    let proxied = Proxied::new(&upstream);
+    let upstream = Upstream::responding(OK);
+    let proxied = TestProxy::new(&upstream);
     for (method, target) in [
         ("TRACE", "/"),
         ("CONNECT", "127.0.0.1:22"),
@@ -106,5 +106,5 @@ fn trace_and_connect_return_405() {
             .text(),
         "ok"
     );
-    assert_eq!(upstream.only().line, "trace / HTTP/1.1");
+    assert_eq!(upstream.only_request().line, "trace / HTTP/1.1");
 }

@@ -40,7 +40,7 @@ fn manifest(base: &str, pages: &[(&str, &str)]) -> String {
 }
 
 /// Asserts that the worker takes every page that `sent` has a hash of, the site being at `base`.
-async fn assert_accepted(served: &Served, base: &str) {
+async fn assert_accepted(served: &DirectorySite, base: &str) {
     let sent = served.get("/ngsw.json?ngsw-cache-bust=0.1", FETCH).await;
     let sent: Value = serde_json::from_slice(&decoded(&sent)).unwrap();
     let table = sent["hashTable"].as_object().unwrap();
@@ -61,7 +61,7 @@ async fn assert_accepted(served: &Served, base: &str) {
 #[tokio::test]
 async fn ngsw_manifest_has_hashes_of_pages_with_script() {
     let raw = manifest("", &[("index.html", INDEX), ("about.html", ABOUT)]);
-    let served = Served::new(&[SITE, &[("ngsw.json", raw.as_str())]].concat()).await;
+    let served = DirectorySite::new(&[SITE, &[("ngsw.json", raw.as_str())]].concat()).await;
     assert_accepted(&served, "").await;
     let page = served.get("/", NAVIGATION).await;
     assert_page(&page, INDEX);
@@ -87,7 +87,7 @@ async fn ngsw_manifest_has_hashes_of_pages_with_script() {
 #[tokio::test]
 async fn ngsw_manifest_etag_changes_with_the_release() {
     let raw = manifest("", &[("index.html", INDEX)]);
-    let served = Served::new(&[SITE, &[("ngsw.json", raw.as_str())]].concat()).await;
+    let served = DirectorySite::new(&[SITE, &[("ngsw.json", raw.as_str())]].concat()).await;
     let first = served.get("/ngsw.json", FETCH).await;
     let known = [FETCH, &[("if-none-match", first.field("etag"))]].concat();
     assert_eq!(served.get("/ngsw.json", &known).await.status, 304);
@@ -101,7 +101,7 @@ async fn ngsw_manifest_etag_changes_with_the_release() {
 #[tokio::test]
 async fn ngsw_manifest_with_base_path_matches_served_pages() {
     let raw = manifest("/app", &[("index.html", INDEX), ("docs/index.html", DOCS)]);
-    let served = Served::new(&[SITE, &[("ngsw.json", raw.as_str())]].concat()).await;
+    let served = DirectorySite::new(&[SITE, &[("ngsw.json", raw.as_str())]].concat()).await;
     assert_accepted(&served, "/app").await;
     assert_page(&served.get("/docs/", FETCH_PLAIN).await, DOCS);
 }
@@ -113,7 +113,7 @@ async fn ngsw_manifest_without_matching_page_is_unchanged() {
         "{\"hashTable\": {}}".to_owned(),
         "{\"hash".to_owned(),
     ] {
-        let served = Served::new(&[SITE, &[("ngsw.json", raw.as_str())]].concat()).await;
+        let served = DirectorySite::new(&[SITE, &[("ngsw.json", raw.as_str())]].concat()).await;
         assert_eq!(served.get("/ngsw.json", &[]).await.text(), raw);
         assert_page(&served.get("/", NAVIGATION).await, INDEX);
         assert_eq!(served.get("/", FETCH_PLAIN).await.text(), INDEX);

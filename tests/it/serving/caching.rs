@@ -8,7 +8,7 @@ use super::*;
 use crate::support::coding::decode;
 use crate::support::put;
 use crate::support::site_dir;
-use crate::support::soon;
+use crate::support::until_async;
 
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 const OLD: &str = "/assets/index-BfX2k3Qa.js";
@@ -42,7 +42,7 @@ async fn cache_control_only_hashed_names_are_immutable() {
         ("some-document.js", "1"),
         ("404.html", ABOUT),
     ];
-    let served = Served::new(&[SITE, &files].concat()).await;
+    let served = DirectorySite::new(&[SITE, &files].concat()).await;
     for (path, fields, expected) in [
         ("/", NAVIGATION, "no-cache"),
         ("/", &[], "no-cache"),
@@ -79,7 +79,7 @@ async fn retained_release_hashed_chunk_is_served() {
     let long = "export const a = 1;\n".repeat(100);
     let chunk = ("assets/About-C0gX_-9k.js", long.as_str());
     let files = [SITE, &[chunk, ("style.css", "p{}")]].concat();
-    let served = Served::new(&files).await;
+    let served = DirectorySite::new(&files).await;
     let before = served.get(OLD, &[]).await;
     served.replace(NEXT).await;
     let after = served.get(OLD, &[]).await;
@@ -104,7 +104,7 @@ async fn retained_release_hashed_chunk_is_served() {
 #[tokio::test]
 async fn retained_release_pages_are_not_served() {
     let hashed = ("assets/page-WZQT-SKE.html", ABOUT);
-    let served = Served::new(&[SITE, &[hashed]].concat()).await;
+    let served = DirectorySite::new(&[SITE, &[hashed]].concat()).await;
     served.replace(NEXT).await;
     for path in ["/about", "/about.html", "/assets/page-WZQT-SKE.html"] {
         assert_plain(&served.get(path, &[]).await, 404, "404 Not Found\n");
@@ -117,7 +117,7 @@ async fn retained_release_pages_are_not_served() {
 async fn retained_releases_beyond_limit_return_404() {
     let check = async |keep: usize, after_one: u16, after_two: u16| {
         let site = Site::new().keep(keep);
-        let served = Served::with(site_dir(SITE), site, |watch| watch).await;
+        let served = DirectorySite::with(site_dir(SITE), site, |watch| watch).await;
         served.replace(NEXT).await;
         let status = served.get(OLD, &[]).await.status;
         assert_eq!(status, after_one, "after one deploy, keep {keep}");
@@ -132,7 +132,7 @@ async fn retained_releases_beyond_limit_return_404() {
 
 #[tokio::test]
 async fn hashed_name_with_changed_bytes_is_not_immutable() {
-    let served = Served::new(SITE).await;
+    let served = DirectorySite::new(SITE).await;
     assert_eq!(served.get(OLD, &[]).await.field("cache-control"), IMMUTABLE);
     let changed = [SITE, &[(&OLD[1..], "console.log('other')\n")]].concat();
     served.replace(&changed).await;
@@ -148,7 +148,7 @@ async fn hashed_name_with_changed_bytes_is_not_immutable() {
 
 #[tokio::test]
 async fn hashed_name_once_changed_is_not_immutable_when_retained() {
-    let served = Served::new(SITE).await;
+    let served = DirectorySite::new(SITE).await;
     let changed = [SITE, &[(&OLD[1..], "console.log('other')\n")]].concat();
     served.replace(&changed).await;
     served.replace(NEXT).await;
@@ -161,9 +161,9 @@ async fn hashed_name_once_changed_is_not_immutable_when_retained() {
 
 #[tokio::test]
 async fn unreachable_file_change_does_not_notify() {
-    let served = Served::new(SITE).await;
+    let served = DirectorySite::new(SITE).await;
     served
-        .quietly(
+        .change_without_notice(
             |dir| fs::remove_file(dir.join("robots.txt")).unwrap(),
             |release| release.get("/robots.txt").is_none(),
         )
@@ -171,7 +171,7 @@ async fn unreachable_file_change_does_not_notify() {
     let reply = served.get("/robots.txt", &[]).await;
     assert_plain(&reply, 404, "404 Not Found\n");
     served
-        .quietly(
+        .change_without_notice(
             |dir| put(dir, &[("humans.txt", "us\n")]),
             |release| release.get("/humans.txt").is_some(),
         )
@@ -181,14 +181,14 @@ async fn unreachable_file_change_does_not_notify() {
 
 #[tokio::test]
 async fn directory_removed_release_stays_served() {
-    let served = Served::new(SITE).await;
+    let served = DirectorySite::new(SITE).await;
     let before = served.get("/", NAVIGATION).await;
     fs::remove_dir_all(served.path()).unwrap();
     // The file system's events are on their way; a complete build afterwards shows that they were seen.
     let reply = served.get("/", NAVIGATION).await;
     assert_eq!(lines(&reply.headers), lines(&before.headers));
     put(served.path(), NEXT);
-    soon("the next build", || {
+    until_async("the next build", || {
         served
             .site
             .current()

@@ -37,7 +37,7 @@ fn assert_whole(reply: &Reply, full: &Reply) {
 async fn if_none_match_current_tag_returns_304() {
     let long = "p { color: red }\n".repeat(200);
     let files = [SITE, &[("style.css", &long)]].concat();
-    let served = Served::new(&files).await;
+    let served = DirectorySite::new(&files).await;
     for (path, accept) in [
         ("/", ""),
         ("/about", ""),
@@ -75,7 +75,7 @@ async fn if_none_match_current_tag_returns_304() {
 #[tokio::test]
 async fn etag_differs_by_content_coding() {
     let long = "p { color: red }\n".repeat(200);
-    let served = Served::new(&[("index.html", INDEX), ("a.css", &long), SITE[3]]).await;
+    let served = DirectorySite::new(&[("index.html", INDEX), ("a.css", &long), SITE[3]]).await;
     let form = |accept| {
         let served = &served;
         async move { served.get("/a.css", &[("accept-encoding", accept)]).await }
@@ -92,20 +92,23 @@ async fn etag_differs_by_content_coding() {
 
 #[tokio::test]
 async fn etag_depends_on_bytes_only() {
-    let (one, two) = (Served::new(SITE).await, Served::new(SITE).await);
+    let (one, two) = (
+        DirectorySite::new(SITE).await,
+        DirectorySite::new(SITE).await,
+    );
     for path in [SCRIPT_PATH, "/robots.txt"] {
         let tags = [one.get(path, &[]).await, two.get(path, &[]).await];
         assert_eq!(tags[0].field("etag"), tags[1].field("etag"));
     }
     // Same size, same time, other bytes.
-    let modified = |served: &Served| {
+    let modified = |served: &DirectorySite| {
         let metadata = std::fs::metadata(served.path().join("robots.txt")).unwrap();
         metadata.modified().unwrap()
     };
     let before = one.get("/robots.txt", &[]).await;
     let time = modified(&one);
     let other = ROBOTS.replace('*', "x");
-    one.quietly(
+    one.change_without_notice(
         |dir| {
             crate::support::put(dir, &[("robots.txt", &other)]);
             let file = std::fs::File::options()
@@ -130,7 +133,7 @@ async fn etag_depends_on_bytes_only() {
 
 #[tokio::test]
 async fn if_modified_since_applies_without_etag_and_to_files_only() {
-    let served = Served::new(SITE).await;
+    let served = DirectorySite::new(SITE).await;
     let full = served.get("/robots.txt", &[]).await;
     let date = full.field("last-modified");
     assert!(date.ends_with(" GMT"), "{date}");
@@ -158,7 +161,7 @@ async fn if_modified_since_applies_without_etag_and_to_files_only() {
 
 #[tokio::test]
 async fn if_match_or_if_unmodified_since_failed_returns_412() {
-    let served = Served::new(SITE).await;
+    let served = DirectorySite::new(SITE).await;
     let full = served.get("/robots.txt", &[]).await;
     let (etag, date) = (full.field("etag"), full.field("last-modified"));
     for fields in [
@@ -183,7 +186,7 @@ async fn if_match_or_if_unmodified_since_failed_returns_412() {
 
 #[tokio::test]
 async fn redirects_and_errors_have_no_validator() {
-    let served = Served::new(SITE).await;
+    let served = DirectorySite::new(SITE).await;
     for (path, status) in [("/docs", 308), ("/none", 404), ("/%00", 400)] {
         for fields in [&[("if-none-match", "*")][..], &[("range", "bytes=0-1")]] {
             let reply = served.get(path, fields).await;

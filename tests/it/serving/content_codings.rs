@@ -22,7 +22,7 @@ async fn accept_encoding_weights_select_the_coding() {
     let dir = site_dir(SITE);
     put_bytes(dir.path(), "app.js", script().as_bytes());
     put_bytes(dir.path(), "long.html", long_page().as_bytes());
-    let served = Served::from(dir).await;
+    let served = DirectorySite::from(dir).await;
     for (accept, expected) in [
         ("gzip, deflate, br, zstd", "br"),
         ("gzip, deflate", "gzip"),
@@ -69,7 +69,7 @@ async fn accept_encoding_small_or_compressed_files_stay_identity() {
     put_bytes(dir.path(), "photo.png", text.as_bytes());
     put_bytes(dir.path(), "small.txt", &text.as_bytes()[..1023]);
     put_bytes(dir.path(), "large.txt", &text.as_bytes()[..1024]);
-    let served = Served::from(dir).await;
+    let served = DirectorySite::from(dir).await;
     for path in ["/photo.png", "/small.txt", "/robots.txt"] {
         let reply = served.get(path, &[("accept-encoding", "gzip, br")]).await;
         assert_eq!(reply.field("content-encoding"), "", "{path}");
@@ -90,7 +90,7 @@ async fn precompressed_copies_are_served() {
         put_bytes(dir.path(), &format!("{name}.br"), &encode("br", text));
         put_bytes(dir.path(), &format!("{name}.gz"), &encode("gzip", text));
     }
-    let served = Served::from(dir).await;
+    let served = DirectorySite::from(dir).await;
     for (path, text) in [("/app.js", text.as_str()), ("/small.js", small)] {
         for coding in ["br", "gzip"] {
             let reply = served.get(path, &[("accept-encoding", coding)]).await;
@@ -140,7 +140,7 @@ async fn precompressed_copy_with_other_content_is_ignored() {
     }
     put_bytes(dir.path(), "small.js", b"let small = 1;\n");
     put_bytes(dir.path(), "small.js.br", b"this is not brotli");
-    let served = Served::from(dir).await;
+    let served = DirectorySite::from(dir).await;
     for coding in ["br", "gzip"] {
         for (name, ..) in &copies {
             let fields = [("accept-encoding", coding)];
@@ -162,11 +162,11 @@ async fn precompressed_copy_stale_is_ignored() {
     let (old, new) = (script(), script().replace("x0", "y0"));
     put_bytes(dir.path(), "app.js", old.as_bytes());
     put_bytes(dir.path(), "app.js.br", &encode("br", &old));
-    let served = Served::from(dir).await;
+    let served = DirectorySite::from(dir).await;
     let reply = served.get("/app.js", &[("accept-encoding", "br")]).await;
     assert_eq!(reply.body, encode("br", &old));
     served
-        .quietly(
+        .change_without_notice(
             |dir| put_bytes(dir, "app.js", new.as_bytes()),
             |release| {
                 let asset = release.get("/app.js").unwrap().asset();

@@ -24,11 +24,11 @@ fn video(seed: u64) -> Vec<u8> {
 }
 
 /// A site with a file above the limit, whose directory is no longer looked at.
-async fn frozen() -> Served {
+async fn frozen() -> DirectorySite {
     let dir = site_dir(SITE);
     put_bytes(dir.path(), "video.mp4", &video(1));
-    let mut served = Served::with(dir, Site::new(), |watch| watch.file_limit(1000)).await;
-    served.freeze().await;
+    let mut served = DirectorySite::with(dir, Site::new(), |watch| watch.file_limit(1000)).await;
+    served.stop_watching().await;
     let release = served.site.current().unwrap();
     assert!(matches!(
         release.get(VIDEO).unwrap().asset().plain().content(),
@@ -46,7 +46,7 @@ fn overwrite(dir: &Path) {
     file.set_modified(modified).unwrap();
 }
 
-async fn assert_served(served: &Served) {
+async fn assert_served(served: &DirectorySite) {
     let bytes = video(1);
     let full = served.get(VIDEO, &[]).await;
     assert_eq!(full.status, 200);
@@ -157,7 +157,7 @@ async fn large_file_overwritten_while_sent_aborts_the_body() {
 async fn large_file_overwritten_serves_new_bytes_once_published() {
     let dir = site_dir(SITE);
     put_bytes(dir.path(), "video.mp4", &video(1));
-    let served = Served::with(dir, Site::new(), |watch| watch.file_limit(1000)).await;
+    let served = DirectorySite::with(dir, Site::new(), |watch| watch.file_limit(1000)).await;
     overwrite(served.path());
     let deadline = tokio::time::Instant::now() + crate::support::DEADLINE;
     loop {
@@ -178,7 +178,7 @@ async fn large_hashed_chunk_is_retained() {
     let text = "x".repeat(300_000);
     let files = [SITE, &[(&large[1..], text.as_str())]].concat();
     let set = |watch: tidings::WatchDirectory| watch.file_limit(1000);
-    let served = Served::with(site_dir(&files), Site::new(), set).await;
+    let served = DirectorySite::with(site_dir(&files), Site::new(), set).await;
     served.replace(&[("index.html", ABOUT)]).await;
     let reply = served.get(large, &[]).await;
     assert_eq!(reply.status, 200);
@@ -194,7 +194,7 @@ async fn large_text_has_charset_and_precompressed_copies() {
     put_bytes(dir.path(), "copied.js", text.as_bytes());
     let copy = encode("br", &text);
     put_bytes(dir.path(), "copied.js.br", &copy);
-    let served = Served::with(dir, Site::new(), |watch| watch.file_limit(1000)).await;
+    let served = DirectorySite::with(dir, Site::new(), |watch| watch.file_limit(1000)).await;
     let fields = [("accept-encoding", "br, gzip")];
     let reply = served.get("/large.js", &fields).await;
     assert_eq!(reply.text(), text);
@@ -215,8 +215,8 @@ async fn memory_limit_exceeded_serves_from_disk() {
     for name in ["a.bin", "b.bin", "c.bin"] {
         put_bytes(dir.path(), name, name.repeat(1000).as_bytes());
     }
-    let mut served = Served::with(dir, Site::new().memory(8000), |watch| watch).await;
-    served.freeze().await;
+    let mut served = DirectorySite::with(dir, Site::new().memory(8000), |watch| watch).await;
+    served.stop_watching().await;
     let release = served.site.current().unwrap();
     let in_memory = ["/a.bin", "/b.bin", "/c.bin"].map(|path| {
         let asset = release.get(path).unwrap().asset();
@@ -241,7 +241,7 @@ async fn memory_limit_exceeded_drops_retained_release() {
             ("index.html", one.as_str()),
             ("assets/index-BfX2k3Qa.js", &first),
         ];
-        let served = Served::with(site_dir(&files), site, |watch| watch).await;
+        let served = DirectorySite::with(site_dir(&files), site, |watch| watch).await;
         let second = format!("/*{}*/", "y".repeat(6000));
         let files = [
             ("index.html", two.as_str()),

@@ -32,7 +32,7 @@ async fn content_type_follows_the_extension() {
         ("a.unheard-of", "application/octet-stream"),
     ];
     let files: Vec<_> = expected.iter().map(|(name, _)| (*name, "x")).collect();
-    let served = Served::new(&[SITE, &files].concat()).await;
+    let served = DirectorySite::new(&[SITE, &files].concat()).await;
     for (name, media_type) in expected {
         let reply = served.get(&format!("/{name}"), &[]).await;
         assert_eq!(reply.field("content-type"), media_type, "{name}");
@@ -67,7 +67,7 @@ async fn content_type_of_page_with_meta_charset_has_no_charset() {
     for (name, bytes, _) in pages {
         put_bytes(dir.path(), &format!("{name}.html"), bytes);
     }
-    let served = Served::from(dir).await;
+    let served = DirectorySite::from(dir).await;
     for (name, bytes, media_type) in pages {
         let path = format!("/{name}");
         let page = served.get(&path, NAVIGATION).await;
@@ -88,7 +88,7 @@ async fn page_in_utf_16_is_unchanged() {
     let dir = site_dir(SITE);
     put_bytes(dir.path(), "little.html", &little);
     put_bytes(dir.path(), "big.html", &big);
-    let served = Served::from(dir).await;
+    let served = DirectorySite::from(dir).await;
     for (path, bytes) in [("/little", little), ("/big", big)] {
         let page = served.get(path, NAVIGATION).await;
         assert_eq!(page.field("content-type"), "text/html");
@@ -101,7 +101,7 @@ async fn content_type_of_non_utf_8_text_has_no_charset() {
     let dir = site_dir(SITE);
     put_bytes(dir.path(), "old.txt", b"gr\xfcn");
     put_bytes(dir.path(), "old.js", b"alert('gr\xfcn')");
-    let served = Served::from(dir).await;
+    let served = DirectorySite::from(dir).await;
     let reply = served.get("/old.txt", &[]).await;
     assert_eq!(reply.field("content-type"), "text/plain");
     assert_eq!(reply.body, b"gr\xfcn".as_slice());

@@ -16,11 +16,11 @@ fn said(release: &Release) -> (Option<&str>, Option<&str>, Option<Policy>) {
 
 #[tokio::test]
 async fn metadata_file_sets_notes_label_and_policy() {
-    let served = Served::new(&[SITE, &[ABOUT_IT]].concat()).await;
+    let served = DirectorySite::new(&[SITE, &[ABOUT_IT]].concat()).await;
     let release = served.site.current().unwrap();
     let expected = (Some("Dark mode"), Some("1.4.2"), Some(Policy::Idle));
     assert_eq!(said(&release), expected);
-    let plain = Served::new(SITE).await;
+    let plain = DirectorySite::new(SITE).await;
     let without = plain.site.current().unwrap();
     assert_eq!(said(&without), (None, None, None));
     // It is no part of the site.
@@ -35,7 +35,7 @@ async fn metadata_file_is_not_served() {
         ("tidings.json.gz", "x"),
         ("sub/tidings.json", "{}"),
     ];
-    let served = Served::new(&[SITE, &[ABOUT_IT], &copies].concat()).await;
+    let served = DirectorySite::new(&[SITE, &[ABOUT_IT], &copies].concat()).await;
     for path in ["/tidings.json", "/tidings.json?x", "/%74idings.json"] {
         for fields in [&[][..], NAVIGATION, &[("tidings-preflight", "1")]] {
             let reply = served.get(path, fields).await;
@@ -48,7 +48,7 @@ async fn metadata_file_is_not_served() {
     // Where it means nothing it is a file like any other.
     assert_eq!(served.get("/sub/tidings.json", &[]).await.text(), "{}");
     // Nor is its place a route of the app where there is none.
-    let served = Served::new(SITE).await;
+    let served = DirectorySite::new(SITE).await;
     let reply = served.get("/tidings.json", NAVIGATION).await;
     assert_plain(&reply, 404, "404 Not Found\n");
 }
@@ -64,26 +64,26 @@ async fn metadata_file_invalid_does_not_stop_a_deploy() {
             (None, Some("2"), None),
         ),
     ] {
-        let served = Served::new(&[SITE, &[("tidings.json", json)]].concat()).await;
+        let served = DirectorySite::new(&[SITE, &[("tidings.json", json)]].concat()).await;
         let release = served.site.current().unwrap();
         assert_eq!(said(&release), expected, "{json}");
         assert_page(&served.get("/", NAVIGATION).await, INDEX);
     }
     // Nor does a file that is far too large.
     let large = format!("{{\"notes\": \"{}\"}}", "x".repeat(300_000));
-    let served = Served::new(&[SITE, &[("tidings.json", large.as_str())]].concat()).await;
+    let served = DirectorySite::new(&[SITE, &[("tidings.json", large.as_str())]].concat()).await;
     let release = served.site.current().unwrap();
     assert_eq!(said(&release), (None, None, None));
 }
 
 #[tokio::test]
 async fn metadata_file_change_does_not_notify() {
-    let served = Served::new(&[SITE, &[ABOUT_IT]].concat()).await;
+    let served = DirectorySite::new(&[SITE, &[ABOUT_IT]].concat()).await;
     let change = |dir: &std::path::Path| {
         std::fs::write(dir.join("tidings.json"), r#"{"notes": "Mended"}"#).unwrap();
     };
     let is_there = |release: &Release| release.notes() == Some("Mended");
-    served.quietly(change, is_there).await;
+    served.change_without_notice(change, is_there).await;
     let release = served.site.current().unwrap();
     assert_eq!(said(&release), (Some("Mended"), None, None));
 }

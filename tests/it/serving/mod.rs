@@ -17,8 +17,8 @@ mod unavailable;
 
 use http::HeaderMap;
 
+use crate::support::directory_site::DirectorySite;
 use crate::support::directory_site::Reply;
-use crate::support::directory_site::Served;
 
 /// A site with a bit of everything: an app with a hashed script, a page, a folder with an index, a plain text.
 const SITE: &[(&str, &str)] = &[
@@ -76,7 +76,7 @@ fn lines(headers: &HeaderMap) -> Vec<String> {
 
 #[tokio::test]
 async fn method_not_allowed_returns_405_with_allow() {
-    let served = Served::new(SITE).await;
+    let served = DirectorySite::new(SITE).await;
     for method in [
         "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND",
     ] {
@@ -90,7 +90,7 @@ async fn method_not_allowed_returns_405_with_allow() {
 
 #[tokio::test]
 async fn head_has_headers_of_get_and_no_body() {
-    let served = Served::new(SITE).await;
+    let served = DirectorySite::new(SITE).await;
     for path in [
         "/",
         "/about",
@@ -116,7 +116,7 @@ async fn head_has_headers_of_get_and_no_body() {
 
 #[tokio::test]
 async fn every_response_has_nosniff() {
-    let served = Served::new(SITE).await;
+    let served = DirectorySite::new(SITE).await;
     let etag = served.get("/robots.txt", &[]).await;
     let etag = etag.field("etag");
     let check = async |expected: u16, method: &str, path: &str, fields: &[(&str, &str)]| {

@@ -26,7 +26,7 @@ const RAW: &[&[(&str, &str)]] = &[
 
 #[tokio::test]
 async fn page_has_script_tag_first_in_head() {
-    let served = Served::new(SITE).await;
+    let served = DirectorySite::new(SITE).await;
     let release = served.site.current().unwrap();
     let page = served.get("/", &[]).await;
     let page = page.text();
@@ -44,13 +44,13 @@ async fn page_has_script_tag_first_in_head() {
     assert!(tag.is_ascii() && tag.len() < 200, "{}", tag.len());
     // It leads somewhere.
     let app = UpdateNotifierLayer::new(served.site.clone()).layer(served.files.clone());
-    let script = Reply::of(ask(app, "GET", client, &[]).await).await;
+    let script = Reply::read(ask(app, "GET", client, &[]).await).await;
     assert_eq!(script.status, 200);
 }
 
 #[tokio::test]
 async fn page_for_non_navigation_is_unchanged() {
-    let served = Served::new(SITE).await;
+    let served = DirectorySite::new(SITE).await;
     for (path, html) in [("/", INDEX), ("/about", ABOUT), ("/docs/", DOCS)] {
         let page = served.get(path, NAVIGATION).await;
         let known = [("if-none-match", page.field("etag"))];
@@ -101,7 +101,7 @@ async fn non_page_navigation_is_unchanged() {
         ),
         ("readme.txt", "<!doctype html><head></head>"),
     ];
-    let served = Served::new(&[SITE, &files].concat()).await;
+    let served = DirectorySite::new(&[SITE, &files].concat()).await;
     for (path, content) in files {
         let reply = served.get(&format!("/{path}"), NAVIGATION).await;
         assert_eq!(reply.status, 200);
@@ -120,7 +120,7 @@ async fn replicas_with_equal_files_send_equal_responses() {
             let file = fs::File::options().append(true).open(dir.path().join(path));
             file.unwrap().set_modified(time).unwrap();
         }
-        Served::from(dir).await
+        DirectorySite::from(dir).await
     };
     let (one, two) = (replica().await, replica().await);
     assert_eq!(one.site.current().unwrap().built(), 1_700_000_000_123);
@@ -133,7 +133,7 @@ async fn replicas_with_equal_files_send_equal_responses() {
 
 #[tokio::test]
 async fn page_etag_changes_with_release_though_file_is_unchanged() {
-    let served = Served::new(SITE).await;
+    let served = DirectorySite::new(SITE).await;
     let before = served.get("/docs/", NAVIGATION).await;
     served.deploy(&[("about.html", DOCS)]).await;
     let fields = [NAVIGATION, &[("if-none-match", before.field("etag"))]].concat();
@@ -147,7 +147,7 @@ async fn page_etag_changes_with_release_though_file_is_unchanged() {
 #[tokio::test]
 async fn layer_over_static_files_changes_nothing() {
     let files = [SITE, &[("404.html", ABOUT)]].concat();
-    let served = Served::new(&files).await;
+    let served = DirectorySite::new(&files).await;
     let app = UpdateNotifierLayer::new(served.site.clone()).layer(served.files.clone());
     let etag = served.get("/", NAVIGATION).await.field("etag").to_owned();
     let raw = served.get("/", RAW[0]).await.field("etag").to_owned();
@@ -181,7 +181,7 @@ async fn layer_over_static_files_changes_nothing() {
         ("POST", "/", &[]),
     ] {
         let bare = served.request(method, path, fields).await;
-        let layered = Reply::of(ask(app.clone(), method, path, fields).await).await;
+        let layered = Reply::read(ask(app.clone(), method, path, fields).await).await;
         assert_eq!(layered.status, bare.status, "{method} {path} {fields:?}");
         assert_eq!(lines(&layered.headers), lines(&bare.headers));
         assert_eq!(layered.body, bare.body);
@@ -203,7 +203,7 @@ async fn csp_meta_policy_selects_the_script_tag() {
         ("hash.html", hash.as_str()),
         ("none.html", closed.as_str()),
     ];
-    let served = Served::new(&site).await;
+    let served = DirectorySite::new(&site).await;
     let reply = served.get("/", NAVIGATION).await;
     assert_page(&reply, &nonce);
     assert!(reply.text().contains(" nonce=\"abc\" "), "{}", reply.text());

@@ -14,7 +14,7 @@ const FETCH: &[(&str, &str)] = &[("sec-fetch-dest", "empty"), ("accept", "*/*")]
 
 #[tokio::test]
 async fn preflight_gets_the_page_of_a_reload_and_content_location() {
-    let served = Served::new(SITE).await;
+    let served = DirectorySite::new(SITE).await;
     for (path, html, location) in [
         ("/", INDEX, "/index.html"),
         ("/index.html", INDEX, "/index.html"),
@@ -48,7 +48,7 @@ async fn preflight_gets_the_page_of_a_reload_and_content_location() {
 #[tokio::test]
 async fn preflight_missing_page_gets_404_page() {
     let site = [SITE, &[("404.html", ABOUT), ("a b?/é#.html", DOCS)]].concat();
-    let served = Served::new(&site).await;
+    let served = DirectorySite::new(&site).await;
     let reply = served.get("/some/route", PREFLIGHT).await;
     assert_eq!(reply.status, 404);
     assert_page(&reply, ABOUT);
@@ -61,7 +61,7 @@ async fn preflight_missing_page_gets_404_page() {
 
 #[tokio::test]
 async fn workbox_precache_request_gets_page_with_script() {
-    let served = Served::new(SITE).await;
+    let served = DirectorySite::new(SITE).await;
     for path in ["/index.html", "/", "/about"] {
         let precached = served
             .get(&format!("{path}?__WB_REVISION__=0f3c"), FETCH)
@@ -79,7 +79,7 @@ async fn workbox_precache_request_gets_page_with_script() {
 /// As Chromium has it of a worker with `respondWith(fetch(event.request))`.
 #[tokio::test]
 async fn service_worker_forwarded_navigation_gets_page_with_script() {
-    let served = Served::new(SITE).await;
+    let served = DirectorySite::new(SITE).await;
     let passed_on = [
         ("sec-fetch-dest", "empty"),
         ("sec-fetch-mode", "navigate"),
@@ -93,7 +93,7 @@ async fn service_worker_forwarded_navigation_gets_page_with_script() {
 #[tokio::test]
 async fn workbox_precached_page_has_script_for_every_request() {
     let worker = r#"self.workbox.precacheAndRoute([{url:"index.html",revision:"0f3c"}])"#;
-    let served = Served::new(&[SITE, &[("sw.js", worker)]].concat()).await;
+    let served = DirectorySite::new(&[SITE, &[("sw.js", worker)]].concat()).await;
     let fetched = served.get("/index.html", FETCH).await;
     assert_page(&fetched, INDEX);
     assert_eq!(fetched.body, served.get("/", NAVIGATION).await.body);

@@ -8,12 +8,12 @@ use crate::support::site_dir;
 const DIGITS: &[u8] = b"0123456789";
 
 /// A site with `/digits.bin` of ten bytes, `/empty.bin` of none, and a long text.
-async fn served() -> Served {
+async fn served() -> DirectorySite {
     let dir = site_dir(SITE);
     put_bytes(dir.path(), "digits.bin", DIGITS);
     put_bytes(dir.path(), "empty.bin", b"");
     put_bytes(dir.path(), "long.txt", long().as_bytes());
-    Served::from(dir).await
+    DirectorySite::from(dir).await
 }
 
 fn long() -> String {

@@ -11,7 +11,7 @@ const APP: &str = "<!doctype html><title>App</title>\n";
 
 #[tokio::test]
 async fn fallback_navigation_to_unknown_path_gets_index() {
-    let served = Served::new(SITE).await;
+    let served = DirectorySite::new(SITE).await;
     for path in [
         "/users",
         "/users/42",
@@ -47,7 +47,7 @@ async fn fallback_navigation_to_unknown_path_gets_index() {
 
 #[tokio::test]
 async fn missing_hashed_file_returns_404_for_navigation() {
-    let served = Served::new(SITE).await;
+    let served = DirectorySite::new(SITE).await;
     for path in ["/assets/index-Dk2_x9Zb.js", "/assets/About-tn0RQdqM.css"] {
         let reply = served.get(path, NAVIGATION).await;
         assert_plain(&reply, 404, "404 Not Found\n");
@@ -56,7 +56,7 @@ async fn missing_hashed_file_returns_404_for_navigation() {
 
 #[tokio::test]
 async fn missing_file_non_navigation_returns_plain_404() {
-    let served = Served::new(SITE).await;
+    let served = DirectorySite::new(SITE).await;
     for path in [
         "/assets/index-OLDOLD12.js",
         "/assets/About-tn0RQdqM.css",
@@ -89,7 +89,7 @@ async fn missing_file_non_navigation_returns_plain_404() {
 #[tokio::test]
 async fn page_404_replaces_the_fallback() {
     let files = [SITE, &[("404.html", NOT_FOUND)]].concat();
-    let served = Served::new(&files).await;
+    let served = DirectorySite::new(&files).await;
     for path in ["/users/42", "/none/", "/assets/none.js"] {
         let reply = served.get(path, NAVIGATION).await;
         assert_eq!(reply.status, 404);
@@ -112,14 +112,14 @@ async fn page_404_replaces_the_fallback() {
 #[tokio::test]
 async fn page_404_in_subdirectory_keeps_the_fallback() {
     let files = [SITE, &[("docs/404.html", NOT_FOUND)]].concat();
-    let served = Served::new(&files).await;
+    let served = DirectorySite::new(&files).await;
     assert_page(&served.get("/docs/none", NAVIGATION).await, INDEX);
 }
 
 #[tokio::test]
 async fn fallback_option_selects_the_page() {
     let with = |files: &'static [(&'static str, &'static str)], fallback: &'static str| async move {
-        let served = Served::new(&[SITE, files].concat()).await;
+        let served = DirectorySite::new(&[SITE, files].concat()).await;
         let served = served.fallback(fallback);
         let reply = served.get("/users/42", NAVIGATION).await;
         // A file that is there is served whatever the fallback is.
@@ -156,7 +156,7 @@ async fn clean_urls_resolve_index_and_extension() {
         ("both/index.html", NOT_FOUND),
         ("a b/index.html", APP),
     ];
-    let served = Served::new(&[SITE, &both].concat()).await;
+    let served = DirectorySite::new(&[SITE, &both].concat()).await;
     for (path, html) in [
         ("/", INDEX),
         ("/index.html", INDEX),
@@ -190,7 +190,7 @@ async fn trailing_slash_wrong_returns_308() {
         ("50%/index.html", APP),
         ("é?#/x.html", APP),
     ];
-    let served = Served::new(&[SITE, &odd].concat()).await;
+    let served = DirectorySite::new(&[SITE, &odd].concat()).await;
     for (path, location) in [
         ("/docs", "/docs/"),
         ("/docs?a=b&c=%2Fd//e", "/docs/?a=b&c=%2Fd//e"),
@@ -218,7 +218,7 @@ async fn trailing_slash_wrong_returns_308() {
 
 #[tokio::test]
 async fn hostile_paths_return_400() {
-    let served = Served::new(SITE).await;
+    let served = DirectorySite::new(SITE).await;
     for path in [
         "/..",
         "/../",
@@ -269,14 +269,14 @@ async fn symlink_out_of_root_returns_404() {
     let watch = crate::support::directory_site::watch(&root);
     let watching = watch.run(site.clone());
     let test = async {
-        crate::support::soon("the first release", || site.current()).await;
+        crate::support::until_async("the first release", || site.current()).await;
         let files = tidings::StaticFiles::new(site.clone());
         for path in ["/linked.txt", "/up/secret.txt", "/secret.txt"] {
             let reply = crate::support::directory_site::ask(files.clone(), "GET", path, &[]).await;
-            assert_plain(&Reply::of(reply).await, 404, "404 Not Found\n");
+            assert_plain(&Reply::read(reply).await, 404, "404 Not Found\n");
         }
         let reply = crate::support::directory_site::ask(files, "GET", "/inside.txt", &[]).await;
-        assert_eq!(Reply::of(reply).await.text(), ROBOTS);
+        assert_eq!(Reply::read(reply).await.text(), ROBOTS);
     };
     tokio::select! {
         () = test => {}
@@ -294,7 +294,7 @@ async fn dot_files_return_404_except_well_known() {
         (".well-known/.secret", "secret"),
         (".well-known/security.txt", "Contact: x\n"),
     ];
-    let served = Served::new(&[SITE, &hidden].concat()).await;
+    let served = DirectorySite::new(&[SITE, &hidden].concat()).await;
     for (path, _) in hidden.iter().filter(|(_, content)| *content == "secret") {
         let path = format!("/{path}");
         assert_plain(&served.get(&path, &[]).await, 404, "404 Not Found\n");
@@ -309,7 +309,7 @@ async fn dot_files_return_404_except_well_known() {
 
 #[tokio::test]
 async fn page_404_added_or_removed_takes_effect_on_deploy() {
-    let served = Served::new(SITE).await;
+    let served = DirectorySite::new(SITE).await;
     assert_page(&served.get("/users", NAVIGATION).await, INDEX);
     // With a 404 page the same site is no app any more, and the other way round.
     served.deploy(&[("404.html", NOT_FOUND)]).await;

@@ -15,7 +15,7 @@ use crate::support::put;
 use crate::support::site_dir;
 
 async fn get(files: &StaticFiles, path: &str, fields: &[(&str, &str)]) -> Reply {
-    Reply::of(ask(files.clone(), "GET", path, fields).await).await
+    Reply::read(ask(files.clone(), "GET", path, fields).await).await
 }
 
 /// Watches `dir` until `/` says that it waits for `expected`, or for something with that in it.
@@ -99,9 +99,9 @@ async fn no_release_page_has_no_script_and_post_returns_405() {
     let files = StaticFiles::new(site.clone());
     let app = UpdateNotifierLayer::new(site).layer(files.clone());
     let bare = get(&files, "/", NAVIGATION).await;
-    let layered = Reply::of(ask(app.clone(), "GET", "/", NAVIGATION).await).await;
+    let layered = Reply::read(ask(app.clone(), "GET", "/", NAVIGATION).await).await;
     assert_eq!(lines(&layered.headers), lines(&bare.headers));
     assert_eq!(layered.body, bare.body);
-    let reply = Reply::of(ask(app, "POST", "/", &[]).await).await;
+    let reply = Reply::read(ask(app, "POST", "/", &[]).await).await;
     assert_plain(&reply, 405, "405 Method Not Allowed\n");
 }

@@ -6,12 +6,12 @@ use axum::routing;
 use super::*;
 
 /// Asserts that a stream is refused, and for how long.
-async fn assert_refused(app: &impl App) {
+async fn assert_rejected(app: &impl App) {
     for method in ["GET", "HEAD"] {
         let response = ask(app.clone(), method, EVENTS, &[]).await;
         // A stream would never end.
         assert_eq!(response.status(), 503);
-        let reply = Reply::of(response).await;
+        let reply = Reply::read(response).await;
         let seconds: u64 = reply.field("retry-after").parse().unwrap();
         assert!((1..=60).contains(&seconds), "{seconds}");
         assert_eq!(reply.field("content-type"), "text/plain; charset=utf-8");
@@ -25,9 +25,9 @@ async fn max_streams_reached_returns_503() {
     publish(&site, "a");
     let layer = UpdateNotifierLayer::new(site.clone()).max_streams(2);
     let app = app(&layer);
-    let mut first = Stream::by(&app).await;
-    let second = Stream::by(&app).await;
-    assert_refused(&app).await;
+    let mut first = Stream::of_app(&app).await;
+    let second = Stream::of_app(&app).await;
+    assert_rejected(&app).await;
     // A HEAD, a release.json or a page takes no place for longer than its answer.
     drop(second);
     for (method, path) in [("HEAD", EVENTS), ("GET", RELEASE), ("GET", "/")] {
@@ -36,8 +36,8 @@ async fn max_streams_reached_returns_503() {
             assert_eq!(response.status(), 200, "{method} {path}");
         }
     }
-    let mut third = Stream::by(&app).await;
-    assert_refused(&app).await;
+    let mut third = Stream::of_app(&app).await;
+    assert_rejected(&app).await;
     // Those who are in are not thrown out.
     for stream in [&mut first, &mut third] {
         stream.next().await.unwrap();
@@ -47,7 +47,7 @@ async fn max_streams_reached_returns_503() {
     for stream in [&mut first, &mut third] {
         assert_eq!(stream.release().await, "b");
     }
-    assert_refused(&app).await;
+    assert_rejected(&app).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -55,7 +55,7 @@ async fn max_streams_reached_retry_after_varies() {
     let site = Site::new();
     let layer = UpdateNotifierLayer::new(site).max_streams(1);
     let app = app(&layer);
-    let _stream = Stream::by(&app).await;
+    let _stream = Stream::of_app(&app).await;
     let mut times = std::collections::HashSet::new();
     for _ in 0..50 {
         let response = ask(app.clone(), "GET", EVENTS, &[]).await;
@@ -74,10 +74,10 @@ async fn max_streams_closed_stream_frees_its_slot() {
     let mut service = app.clone();
     let request = Request::get(EVENTS).body(Empty::new()).unwrap();
     drop(service.call(request));
-    let stream = Stream::by(&app).await;
-    assert_refused(&app).await;
+    let stream = Stream::of_app(&app).await;
+    assert_rejected(&app).await;
     drop(stream);
-    Stream::by(&app).await;
+    Stream::of_app(&app).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -85,8 +85,8 @@ async fn max_streams_is_shared_by_services_of_one_layer() {
     let site = Site::new();
     let layer = UpdateNotifierLayer::new(site).max_streams(1);
     let (one, two) = (app(&layer), app(&layer.clone()));
-    let _stream = Stream::by(&one).await;
-    assert_refused(&two).await;
+    let _stream = Stream::of_app(&one).await;
+    assert_rejected(&two).await;
 }
 
 /// axum puts a layer round each of its routes, and round a fallback anew for every request.

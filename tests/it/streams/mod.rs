@@ -74,7 +74,7 @@ async fn get(site: &Site, path: &str) -> Reply {
 
 async fn request(site: &Site, method: &str, path: &str, fields: &[(&str, &str)]) -> Reply {
     let layer = UpdateNotifierLayer::new(site.clone());
-    Reply::of(ask(app(&layer), method, path, fields).await).await
+    Reply::read(ask(app(&layer), method, path, fields).await).await
 }
 
 /// An open event stream.
@@ -85,10 +85,10 @@ struct Stream {
 
 impl Stream {
     async fn open(site: &Site) -> Self {
-        Self::by(&app(&UpdateNotifierLayer::new(site.clone()))).await
+        Self::of_app(&app(&UpdateNotifierLayer::new(site.clone()))).await
     }
 
-    async fn by(app: &impl App) -> Self {
+    async fn of_app(app: &impl App) -> Self {
         let response = ask(app.clone(), "GET", EVENTS, &[]).await;
         assert_eq!(response.status(), 200);
         Self {

@@ -11,7 +11,7 @@ use tidings::Policy;
 use tidings::Position;
 
 use super::*;
-use crate::support::directory_site::Served;
+use crate::support::directory_site::DirectorySite;
 use crate::support::put;
 
 async fn describe(site: &Site, query: &str) -> Value {
@@ -30,7 +30,7 @@ async fn release_json_since_retained_release_lists_changes() {
         ("about/us.html", "1"),
         ("robots.txt", "1"),
     ];
-    let served = Served::new(&site).await;
+    let served = DirectorySite::new(&site).await;
     let first = served.id();
     let changes = |said: &Value| said["changes"].clone();
     let none = json!({"added": [], "changed": [], "removed": []});
@@ -63,7 +63,7 @@ async fn release_json_since_retained_release_lists_changes() {
 
 #[tokio::test]
 async fn release_json_changes_include_files_added_without_notice() {
-    let served = Served::new(&[("index.html", "1")]).await;
+    let served = DirectorySite::new(&[("index.html", "1")]).await;
     let first = served.id();
     served.replace(&[("index.html", "2")]).await;
     let added = async || {
@@ -72,7 +72,7 @@ async fn release_json_changes_include_files_added_without_notice() {
     assert_eq!(added().await, json!([]));
     let put_robots = |dir: &std::path::Path| put(dir, &[("robots.txt", "1")]);
     served
-        .quietly(put_robots, |release| release.get("/robots.txt").is_some())
+        .change_without_notice(put_robots, |release| release.get("/robots.txt").is_some())
         .await;
     assert_eq!(added().await, json!(["/robots.txt"]));
 }
@@ -86,7 +86,7 @@ async fn release_json_too_many_changes_are_omitted() {
         .map(|(path, text)| (&**path, &**text))
         .collect();
     files.push(("index.html", "1"));
-    let served = Served::new(&files).await;
+    let served = DirectorySite::new(&files).await;
     let first = served.id();
     served.replace(&[("index.html", "2")]).await;
     let said = describe(&served.site, &format!("since={first}")).await;
@@ -132,7 +132,7 @@ async fn release_json_has_client_settings() {
         .unwrap();
     let layer = UpdateNotifierLayer::new(site).client(settings);
     let path = format!("{RELEASE}?since=a&lang=de");
-    let reply = Reply::of(ask(app(&layer), "GET", &path, &[]).await).await;
+    let reply = Reply::read(ask(app(&layer), "GET", &path, &[]).await).await;
     let said: Value = serde_json::from_slice(&reply.body).unwrap();
     let mut settings = said["settings"].clone();
     let texts = settings.as_object_mut().unwrap().remove("texts").unwrap();
@@ -154,7 +154,7 @@ async fn release_json_has_client_settings() {
         (&json!("Go"), &json!("de"))
     );
     // The stream says that some tabs out of sight have something to do.
-    let mut stream = Stream::by(&app(&layer)).await;
+    let mut stream = Stream::of_app(&app(&layer)).await;
     assert_eq!(stream.next().await.unwrap().data, r#"{"policy":"idle"}"#);
 }
 
@@ -182,7 +182,7 @@ async fn reconnect_jitter_grows_with_open_streams() {
     let app = app(&layer);
     let mut streams = Vec::new();
     for _ in 0..200 {
-        streams.push(Stream::by(&app).await);
+        streams.push(Stream::of_app(&app).await);
     }
     publish(&site, "b");
     let stream = streams.last_mut().unwrap();
@@ -197,7 +197,7 @@ async fn reconnect_jitter_grows_with_open_streams() {
     let mut delays = std::collections::HashSet::new();
     for _ in 0..20 {
         let reply = ask(app.clone(), "GET", &format!("{RELEASE}?since=a"), &[]).await;
-        let said: Value = serde_json::from_slice(&Reply::of(reply).await.body).unwrap();
+        let said: Value = serde_json::from_slice(&Reply::read(reply).await.body).unwrap();
         let delay = said["delay"].as_u64().unwrap();
         assert!(delay <= spread);
         delays.insert(delay);

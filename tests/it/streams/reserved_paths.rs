@@ -168,7 +168,7 @@ async fn prefix_option_moves_the_reserved_paths() {
     publish(&site, "a");
     let layer = UpdateNotifierLayer::new(site).prefix("/x/_news").unwrap();
     let app = app(&layer);
-    let page = Reply::of(ask(app.clone(), "GET", "/", &[]).await).await;
+    let page = Reply::read(ask(app.clone(), "GET", "/", &[]).await).await;
     let client = page.text().split('"').nth(1).unwrap();
     assert!(client.starts_with("/x/_news/client-"), "{client}");
     for (path, served) in [

@@ -17,7 +17,7 @@ use http_body::SizeHint;
 
 /// A body that does one step whenever it is polled, and ends after the last.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Scripted {
+pub(crate) struct ScriptedBody {
     steps: VecDeque<Step>,
     polls: Arc<AtomicUsize>,
 }
@@ -33,7 +33,7 @@ pub(crate) enum Step {
     Error,
 }
 
-impl Scripted {
+impl ScriptedBody {
     pub(crate) fn new(steps: impl IntoIterator<Item = Step>) -> Self {
         Self {
             steps: steps.into_iter().collect(),
@@ -59,7 +59,7 @@ impl From<&'static str> for Step {
     }
 }
 
-impl Body for Scripted {
+impl Body for ScriptedBody {
     type Data = Bytes;
     type Error = io::Error;
 

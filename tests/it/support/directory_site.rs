@@ -25,12 +25,12 @@ use tower::ServiceExt as _;
 use crate::support::http::field;
 use crate::support::put;
 use crate::support::site_dir;
-use crate::support::soon;
+use crate::support::until_async;
 use crate::support::within;
 
 /// A directory, the site that is read from it, and a service for its files.
 #[derive(Debug)]
-pub(crate) struct Served {
+pub(crate) struct DirectorySite {
     pub(crate) dir: TempDir,
     pub(crate) site: Site,
     pub(crate) files: StaticFiles,
@@ -46,7 +46,7 @@ pub(crate) struct Reply {
     pub(crate) body: Bytes,
 }
 
-impl Served {
+impl DirectorySite {
     /// Serves these files; returns when the first release is there.
     pub(crate) async fn new(files: &[(&str, &str)]) -> Self {
         Self::from(site_dir(files)).await
@@ -73,7 +73,7 @@ impl Served {
             watching,
             site,
         };
-        soon("the first release", || served.site.current()).await;
+        until_async("the first release", || served.site.current()).await;
         served
     }
 
@@ -109,18 +109,18 @@ impl Served {
     pub(crate) async fn change(&self, change: impl FnOnce(&Path)) {
         let old = self.id();
         change(self.path());
-        soon("the next release", || (self.id() != old).then_some(())).await;
+        until_async("the next release", || (self.id() != old).then_some(())).await;
     }
 
     /// Changes the directory in a way that is no news; returns when `is_there` is true of the current release.
-    pub(crate) async fn quietly(
+    pub(crate) async fn change_without_notice(
         &self,
         change: impl FnOnce(&Path),
         is_there: impl Fn(&Release) -> bool,
     ) {
         let old = self.id();
         change(self.path());
-        soon("the new table of files", || {
+        until_async("the new table of files", || {
             self.site.current().filter(|release| is_there(release))
         })
         .await;
@@ -132,7 +132,7 @@ impl Served {
     }
 
     /// Stops reading the directory: from now on nothing is published.
-    pub(crate) async fn freeze(&mut self) {
+    pub(crate) async fn stop_watching(&mut self) {
         self.watching.shutdown().await;
     }
 
@@ -141,7 +141,7 @@ impl Served {
     }
 
     pub(crate) async fn request(&self, method: &str, path: &str, fields: &[(&str, &str)]) -> Reply {
-        Reply::of(ask(self.files.clone(), method, path, fields).await).await
+        Reply::read(ask(self.files.clone(), method, path, fields).await).await
     }
 
     /// The answer with its body still to be read.
@@ -185,7 +185,7 @@ where
 
 impl Reply {
     /// Reads the body to its end; panics if that fails, or does not come.
-    pub(crate) async fn of<B>(response: Response<B>) -> Self
+    pub(crate) async fn read<B>(response: Response<B>) -> Self
     where
         B: Body<Data = Bytes>,
         B::Error: std::fmt::Debug,

@@ -33,7 +33,7 @@ impl Events {
     pub(crate) fn open_at(address: SocketAddr, path: &str) -> Self {
         let mut client = Client::connect(address).unwrap();
         client
-            .ask("GET", path, &[("Accept", "text/event-stream")])
+            .send_request("GET", path, &[("Accept", "text/event-stream")])
             .unwrap();
         let head = client.head().unwrap();
         assert_eq!(head.status, 200, "{head:?}");
@@ -45,7 +45,7 @@ impl Events {
 
     /// The next block; `None` if the stream ended as it should, with its last, empty chunk.
     pub(crate) fn block(&mut self) -> io::Result<Option<Block>> {
-        self.client.patient();
+        self.client.reset_deadline();
         self.next()
     }
 
@@ -67,7 +67,7 @@ impl Events {
     /// The id of the next release that the stream tells of; `None` at its end.
     pub(crate) fn release(&mut self) -> Option<String> {
         // One deadline for all of it: comments keep coming.
-        self.client.patient();
+        self.client.reset_deadline();
         loop {
             let block = self.next().unwrap()?;
             if block.event == "release" {
@@ -84,7 +84,7 @@ impl Events {
 
     /// Reads on to the end of the stream, and gives the connection.
     pub(crate) fn end(mut self) -> Client {
-        self.client.patient();
+        self.client.reset_deadline();
         while self.next().unwrap().is_some() {}
         self.client
     }

@@ -28,7 +28,7 @@ pub(crate) struct Client {
 
 /// A whole response.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub(crate) struct RawResponse {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
@@ -56,7 +56,7 @@ pub(crate) struct Head {
 
 /// A GET on a connection of its own, with these fields beside `Host` and `Connection: close`.
 #[track_caller]
-pub(crate) fn get(address: SocketAddr, path: &str, fields: &[(&str, &str)]) -> Answer {
+pub(crate) fn get(address: SocketAddr, path: &str, fields: &[(&str, &str)]) -> RawResponse {
     request(address, "GET", path, fields).unwrap()
 }
 
@@ -66,14 +66,14 @@ pub(crate) fn request(
     method: &str,
     path: &str,
     fields: &[(&str, &str)],
-) -> io::Result<Answer> {
+) -> io::Result<RawResponse> {
     let mut client = Client::connect(address)?;
     let fields = [fields, &[("Connection", "close")]].concat();
     client.request(method, path, &fields)
 }
 
 impl Client {
-    /// A connection; all that happens on it must happen within [`DEADLINE`], see [`patient`](Self::patient).
+    /// A connection; all that happens on it must happen within [`DEADLINE`], see [`reset_deadline`](Self::reset_deadline).
     pub(crate) fn connect(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect_timeout(&address, DEADLINE)?;
         stream.set_nodelay(true)?;
@@ -87,7 +87,7 @@ impl Client {
     }
 
     /// Gives what follows another [`DEADLINE`].
-    pub(crate) fn patient(&mut self) -> &mut Self {
+    pub(crate) fn reset_deadline(&mut self) -> &mut Self {
         self.end = Instant::now() + DEADLINE;
         self
     }
@@ -98,13 +98,13 @@ impl Client {
         method: &str,
         path: &str,
         fields: &[(&str, &str)],
-    ) -> io::Result<Answer> {
-        self.ask(method, path, fields)?;
-        self.answer_to(method)
+    ) -> io::Result<RawResponse> {
+        self.send_request(method, path, fields)?;
+        self.response_to(method)
     }
 
     /// Sends a request without a body.
-    pub(crate) fn ask(
+    pub(crate) fn send_request(
         &mut self,
         method: &str,
         path: &str,
@@ -139,12 +139,12 @@ impl Client {
     }
 
     /// The next answer, to a request that was not HEAD.
-    pub(crate) fn answer(&mut self) -> io::Result<Answer> {
-        self.answer_to("GET")
+    pub(crate) fn response(&mut self) -> io::Result<RawResponse> {
+        self.response_to("GET")
     }
 
     /// The next answer, to a request with this method.
-    pub(crate) fn answer_to(&mut self, method: &str) -> io::Result<Answer> {
+    pub(crate) fn response_to(&mut self, method: &str) -> io::Result<RawResponse> {
         let head = self.head()?;
         let framing = head.framing(method)?;
         let body = match framing {
@@ -159,7 +159,7 @@ impl Client {
             }
             Framing::Close => self.rest()?,
         };
-        Ok(Answer {
+        Ok(RawResponse {
             status: head.status,
             headers: head.headers,
             body,
@@ -175,11 +175,15 @@ impl Client {
                 None => self.fill_or_fail("the head of an answer")?,
             }
         };
-        let text = String::from_utf8(self.take(end)?).map_err(odd)?;
+        let text = String::from_utf8(self.take(end)?).map_err(invalid_data)?;
         let mut lines = text.trim_end().split("\r\n");
         let mut status = lines.next().unwrap_or_default().splitn(3, ' ');
         let version = status.next().unwrap_or_default().to_owned();
-        let status = status.next().unwrap_or_default().parse().map_err(odd)?;
+        let status = status
+            .next()
+            .unwrap_or_default()
+            .parse()
+            .map_err(invalid_data)?;
         Ok(Head {
             version,
             status,
@@ -196,7 +200,7 @@ impl Client {
     pub(crate) fn chunk(&mut self) -> io::Result<Option<Vec<u8>>> {
         let line = self.line()?;
         let size = line.split(';').next().unwrap_or_default();
-        let size = usize::from_str_radix(size, 16).map_err(odd)?;
+        let size = usize::from_str_radix(size, 16).map_err(invalid_data)?;
         if size == 0 {
             let mut lines = Vec::new();
             loop {
@@ -211,7 +215,7 @@ impl Client {
         let chunk = self.take(size)?;
         match self.line()?.as_str() {
             "" => Ok(Some(chunk)),
-            more => Err(odd(format!("a chunk goes on: {more}"))),
+            more => Err(invalid_data(format!("a chunk goes on: {more}"))),
         }
     }
 
@@ -260,7 +264,7 @@ impl Client {
     pub(crate) fn is_silent(&mut self, time: Duration) -> bool {
         self.end = Instant::now() + time;
         let silent = self.fill().is_err_and(|error| is_timeout(&error));
-        self.patient();
+        self.reset_deadline();
         silent && self.unread.is_empty()
     }
 
@@ -272,7 +276,7 @@ impl Client {
             }
         };
         let line = self.take(end)?;
-        String::from_utf8(line[..end - 2].to_vec()).map_err(odd)
+        String::from_utf8(line[..end - 2].to_vec()).map_err(invalid_data)
     }
 
     fn fill_or_fail(&mut self, what: &str) -> io::Result<()> {
@@ -307,7 +311,7 @@ impl Head {
         let is_chunked = self.field("transfer-encoding") == "chunked";
         let length = self.headers.get("content-length");
         if is_chunked && length.is_some() {
-            return Err(odd("both Transfer-Encoding and Content-Length"));
+            return Err(invalid_data("both Transfer-Encoding and Content-Length"));
         }
         if method == "HEAD" || matches!(self.status, 100..=199 | 204 | 304) {
             return Ok(Framing::None);
@@ -315,15 +319,15 @@ impl Head {
         Ok(match length {
             _ if is_chunked => Framing::Chunked,
             Some(length) => {
-                let length = length.to_str().map_err(odd)?;
-                Framing::Length(length.parse().map_err(odd)?)
+                let length = length.to_str().map_err(invalid_data)?;
+                Framing::Length(length.parse().map_err(invalid_data)?)
             }
             None => Framing::Close,
         })
     }
 }
 
-impl Answer {
+impl RawResponse {
     /// The field's value; "" if there is none.
     pub(crate) fn field(&self, name: &str) -> &str {
         field(&self.headers, name)
@@ -335,10 +339,10 @@ impl Answer {
 }
 
 /// Without the bytes of a body that is not text.
-impl fmt::Debug for Answer {
+impl fmt::Debug for RawResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let start = String::from_utf8_lossy(&self.body[..self.body.len().min(500)]);
-        f.debug_struct("Answer")
+        f.debug_struct("RawResponse")
             .field("status", &self.status)
             .field("headers", &self.headers)
             .field("framing", &self.framing)
@@ -352,10 +356,10 @@ impl fmt::Debug for Answer {
 pub(crate) fn fields<'a>(lines: impl Iterator<Item = &'a str>) -> io::Result<HeaderMap> {
     let mut headers = HeaderMap::new();
     for line in lines {
-        let (name, value) = line.split_once(':').ok_or_else(|| odd(line))?;
+        let (name, value) = line.split_once(':').ok_or_else(|| invalid_data(line))?;
         headers.append(
-            name.parse::<HeaderName>().map_err(odd)?,
-            HeaderValue::from_bytes(value.trim().as_bytes()).map_err(odd)?,
+            name.parse::<HeaderName>().map_err(invalid_data)?,
+            HeaderValue::from_bytes(value.trim().as_bytes()).map_err(invalid_data)?,
         );
     }
     Ok(headers)
@@ -380,6 +384,6 @@ pub(crate) fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
     memchr::memmem::find(bytes, what)
 }
 
-pub(crate) fn odd(what: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
+pub(crate) fn invalid_data(what: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }

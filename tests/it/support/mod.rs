@@ -74,7 +74,7 @@ pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 }
 
 /// As [`until`], in async code. Needs a clock that runs.
-pub(crate) async fn soon<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) async fn until_async<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + DEADLINE;
     loop {
         if let Some(found) = look() {

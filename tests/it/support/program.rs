@@ -15,7 +15,7 @@ use std::time::Duration;
 use std::time::Instant;
 
 use crate::support::http;
-use crate::support::http::Answer;
+use crate::support::http::RawResponse;
 use crate::support::until;
 
 /// A running `tidings serve`; killed when it is dropped.
@@ -27,7 +27,7 @@ pub(crate) struct Program {
 
 /// What became of a process that ended.
 #[derive(Debug)]
-pub(crate) struct Ended {
+pub(crate) struct Exit {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
@@ -57,8 +57,8 @@ pub(crate) fn serve(dir: &Path) -> Command {
 
 /// Runs a command that should end by itself.
 #[track_caller]
-pub(crate) fn run(command: &mut Command) -> Ended {
-    Process::start(command).ended(Instant::now())
+pub(crate) fn run(command: &mut Command) -> Exit {
+    Process::start(command).wait_for_exit(Instant::now())
 }
 
 impl Program {
@@ -117,7 +117,7 @@ impl Program {
 
     /// Waits for a line in the log that has all of `parts`, and gives it.
     #[track_caller]
-    pub(crate) fn logged(&self, parts: &[&str]) -> String {
+    pub(crate) fn wait_for_log(&self, parts: &[&str]) -> String {
         until(&format!("{parts:?} in the log"), || {
             let log = self.log();
             let mut lines = log.lines();
@@ -128,7 +128,7 @@ impl Program {
 
     /// A GET on a connection of its own.
     #[track_caller]
-    pub(crate) fn get(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+    pub(crate) fn get(&self, path: &str, fields: &[(&str, &str)]) -> RawResponse {
         http::get(self.address, path, fields)
     }
 
@@ -143,10 +143,10 @@ impl Program {
 
     /// Sends a signal, such as `TERM`, and waits for the end.
     #[track_caller]
-    pub(crate) fn stop(self, signal: &str) -> Ended {
+    pub(crate) fn stop(self, signal: &str) -> Exit {
         let start = Instant::now();
         self.signal(signal);
-        self.process.ended(start)
+        self.process.wait_for_exit(start)
     }
 
     /// Sends a signal, such as `TERM`.
@@ -158,8 +158,8 @@ impl Program {
 
     /// Waits for the program to end; the time is counted from `start`.
     #[track_caller]
-    pub(crate) fn ended(self, start: Instant) -> Ended {
-        self.process.ended(start)
+    pub(crate) fn wait_for_exit(self, start: Instant) -> Exit {
+        self.process.wait_for_exit(start)
     }
 }
 
@@ -176,20 +176,20 @@ impl Process {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         Self {
-            stdout: Output::of(child.stdout.take().unwrap()),
-            stderr: Output::of(child.stderr.take().unwrap()),
+            stdout: Output::new(child.stdout.take().unwrap()),
+            stderr: Output::new(child.stderr.take().unwrap()),
             child,
         }
     }
 
     #[track_caller]
-    fn ended(mut self, start: Instant) -> Ended {
+    fn wait_for_exit(mut self, start: Instant) -> Exit {
         let status: ExitStatus = until("the process to end", || self.child.try_wait().unwrap());
-        Ended {
+        Exit {
             code: status.code(),
             took: start.elapsed(),
-            stdout: self.stdout.whole(),
-            stderr: self.stderr.whole(),
+            stdout: self.stdout.read_to_end(),
+            stderr: self.stderr.read_to_end(),
         }
     }
 }
@@ -214,7 +214,7 @@ struct Output {
 }
 
 impl Output {
-    fn of(mut pipe: impl Read + Send + 'static) -> Self {
+    fn new(mut pipe: impl Read + Send + 'static) -> Self {
         let text: Arc<Mutex<String>> = Arc::default();
         let written = Arc::clone(&text);
         let reader = thread::spawn(move || {
@@ -235,7 +235,7 @@ impl Output {
     }
 
     /// All, once the process has closed the pipe.
-    fn whole(&mut self) -> String {
+    fn read_to_end(&mut self) -> String {
         if let Some(reader) = self.reader.take() {
             reader.join().unwrap();
         }

@@ -26,14 +26,14 @@ use crate::support::within;
 
 /// A [`Server`] that runs until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Running {
+pub(crate) struct TestServer {
     address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     server: Option<JoinHandle<()>>,
     runtime: Runtime,
 }
 
-impl Running {
+impl TestServer {
     /// Serves the files in `dir` as the program does; returns when the first release is there.
     pub(crate) fn site(dir: &Path, set: impl FnOnce(Server) -> Server) -> Self {
         let site = Site::new();
@@ -110,7 +110,7 @@ impl Running {
     }
 
     /// Waits for the server to return.
-    pub(crate) fn ended(&mut self) {
+    pub(crate) fn wait_for_exit(&mut self) {
         let server = self.server.take().unwrap();
         let ended = async { within("the server to return", server).await };
         self.runtime.block_on(ended).unwrap();

@@ -16,7 +16,7 @@ impl Signal {
     }
 
     /// Lets one wait end, now or later.
-    pub(crate) fn give(&self) {
+    pub(crate) fn notify(&self) {
         *self.0.0.lock().unwrap() += 1;
         self.0.1.notify_all();
     }

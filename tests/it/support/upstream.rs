@@ -24,8 +24,8 @@ use crate::support::DEADLINE;
 use crate::support::http::field;
 use crate::support::http::fields;
 use crate::support::http::find;
+use crate::support::http::invalid_data;
 use crate::support::http::is_timeout;
-use crate::support::http::odd;
 use crate::support::until;
 
 /// A listener on 127.0.0.1, and what became of it. It ends, with all its connections, when it is dropped.
@@ -40,7 +40,7 @@ pub(crate) struct Upstream {
 struct Shared {
     is_over: AtomicBool,
     connections: AtomicUsize,
-    asked: Mutex<Vec<Asked>>,
+    requests: Mutex<Vec<ReceivedRequest>>,
     open: Mutex<Vec<TcpStream>>,
 }
 
@@ -56,7 +56,7 @@ pub(crate) struct Connection {
 
 /// A request as it arrived.
 #[derive(Debug, Clone)]
-pub(crate) struct Asked {
+pub(crate) struct ReceivedRequest {
     /// The number of its connection.
     pub(crate) connection: usize,
     /// Method, target and version.
@@ -91,7 +91,7 @@ impl Upstream {
     }
 
     /// Answers every request with these bytes.
-    pub(crate) fn answering(answer: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn responding(answer: impl Into<Vec<u8>>) -> Self {
         let answer = answer.into();
         Self::new(move |connection| {
             loop {
@@ -111,14 +111,14 @@ impl Upstream {
     }
 
     /// All requests so far, in the order in which they were read.
-    pub(crate) fn asked(&self) -> Vec<Asked> {
-        self.shared.asked.lock().unwrap().clone()
+    pub(crate) fn requests(&self) -> Vec<ReceivedRequest> {
+        self.shared.requests.lock().unwrap().clone()
     }
 
     /// The one request that there was.
     #[track_caller]
-    pub(crate) fn only(&self) -> Asked {
-        let mut asked = self.asked();
+    pub(crate) fn only_request(&self) -> ReceivedRequest {
+        let mut asked = self.requests();
         assert_eq!(asked.len(), 1, "{asked:?}");
         asked.remove(0)
     }
@@ -127,7 +127,7 @@ impl Upstream {
     #[track_caller]
     pub(crate) fn wait_for(&self, count: usize) {
         until(&format!("{count} requests"), || {
-            (self.asked().len() >= count).then_some(())
+            (self.requests().len() >= count).then_some(())
         });
     }
 }
@@ -181,24 +181,28 @@ where
 
 impl Connection {
     /// The next request, with its body. `Expect` is no concern of it.
-    pub(crate) fn request(&mut self) -> io::Result<Asked> {
+    pub(crate) fn request(&mut self) -> io::Result<ReceivedRequest> {
         let mut asked = self.parse_head()?;
         if asked.field("transfer-encoding") == "chunked" {
             while let Some(chunk) = self.chunk(&mut asked.trailers)? {
                 asked.body.extend_from_slice(&chunk);
             }
         } else if let Some(length) = asked.headers.get("content-length") {
-            let length = length.to_str().map_err(odd)?.parse().map_err(odd)?;
+            let length = length
+                .to_str()
+                .map_err(invalid_data)?
+                .parse()
+                .map_err(invalid_data)?;
             asked.body = self.take(length)?;
         }
-        self.note(&asked);
+        self.record(&asked);
         Ok(asked)
     }
 
     /// The head of the next request; what follows is left to be read.
-    pub(crate) fn head(&mut self) -> io::Result<Asked> {
+    pub(crate) fn head(&mut self) -> io::Result<ReceivedRequest> {
         let asked = self.parse_head()?;
-        self.note(&asked);
+        self.record(&asked);
         Ok(asked)
     }
 
@@ -212,7 +216,7 @@ impl Connection {
     }
 
     /// Whatever comes next; nothing at the end of the connection.
-    pub(crate) fn some(&mut self) -> io::Result<Vec<u8>> {
+    pub(crate) fn read_some(&mut self) -> io::Result<Vec<u8>> {
         if self.unread.is_empty() {
             self.fill()?;
         }
@@ -294,20 +298,20 @@ impl Connection {
         Ok(())
     }
 
-    fn note(&self, asked: &Asked) {
-        self.shared.asked.lock().unwrap().push(asked.clone());
+    fn record(&self, asked: &ReceivedRequest) {
+        self.shared.requests.lock().unwrap().push(asked.clone());
     }
 
-    fn parse_head(&mut self) -> io::Result<Asked> {
+    fn parse_head(&mut self) -> io::Result<ReceivedRequest> {
         let end = loop {
             match find(&self.unread, b"\r\n\r\n") {
                 Some(at) => break at + 4,
                 None => self.fill_or_fail()?,
             }
         };
-        let text = String::from_utf8(self.take(end)?).map_err(odd)?;
+        let text = String::from_utf8(self.take(end)?).map_err(invalid_data)?;
         let mut lines = text.trim_end().split("\r\n");
-        Ok(Asked {
+        Ok(ReceivedRequest {
             connection: self.number,
             line: lines.next().unwrap_or_default().to_owned(),
             headers: fields(lines)?,
@@ -317,14 +321,14 @@ impl Connection {
     }
 
     fn chunk(&mut self, trailers: &mut HeaderMap) -> io::Result<Option<Vec<u8>>> {
-        let size = usize::from_str_radix(&self.line()?, 16).map_err(odd)?;
+        let size = usize::from_str_radix(&self.line()?, 16).map_err(invalid_data)?;
         if size > 0 {
             let chunk = self.take(size)?;
             let end = self.line()?;
             return if end.is_empty() {
                 Ok(Some(chunk))
             } else {
-                Err(odd(format!("a chunk goes on: {end}")))
+                Err(invalid_data(format!("a chunk goes on: {end}")))
             };
         }
         let mut lines = Vec::new();
@@ -346,7 +350,7 @@ impl Connection {
             }
         };
         let line = self.take(end)?;
-        String::from_utf8(line[..end - 2].to_vec()).map_err(odd)
+        String::from_utf8(line[..end - 2].to_vec()).map_err(invalid_data)
     }
 
     fn fill_or_fail(&mut self) -> io::Result<()> {
@@ -364,7 +368,7 @@ impl Connection {
     }
 }
 
-impl Asked {
+impl ReceivedRequest {
     /// The field's value; "" if there is none.
     pub(crate) fn field(&self, name: &str) -> &str {
         field(&self.headers, name)

@@ -17,29 +17,29 @@ use flate2::read::GzDecoder;
 use crate::deploys::build::Build;
 use crate::deploys::build::INDEX;
 use crate::deploys::build::Random;
-use crate::deploys::harness::News;
+use crate::deploys::harness::ReleaseEvent;
 use crate::deploys::harness::tag;
 use crate::deploys::harness::without_tag;
 use crate::support::events::Block;
 use crate::support::events::Events;
-use crate::support::http::Answer;
 use crate::support::http::Client;
+use crate::support::http::RawResponse;
 
-/// What the visitors of one site share.
+/// What the clients of one site share.
 #[derive(Debug)]
 pub(crate) struct Load {
     address: SocketAddr,
     builds: Mutex<HashMap<u32, Arc<Build>>>,
     /// Which version an id stands for, as the pages tell.
     versions: Mutex<HashMap<String, u32>>,
-    heard: Vec<Mutex<Vec<News>>>,
-    asked: Mutex<HashSet<(String, String)>>,
+    received: Vec<Mutex<Vec<ReleaseEvent>>>,
+    polled: Mutex<HashSet<(String, String)>>,
     answers: AtomicUsize,
     stopped: AtomicBool,
 }
 
 /// One connection, which asks for one thing after the other.
-struct Visitor<'a> {
+struct LoadClient<'a> {
     load: &'a Load,
     client: Client,
     random: Random,
@@ -51,8 +51,8 @@ impl Load {
             address,
             builds: Mutex::default(),
             versions: Mutex::default(),
-            heard: (0..streams).map(|_| Mutex::default()).collect(),
-            asked: Mutex::default(),
+            received: (0..streams).map(|_| Mutex::default()).collect(),
+            polled: Mutex::default(),
             answers: AtomicUsize::new(0),
             stopped: AtomicBool::new(false),
         }
@@ -78,14 +78,17 @@ impl Load {
     }
 
     /// What each of the event streams has told so far.
-    pub(crate) fn heard(&self) -> Vec<Vec<News>> {
-        let heard = self.heard.iter().map(|heard| heard.lock().unwrap().clone());
-        heard.collect()
+    pub(crate) fn received(&self) -> Vec<Vec<ReleaseEvent>> {
+        let received = self
+            .received
+            .iter()
+            .map(|received| received.lock().unwrap().clone());
+        received.collect()
     }
 
-    /// All pairs of an id and a time of publishing that were in answers to who asked.
-    pub(crate) fn asked(&self) -> HashSet<(String, String)> {
-        self.asked.lock().unwrap().clone()
+    /// All pairs of an id and a time of publishing that were in answers to who polled.
+    pub(crate) fn polled(&self) -> HashSet<(String, String)> {
+        self.polled.lock().unwrap().clone()
     }
 
     /// The version that an id stands for, if a page has told.
@@ -94,7 +97,7 @@ impl Load {
     }
 
     /// An id stands for one version, and a version has one id.
-    pub(crate) fn learn(&self, id: &str, version: u32) {
+    pub(crate) fn record_version(&self, id: &str, version: u32) {
         let mut versions = self.versions.lock().unwrap();
         let known = *versions.entry(id.to_owned()).or_insert(version);
         assert_eq!(known, version, "{id} stands for two versions");
@@ -103,13 +106,13 @@ impl Load {
     }
 
     /// Opens the page and all that it leads to, again and again.
-    pub(crate) fn visit(&self, seed: u64) {
-        let mut visitor = Visitor::new(self, seed);
+    pub(crate) fn load_pages(&self, seed: u64) {
+        let mut client = LoadClient::new(self, seed);
         while !self.is_stopped() {
-            let (build, id) = visitor.page();
-            let assets = build.reached().filter(|(path, _)| *path != INDEX);
+            let (build, id) = client.page();
+            let assets = build.reachable().filter(|(path, _)| *path != INDEX);
             for (path, bytes) in assets {
-                if !visitor.asset(&id, path, bytes) {
+                if !client.asset(&id, path, bytes) {
                     break;
                 }
             }
@@ -117,38 +120,41 @@ impl Load {
     }
 
     /// Asks for the chunks of releases that are kept, as tabs do that were not reloaded.
-    pub(crate) fn stay(&self, seed: u64) {
-        let mut visitor = Visitor::new(self, seed);
+    pub(crate) fn request_retained(&self, seed: u64) {
+        let mut client = LoadClient::new(self, seed);
         while !self.is_stopped() {
-            let news = visitor.release();
+            let news = client.release();
             let kept: Vec<_> = kept(&news).collect();
-            let id = kept[visitor.random.below(kept.len())].to_owned();
+            let id = kept[client.random.below(kept.len())].to_owned();
             let Some(build) = self.version(&id).map(|version| self.build(version)) else {
                 continue;
             };
             let chunks: Vec<_> = build.chunks().collect();
-            let (path, bytes) = chunks[visitor.random.below(chunks.len())];
-            visitor.asset(&id, path, bytes);
+            let (path, bytes) = chunks[client.random.below(chunks.len())];
+            client.asset(&id, path, bytes);
         }
     }
 
     /// Listens to one event stream to its end.
-    pub(crate) fn listen(&self, stream: usize) {
+    pub(crate) fn read_events(&self, stream: usize) {
         let mut events = Events::open(self.address);
         while let Some(block) = events.block().unwrap() {
             if block.event == "release" {
-                self.heard[stream].lock().unwrap().push(News::of(&block));
+                self.received[stream]
+                    .lock()
+                    .unwrap()
+                    .push(ReleaseEvent::parse(&block));
             }
         }
     }
 
     /// Opens event streams, and leaves after the first words.
-    pub(crate) fn come_and_go(&self) {
+    pub(crate) fn reconnect_events(&self) {
         let mut last = 0;
         while !self.is_stopped() {
             let mut events = Events::open(self.address);
             assert!(!events.block().unwrap().unwrap().retry.is_empty());
-            let news = News::of(&events.block().unwrap().unwrap());
+            let news = ReleaseEvent::parse(&events.block().unwrap().unwrap());
             assert!(news.number >= last, "{news:?} after {last}");
             last = news.number;
             self.count();
@@ -157,16 +163,16 @@ impl Load {
     }
 
     /// Asks which release is current.
-    pub(crate) fn ask(&self, seed: u64) {
-        let mut visitor = Visitor::new(self, seed);
-        let mut last: Option<News> = None;
+    pub(crate) fn poll_release(&self, seed: u64) {
+        let mut client = LoadClient::new(self, seed);
+        let mut last: Option<ReleaseEvent> = None;
         while !self.is_stopped() {
-            let news = visitor.release();
+            let news = client.release();
             if let Some(last) = last.filter(|last| last.id != news.id) {
                 assert!(news.published > last.published, "{news:?} after {last:?}");
             }
-            let mut asked = self.asked.lock().unwrap();
-            asked.insert((news.id.clone(), news.published.clone()));
+            let mut polled = self.polled.lock().unwrap();
+            polled.insert((news.id.clone(), news.published.clone()));
             last = Some(news);
         }
     }
@@ -180,7 +186,7 @@ impl Load {
     }
 }
 
-impl<'a> Visitor<'a> {
+impl<'a> LoadClient<'a> {
     fn new(load: &'a Load, seed: u64) -> Self {
         Self {
             load,
@@ -200,7 +206,7 @@ impl<'a> Visitor<'a> {
         let build = self.load.build(title[..6].parse().unwrap());
         assert!(without_tag(&page) == build.file(INDEX), "{text}");
         let id = tag(&page).id;
-        self.load.learn(&id, build.version());
+        self.load.record_version(&id, build.version());
         (build, id)
     }
 
@@ -217,20 +223,20 @@ impl<'a> Visitor<'a> {
         true
     }
 
-    fn release(&mut self) -> News {
+    fn release(&mut self) -> ReleaseEvent {
         let answer = self.get("/__tidings/release.json", "*/*");
         assert_eq!(answer.status, 200);
-        News::of(&Block {
+        ReleaseEvent::parse(&Block {
             id: "0".to_owned(),
             data: answer.text().to_owned(),
             ..Block::default()
         })
     }
 
-    fn get(&mut self, path: &str, accept: &str) -> Answer {
+    fn get(&mut self, path: &str, accept: &str) -> RawResponse {
         let coding = ["identity", "gzip"][self.random.below(2)];
         let fields = [("Accept", accept), ("Accept-Encoding", coding)];
-        let answer = self.client.patient().request("GET", path, &fields);
+        let answer = self.client.reset_deadline().request("GET", path, &fields);
         let answer = answer.unwrap_or_else(|error| panic!("{path}: {error}"));
         assert!(answer.status < 500, "{path}: {answer:?}");
         self.load.count();
@@ -239,23 +245,23 @@ impl<'a> Visitor<'a> {
 }
 
 /// Whoever fails, fails for all.
-pub(crate) struct Stop<'a>(pub(crate) &'a Load);
+pub(crate) struct StopOnDrop<'a>(pub(crate) &'a Load);
 
-impl Drop for Stop<'_> {
+impl Drop for StopOnDrop<'_> {
     fn drop(&mut self) {
         self.0.stop();
     }
 }
 
 /// The ids of the releases whose chunks are served.
-fn kept(news: &News) -> impl Iterator<Item = &str> {
+fn kept(news: &ReleaseEvent) -> impl Iterator<Item = &str> {
     let previous = news.previous.iter().take(tidings::DEFAULT_KEEP);
     std::iter::once(&news.id)
         .chain(previous)
         .map(String::as_str)
 }
 
-fn decoded(answer: &Answer) -> Vec<u8> {
+fn decoded(answer: &RawResponse) -> Vec<u8> {
     if answer.field("content-encoding") != "gzip" {
         return answer.body.clone();
     }

@@ -1,4 +1,4 @@
-//! Deploys under load: hundreds of them, in all ways, while visitors never stop asking.
+//! Deploys under load: hundreds of them, in all ways, while clients never stop asking.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::deploys::build::Build;
 use crate::deploys::build::INDEX;
 use crate::deploys::build::Random;
-use crate::deploys::harness::News;
+use crate::deploys::harness::ReleaseEvent;
 use crate::deploys::harness::tag;
 use crate::deploys::harness::without_tag;
 use crate::deploys::process::Process;
@@ -23,9 +23,9 @@ use crate::support::DEADLINE;
 use crate::support::program::Program;
 use crate::support::until;
 use crate::torture::load::Load;
-use crate::torture::load::Stop;
-use crate::torture::site::Place;
-use crate::torture::site::Way;
+use crate::torture::load::StopOnDrop;
+use crate::torture::site::DeployMethod;
+use crate::torture::site::DeployedSite;
 
 #[test]
 fn deploys_under_load_are_consistent_and_do_not_leak() {
@@ -53,13 +53,13 @@ fn deploys_under_load_watch_poll_are_consistent() {
 fn torture(seed: u64, arguments: &[&str], awaited: usize, overlapping: usize) {
     let top = TempDir::with_prefix("tidings-torture-").unwrap();
     let mut random = Random::new(seed);
-    let mut place = Place::new(top.path());
+    let mut place = DeployedSite::new(top.path());
     let first = build(1);
-    place.deploy(Way::Swap, &first, &mut random);
+    place.deploy(DeployMethod::Swap, &first, &mut random);
     let quick = ["--debounce=50ms", "--incomplete-after=1h"];
     let program = Program::serve_with(&place.dir(), &[&quick, arguments].concat()).ready();
     let process = Process::with_argument(&place.dir());
-    let sockets = held(&process, top.path()).sockets;
+    let sockets = resources(&process, top.path()).sockets;
     let load = Load::new(program.address(), STREAMS);
     load.add(&first);
     let mut torture = Torture {
@@ -73,36 +73,36 @@ fn torture(seed: u64, arguments: &[&str], awaited: usize, overlapping: usize) {
     };
     thread::scope(|scope| {
         let load = &load;
-        let _stop = Stop(load);
+        let _stop = StopOnDrop(load);
         let started = |work: &'static (dyn Fn(&Load, u64) + Sync), count: u64| {
             let start = |seed| {
                 scope.spawn(move || {
-                    let _stop = Stop(load);
+                    let _stop = StopOnDrop(load);
                     work(load, seed);
                 })
             };
             (0..count).map(start).collect::<Vec<_>>()
         };
         for stream in 0..STREAMS {
-            scope.spawn(move || load.listen(stream));
+            scope.spawn(move || load.read_events(stream));
         }
-        let visitors = [
-            started(&Load::visit, 2),
-            started(&Load::stay, 1),
-            started(&Load::ask, 1),
-            started(&|load, _| load.come_and_go(), 1),
+        let clients = [
+            started(&Load::load_pages, 2),
+            started(&Load::request_retained, 1),
+            started(&Load::poll_release, 1),
+            started(&|load, _| load.reconnect_events(), 1),
         ];
         torture.expect();
         (0..awaited / 5).for_each(|_| torture.deploy_and_wait());
-        let before = held(&process, top.path());
+        let before = resources(&process, top.path());
         (awaited / 5..awaited).for_each(|_| torture.deploy_and_wait());
         torture.deploy_without_waiting(overlapping);
         load.stop();
-        for visitor in visitors.into_iter().flatten() {
-            visitor.join().unwrap();
+        for client in clients.into_iter().flatten() {
+            client.join().unwrap();
         }
         let after = until("the connections to be closed", || {
-            let held = held(&process, top.path());
+            let held = resources(&process, top.path());
             (held.sockets <= sockets + STREAMS).then_some(held)
         });
         assert!(load.answers() > awaited * 20, "{}", load.answers());
@@ -116,7 +116,7 @@ fn torture(seed: u64, arguments: &[&str], awaited: usize, overlapping: usize) {
 struct Torture<'a> {
     load: &'a Load,
     program: Program,
-    place: Place,
+    place: DeployedSite,
     random: Random,
     /// What was deployed, with no build twice in a row.
     history: Vec<Arc<Build>>,
@@ -149,8 +149,8 @@ impl Torture<'_> {
     }
 
     fn deploy(&mut self) -> bool {
-        assert!(!self.load.is_stopped(), "a visitor failed");
-        let (build, way) = (self.pick(), Way::any(&mut self.random));
+        assert!(!self.load.is_stopped(), "a client failed");
+        let (build, way) = (self.pick(), DeployMethod::any(&mut self.random));
         self.place.deploy(way, &build, &mut self.random);
         let is_news = build != *self.current();
         if is_news {
@@ -169,13 +169,13 @@ impl Torture<'_> {
     /// has.
     fn expect(&mut self) {
         self.announced += 1;
-        self.wait(|heard, announced| heard.len() >= announced);
+        self.wait(|received, announced| received.len() >= announced);
         let id = self.page();
-        for heard in self.load.heard() {
-            assert_eq!(heard.len(), self.announced, "{heard:?}");
-            let news = heard.last().unwrap();
-            assert_eq!(news.number, self.announced as u64, "{heard:?}");
-            assert_eq!(news.id, id, "{heard:?}");
+        for received in self.load.received() {
+            assert_eq!(received.len(), self.announced, "{received:?}");
+            let news = received.last().unwrap();
+            assert_eq!(news.number, self.announced as u64, "{received:?}");
+            assert_eq!(news.id, id, "{received:?}");
         }
     }
 
@@ -192,24 +192,24 @@ impl Torture<'_> {
             (without_tag(&page.body) == current.file(INDEX)).then_some(())
         });
         let id = self.page();
-        self.wait(|heard, _| heard.last().is_some_and(|news| news.id == id));
-        for heard in self.load.heard() {
-            self.check_order(&heard[self.announced..], &self.history[start..]);
+        self.wait(|received, _| received.last().is_some_and(|news| news.id == id));
+        for received in self.load.received() {
+            self.check_order(&received[self.announced..], &self.history[start..]);
         }
     }
 
     /// What was told is what was deployed, in that order, and nothing twice in a row.
-    fn check_order(&self, heard: &[News], deployed: &[Arc<Build>]) {
-        for pair in heard.windows(2) {
+    fn check_order(&self, received: &[ReleaseEvent], deployed: &[Arc<Build>]) {
+        for pair in received.windows(2) {
             assert!(pair[0].number < pair[1].number, "{pair:?}");
             assert!(pair[0].published < pair[1].published, "{pair:?}");
             assert_ne!(pair[0].id, pair[1].id);
         }
         let mut deployed = deployed.iter();
-        for news in heard {
+        for news in received {
             let is_it = |build: &Arc<Build>| match self.load.version(&news.id) {
                 Some(version) => build.version() == version,
-                // No visitor has come across it.
+                // No client has come across it.
                 None => build.id() == news.id,
             };
             assert!(
@@ -229,17 +229,17 @@ impl Torture<'_> {
             "no page of {version}: {page:?}"
         );
         let id = tag(&page.body).id;
-        self.load.learn(&id, version);
+        self.load.record_version(&id, version);
         id
     }
 
     /// Waits until `is_enough` is true of what every stream has told.
-    fn wait(&self, is_enough: impl Fn(&[News], usize) -> bool) {
+    fn wait(&self, is_enough: impl Fn(&[ReleaseEvent], usize) -> bool) {
         let end = Instant::now() + DEADLINE;
-        let is_enough = |heard: &Vec<News>| is_enough(heard, self.announced);
-        while !self.load.heard().iter().all(is_enough) {
-            assert!(!self.load.is_stopped(), "a visitor failed");
-            let told: Vec<_> = self.load.heard().iter().map(Vec::len).collect();
+        let is_enough = |received: &Vec<ReleaseEvent>| is_enough(received, self.announced);
+        while !self.load.received().iter().all(is_enough) {
+            assert!(!self.load.is_stopped(), "a client failed");
+            let told: Vec<_> = self.load.received().iter().map(Vec::len).collect();
             assert!(
                 Instant::now() < end,
                 "waited for version {}; {told:?} of {}",
@@ -254,25 +254,25 @@ impl Torture<'_> {
     fn end(self) {
         let ended = self.program.stop("TERM");
         assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-        let heard = self.load.heard();
-        let told: Vec<_> = heard.iter().flatten().collect();
+        let received = self.load.received();
+        let told: Vec<_> = received.iter().flatten().collect();
         for news in &told {
             assert!(!news.previous.contains(&news.id), "{news:?}");
         }
-        for (id, published) in self.load.asked() {
-            let is_it = |news: &&News| news.id == id && news.published == published;
+        for (id, published) in self.load.polled() {
+            let is_it = |news: &&ReleaseEvent| news.id == id && news.published == published;
             assert!(told.iter().any(is_it), "{id} of {published}");
         }
         // An id depends on nothing but the content.
         for build in self.history.iter().step_by(25) {
-            self.load.learn(&build.id(), build.version());
+            self.load.record_version(&build.id(), build.version());
         }
     }
 }
 
 /// What a process holds.
 #[derive(Debug, Clone, Copy)]
-struct Held {
+struct Resources {
     files: usize,
     sockets: usize,
     others: usize,
@@ -280,12 +280,12 @@ struct Held {
     memory: usize,
 }
 
-fn held(process: &Process, top: &std::path::Path) -> Held {
+fn resources(process: &Process, top: &std::path::Path) -> Resources {
     let all = process.files();
     let files = all.iter().filter(|file| file.starts_with(top)).count();
     let is_socket = |file: &&std::path::PathBuf| file.to_string_lossy().starts_with("socket:");
     let sockets = all.iter().filter(is_socket).count();
-    Held {
+    Resources {
         files,
         sockets,
         others: all.len() - files - sockets,

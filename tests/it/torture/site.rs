@@ -12,18 +12,18 @@ use std::time::Duration;
 use crate::deploys::build::Build;
 use crate::deploys::build::Random;
 use crate::deploys::build::empty;
-use crate::deploys::o;
+use crate::deploys::os;
 use crate::deploys::run;
 
 /// A directory, or a link to one.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct DeployedSite {
     top: PathBuf,
     deploys: usize,
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Way {
+pub(crate) enum DeployMethod {
     /// The old directory moved away, and the new one to its place.
     Swap,
     /// A link moved over the old one.
@@ -39,7 +39,7 @@ pub(crate) enum Way {
     Removed,
 }
 
-impl Place {
+impl DeployedSite {
     pub(crate) fn new(top: &Path) -> Self {
         Self {
             top: top.to_owned(),
@@ -51,21 +51,21 @@ impl Place {
         self.top.join("site")
     }
 
-    pub(crate) fn deploy(&mut self, way: Way, build: &Build, random: &mut Random) {
+    pub(crate) fn deploy(&mut self, way: DeployMethod, build: &Build, random: &mut Random) {
         self.deploys += 1;
         let dir = self.dir();
         let source = build.source();
         match way {
-            Way::Swap => {
+            DeployMethod::Swap => {
                 let new = self.top.join("site.new");
-                run("cp", [o("-a"), o(source.path()), o(&new)]);
+                run("cp", [os("-a"), os(source.path()), os(&new)]);
                 let old = self.move_away();
                 fs::rename(&new, &dir).unwrap();
                 remove(&old);
             }
-            Way::Link => {
+            DeployMethod::Link => {
                 let release = self.top.join(format!("release-{}", self.deploys));
-                run("cp", [o("-a"), o(source.path()), o(&release)]);
+                run("cp", [os("-a"), os(source.path()), os(&release)]);
                 let old = match fs::read_link(&dir) {
                     Ok(old) => old,
                     Err(_) => self.move_away(),
@@ -75,12 +75,12 @@ impl Place {
                 fs::rename(&next, &dir).unwrap();
                 remove(&old);
             }
-            Way::Rsync => {
+            DeployMethod::Rsync => {
                 fs::create_dir_all(&dir).unwrap();
                 let (from, to) = (source.path().join(""), dir.join(""));
-                run("rsync", [o("-a"), o("--delete"), o(&from), o(&to)]);
+                run("rsync", [os("-a"), os("--delete"), os(&from), os(&to)]);
             }
-            Way::Shuffled => {
+            DeployMethod::Shuffled => {
                 fs::create_dir_all(dir.join("assets")).unwrap();
                 for path in shuffled(build, random) {
                     let temporary = dir.join(".uploading");
@@ -90,7 +90,7 @@ impl Place {
                 }
                 self.delete_others(build, random);
             }
-            Way::Emptied => {
+            DeployMethod::Emptied => {
                 fs::create_dir_all(&dir).unwrap();
                 empty(&dir);
                 for path in shuffled(build, random) {
@@ -98,9 +98,9 @@ impl Place {
                     pause(random);
                 }
             }
-            Way::Removed => {
-                run("rm", [o("-rf"), o(&dir)]);
-                run("cp", [o("-r"), o(source.path()), o(&dir)]);
+            DeployMethod::Removed => {
+                run("rm", [os("-rf"), os(&dir)]);
+                run("cp", [os("-r"), os(source.path()), os(&dir)]);
             }
         }
     }
@@ -131,7 +131,7 @@ impl Place {
     }
 }
 
-impl Way {
+impl DeployMethod {
     pub(crate) fn any(random: &mut Random) -> Self {
         let all = [
             Self::Swap,

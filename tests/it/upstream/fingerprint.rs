@@ -3,7 +3,9 @@
 use super::*;
 
 /// A server whose build calls itself so, in every way.
-fn calling_itself(version: &'static str) -> impl FnMut(&Asked) -> Answer + Send + 'static {
+fn calling_itself(
+    version: &'static str,
+) -> impl FnMut(&TestRequest) -> TestResponse + Send + 'static {
     let mut n = 0;
     move |request| {
         n += 1;
@@ -28,16 +30,16 @@ async fn fingerprint_value_is_id_and_label() {
         ("json:/version.json#build.id", true),
         ("etag", false),
     ] {
-        let upstream = Upstream::answering(calling_itself("1.4.1"));
-        let mut fleet = Fleet::with(std::slice::from_ref(&upstream), |poll| {
+        let upstream = Upstream::with_handler(calling_itself("1.4.1"));
+        let mut polled = PolledSite::with(std::slice::from_ref(&upstream), |poll| {
             poll.fingerprint(choice.parse().unwrap())
         });
-        fleet.pass(2).await;
-        assert_eq!(fleet.id(), "1.4.1", "{choice}");
-        upstream.become_one(calling_itself("1.4.2 (beta)"));
-        fleet.pass(30).await;
-        assert_eq!(fleet.news(), 1, "{choice}");
-        let release = fleet.site.current().unwrap();
+        polled.advance(2).await;
+        assert_eq!(polled.id(), "1.4.1", "{choice}");
+        upstream.set_handler(calling_itself("1.4.2 (beta)"));
+        polled.advance(30).await;
+        assert_eq!(polled.later_releases(), 1, "{choice}");
+        let release = polled.site.current().unwrap();
         assert_eq!(
             release.label(),
             has_label.then_some("1.4.2 (beta)"),
@@ -49,26 +51,26 @@ async fn fingerprint_value_is_id_and_label() {
 
 #[tokio::test(start_paused = true)]
 async fn fingerprint_header_of_page_selects_its_release() {
-    let upstream = Upstream::answering(calling_itself("1"));
-    let mut fleet = Fleet::with(std::slice::from_ref(&upstream), |poll| {
+    let upstream = Upstream::with_handler(calling_itself("1"));
+    let mut polled = PolledSite::with(std::slice::from_ref(&upstream), |poll| {
         poll.fingerprint("header:X-Version".parse().unwrap())
     });
-    fleet.pass(2).await;
-    assert_eq!(stamp(&fleet.visit("/any/where").await), Some("1"));
+    polled.advance(2).await;
+    assert_eq!(release_id(&polled.visit("/any/where").await), Some("1"));
     let old = upstream.clone();
-    let new = Upstream::answering(calling_itself("2"));
-    let reply = fleet.visit_from(&new, "/", &[]).await;
-    assert_eq!(stamp(&reply), Some("2"), "before anybody has looked");
-    upstream.become_one(calling_itself("2"));
-    fleet.pass(30).await;
-    assert_eq!(fleet.id(), "2");
+    let new = Upstream::with_handler(calling_itself("2"));
+    let reply = polled.visit_from(&new, "/", &[]).await;
+    assert_eq!(release_id(&reply), Some("2"), "before anybody has looked");
+    upstream.set_handler(calling_itself("2"));
+    polled.advance(30).await;
+    assert_eq!(polled.id(), "2");
     assert_eq!(
-        fleet.site.current().unwrap().built().to_string(),
+        polled.site.current().unwrap().built().to_string(),
         built(&reply)
     );
-    old.become_one(calling_itself("1"));
+    old.set_handler(calling_itself("1"));
     assert_eq!(
-        stamp(&fleet.visit("/").await),
+        release_id(&polled.visit("/").await),
         Some("1"),
         "of a server that is behind"
     );
@@ -81,12 +83,12 @@ async fn fingerprint_value_missing_publishes_nothing() {
         "json:/version.json#nothing",
         "json:/page#version",
     ] {
-        let upstream = Upstream::answering(calling_itself("1"));
-        let mut fleet = Fleet::with(std::slice::from_ref(&upstream), |poll| {
+        let upstream = Upstream::with_handler(calling_itself("1"));
+        let mut polled = PolledSite::with(std::slice::from_ref(&upstream), |poll| {
             poll.fingerprint(choice.parse().unwrap())
         });
-        fleet.pass(30).await;
-        assert!(fleet.site.current().is_none(), "{choice}");
+        polled.advance(30).await;
+        assert!(polled.site.current().is_none(), "{choice}");
     }
 }
 

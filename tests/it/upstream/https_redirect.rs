@@ -8,19 +8,19 @@ use super::*;
 use crate::support::until;
 use crate::support::upstream;
 
-fn redirect(to: &str) -> Answer {
+fn redirect(to: &str) -> TestResponse {
     let response = Response::builder().status(301).header("location", to);
     response.body(Full::default()).unwrap()
 }
 
-fn field<'a>(request: &'a Asked, name: &str) -> &'a str {
+fn field<'a>(request: &'a TestRequest, name: &str) -> &'a str {
     let value = request.headers().get(name);
     value.map_or("", |value| value.to_str().unwrap())
 }
 
 /// An application that leads there unless it is told of `https`.
 fn forcing(location: &'static str) -> Upstream {
-    Upstream::answering(move |request| match field(request, "x-forwarded-proto") {
+    Upstream::with_handler(move |request| match field(request, "x-forwarded-proto") {
         "https" => html(&shell("a1")),
         _ => redirect(location),
     })
@@ -38,17 +38,17 @@ async fn https_redirect_is_followed_by_x_forwarded_proto_and_remembered() {
         ("https://example.com/en/", None, None),
     ] {
         let upstream = forcing(location);
-        let mut fleet = Fleet::with(std::slice::from_ref(&upstream), |poll| match host {
+        let mut polled = PolledSite::with(std::slice::from_ref(&upstream), |poll| match host {
             Some(host) => poll.host(host).unwrap(),
             None => poll,
         });
-        fleet.pass(1).await;
-        let asked = fleet.site.current().map(|_| upstream.asked());
+        polled.advance(1).await;
+        let asked = polled.site.current().map(|_| upstream.request_count());
         assert_eq!(asked, expected, "{location}");
         let Some(asked) = asked else { continue };
-        fleet.site.look();
-        fleet.pass(2).await;
-        assert_eq!(upstream.asked(), asked + 1, "{location}");
+        polled.site.look();
+        polled.advance(2).await;
+        assert_eq!(upstream.request_count(), asked + 1, "{location}");
     }
 }
 
@@ -58,7 +58,7 @@ async fn https_retry_sends_forwarded_and_x_forwarded_proto() {
         (Some("example.org"), "proto=https;host=\"example.org\""),
         (None, "proto=https"),
     ] {
-        let upstream = Upstream::answering(move |request| {
+        let upstream = Upstream::with_handler(move |request| {
             match (
                 field(request, "forwarded"),
                 field(request, "x-forwarded-proto"),
@@ -70,26 +70,26 @@ async fn https_retry_sends_forwarded_and_x_forwarded_proto() {
                 }
             }
         });
-        let mut fleet = Fleet::with(&[upstream], |poll| match host {
+        let mut polled = PolledSite::with(&[upstream], |poll| match host {
             Some(host) => poll.host(host).unwrap(),
             None => poll,
         });
-        fleet.pass(1).await;
-        assert!(fleet.site.current().is_some());
+        polled.advance(1).await;
+        assert!(polled.site.current().is_some());
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn https_redirect_loop_publishes_nothing() {
     for host in [Some("example.org"), None] {
-        let upstream = Upstream::answering(|_| redirect("https://example.org/"));
-        let mut fleet = Fleet::with(std::slice::from_ref(&upstream), |poll| match host {
+        let upstream = Upstream::with_handler(|_| redirect("https://example.org/"));
+        let mut polled = PolledSite::with(std::slice::from_ref(&upstream), |poll| match host {
             Some(host) => poll.host(host).unwrap(),
             None => poll,
         });
-        fleet.pass(1).await;
-        assert!(fleet.site.current().is_none());
-        assert!(upstream.asked() <= 6);
+        polled.advance(1).await;
+        assert!(polled.site.current().is_none());
+        assert!(upstream.request_count() <= 6);
     }
 }
 
@@ -141,7 +141,7 @@ fn https_redirect_through_proxy_sends_forwarded_proto() {
         let source = site.clone();
         runtime.spawn(async move { match poll.run(source).await {} });
         until(to, || site.current());
-        let asked = application.asked();
+        let asked = application.requests();
         let forwarded = asked.last().unwrap().field("forwarded");
         assert!(forwarded.ends_with("proto=https"), "{forwarded}");
         assert!(!forwarded.contains(','), "{forwarded}");

@@ -33,60 +33,60 @@ use tower::service_fn;
 use crate::support::directory_site::Reply;
 use crate::support::directory_site::ask;
 
-type Asked = Request<Empty<Bytes>>;
+type TestRequest = Request<Empty<Bytes>>;
 
-type Answer = Response<Full<Bytes>>;
+type TestResponse = Response<Full<Bytes>>;
 
-type Behaviour = Box<dyn FnMut(&Asked) -> Answer + Send>;
+type Handler = Box<dyn FnMut(&TestRequest) -> TestResponse + Send>;
 
 /// A server in memory. `Clone` is cheap, and all clones are one server.
 #[derive(Clone)]
 struct Upstream {
-    answer: Arc<Mutex<Behaviour>>,
+    answer: Arc<Mutex<Handler>>,
     /// What the poller asked for.
-    looks: Arc<Mutex<Vec<String>>>,
+    polled_paths: Arc<Mutex<Vec<String>>>,
 }
 
 impl Upstream {
     /// A server that answers every request with this page.
     fn new(page: &str) -> Self {
-        let upstream = Self::answering(|_| html(""));
+        let upstream = Self::with_handler(|_| html(""));
         upstream.deploy(page);
         upstream
     }
 
-    fn answering(answer: impl FnMut(&Asked) -> Answer + Send + 'static) -> Self {
+    fn with_handler(answer: impl FnMut(&TestRequest) -> TestResponse + Send + 'static) -> Self {
         Self {
             answer: Arc::new(Mutex::new(Box::new(answer))),
-            looks: Arc::default(),
+            polled_paths: Arc::default(),
         }
     }
 
     fn deploy(&self, page: &str) {
         let page = page.to_owned();
-        self.become_one(move |_| html(&page));
+        self.set_handler(move |_| html(&page));
     }
 
-    fn become_one(&self, answer: impl FnMut(&Asked) -> Answer + Send + 'static) {
+    fn set_handler(&self, answer: impl FnMut(&TestRequest) -> TestResponse + Send + 'static) {
         *self.answer.lock().unwrap() = Box::new(answer);
     }
 
-    fn goes_down(&self) {
-        self.become_one(|_| status(502));
+    fn fail(&self) {
+        self.set_handler(|_| status(502));
     }
 
-    fn answer(&self, request: &Asked) -> Answer {
+    fn answer(&self, request: &TestRequest) -> TestResponse {
         (self.answer.lock().unwrap())(request)
     }
 
     /// How often the poller has asked.
-    fn asked(&self) -> usize {
-        self.looks.lock().unwrap().len()
+    fn request_count(&self) -> usize {
+        self.polled_paths.lock().unwrap().len()
     }
 }
 
 /// Upstreams that are polled, the site, and what was published.
-struct Fleet {
+struct PolledSite {
     site: Site,
     upstreams: Vec<Upstream>,
     published: Vec<String>,
@@ -94,22 +94,24 @@ struct Fleet {
     _polling: JoinSet<()>,
 }
 
-impl Fleet {
-    /// A fleet whose first release is published.
-    async fn of(upstreams: &[Upstream]) -> Self {
-        let mut fleet = Self::with(upstreams, |poll| poll);
-        fleet.pass(3).await;
-        assert_eq!(fleet.published.len(), 1);
-        fleet
+impl PolledSite {
+    /// A polled whose first release is published.
+    async fn published(upstreams: &[Upstream]) -> Self {
+        let mut polled = Self::with(upstreams, |poll| poll);
+        polled.advance(3).await;
+        assert_eq!(polled.published.len(), 1);
+        polled
     }
 
     /// The same with a source that `set` has changed, before anything is asked.
     fn with(
         upstreams: &[Upstream],
-        set: impl FnOnce(PollUpstream<Polled>) -> PollUpstream<Polled>,
+        set: impl FnOnce(PollUpstream<PolledUpstream>) -> PollUpstream<PolledUpstream>,
     ) -> Self {
         let site = Site::new();
-        let services = upstreams.iter().map(|upstream| Polled(upstream.clone()));
+        let services = upstreams
+            .iter()
+            .map(|upstream| PolledUpstream(upstream.clone()));
         let poll = set(PollUpstream::new(services.collect()));
         let (source, mut polling) = (site.clone(), JoinSet::new());
         polling.spawn(async move { match poll.run(source).await {} });
@@ -122,14 +124,14 @@ impl Fleet {
     }
 
     /// Lets so many seconds pass.
-    async fn pass(&mut self, seconds: u64) {
+    async fn advance(&mut self, seconds: u64) {
         for _ in 0..seconds * 4 {
             sleep(Duration::from_millis(250)).await;
-            self.note();
+            self.record_release();
         }
     }
 
-    fn note(&mut self) {
+    fn record_release(&mut self) {
         let id = self.site.current().map(|release| release.id().to_string());
         if let Some(id) = id
             && self.published.last() != Some(&id)
@@ -139,7 +141,7 @@ impl Fleet {
     }
 
     /// How many releases there were after the first.
-    fn news(&self) -> usize {
+    fn later_releases(&self) -> usize {
         self.published.len() - 1
     }
 
@@ -159,39 +161,40 @@ impl Fleet {
 
     async fn visit_from(&self, upstream: &Upstream, path: &str, fields: &[(&str, &str)]) -> Reply {
         let upstream = upstream.clone();
-        let inner =
-            service_fn(move |request: Asked| ready(Ok::<_, Infallible>(upstream.answer(&request))));
+        let inner = service_fn(move |request: TestRequest| {
+            ready(Ok::<_, Infallible>(upstream.answer(&request)))
+        });
         let app = UpdateNotifierLayer::new(self.site.clone()).layer(inner);
-        Reply::of(ask(app, "GET", path, fields).await).await
+        Reply::read(ask(app, "GET", path, fields).await).await
     }
 }
 
 /// What the poller asks.
 #[derive(Clone)]
-struct Polled(Upstream);
+struct PolledUpstream(Upstream);
 
-impl Service<Asked> for Polled {
-    type Response = Answer;
+impl Service<TestRequest> for PolledUpstream {
+    type Response = TestResponse;
     type Error = Infallible;
-    type Future = Ready<Result<Answer, Infallible>>;
+    type Future = Ready<Result<TestResponse, Infallible>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Asked) -> Self::Future {
+    fn call(&mut self, request: TestRequest) -> Self::Future {
         let path = request.uri().path().to_owned();
-        self.0.looks.lock().unwrap().push(path);
+        self.0.polled_paths.lock().unwrap().push(path);
         ready(Ok(self.0.answer(&request)))
     }
 }
 
-fn html(page: &str) -> Answer {
+fn html(page: &str) -> TestResponse {
     let response = Response::builder().header("content-type", "text/html; charset=utf-8");
     response.body(Full::from(page.to_owned())).unwrap()
 }
 
-fn status(status: u16) -> Answer {
+fn status(status: u16) -> TestResponse {
     let response = Response::builder()
         .status(status)
         .header("content-type", "text/html");
@@ -213,7 +216,7 @@ fn shell_with_token(name: &str, token: u32) -> String {
 }
 
 /// The release that a page says it is of; none if it has no tag.
-fn stamp(reply: &Reply) -> Option<&str> {
+fn release_id(reply: &Reply) -> Option<&str> {
     let (_, rest) = reply.text().split_once(" data-release=\"")?;
     rest.split('"').next()
 }

@@ -16,10 +16,10 @@ use crate::support::directory_site;
 use crate::support::directory_site::watch;
 use crate::support::put;
 use crate::support::site_dir;
-use crate::support::soon;
+use crate::support::until_async;
 
 /// A directory that is not there yet, has been looked for, and is not looked for again for an hour.
-struct Waiting {
+struct UnscannedDirectory {
     site: Site,
     hook: WebhookLayer,
     dist: PathBuf,
@@ -27,7 +27,7 @@ struct Waiting {
     _watching: JoinSet<()>,
 }
 
-impl Waiting {
+impl UnscannedDirectory {
     async fn new() -> Self {
         let dir = site_dir(&[]);
         let dist = dir.path().join("dist");
@@ -57,11 +57,11 @@ impl Waiting {
         let files = StaticFiles::new(self.site.clone());
         let app = UpdateNotifierLayer::new(self.site.clone()).layer(files);
         let app = self.hook.layer(app);
-        Reply::of(directory_site::ask(app, "GET", path, &[]).await).await
+        Reply::read(directory_site::ask(app, "GET", path, &[]).await).await
     }
 
     /// What tabs are told.
-    async fn told(&self) -> Value {
+    async fn release_json(&self) -> Value {
         json(&self.get("/__tidings/release.json").await)
     }
 
@@ -71,7 +71,7 @@ impl Waiting {
     }
 
     async fn release(&self) -> String {
-        let release = soon("the release", || self.site.current()).await;
+        let release = until_async("the release", || self.site.current()).await;
         release.id().to_string()
     }
 }
@@ -82,13 +82,13 @@ fn build(dist: &Path, page: &str) {
 
 #[tokio::test]
 async fn webhook_requests_a_scan_that_finds_the_deploy() {
-    let waiting = Waiting::new().await;
+    let waiting = UnscannedDirectory::new().await;
     build(&waiting.dist, "<title>1</title>");
     waiting
         .announce(r#"{"notes":"new","label":"1.0","policy":"idle"}"#)
         .await;
     let id = waiting.release().await;
-    let told = waiting.told().await;
+    let told = waiting.release_json().await;
     assert_eq!(told["id"], *id);
     assert_eq!(told["notes"], "new");
     assert_eq!(told["label"], "1.0");
@@ -101,7 +101,7 @@ async fn webhook_requests_a_scan_that_finds_the_deploy() {
 
 #[tokio::test]
 async fn pending_metadata_is_attached_to_the_next_release() {
-    let waiting = Waiting::new().await;
+    let waiting = UnscannedDirectory::new().await;
     waiting
         .announce(r#"{"notes":"new","label":"outside"}"#)
         .await;
@@ -111,23 +111,23 @@ async fn pending_metadata_is_attached_to_the_next_release() {
     );
     waiting.announce("").await;
     waiting.release().await;
-    let told = waiting.told().await;
+    let told = waiting.release_json().await;
     assert_eq!(told["notes"], "new");
     assert_eq!(told["label"], "own", "the release's own word comes first");
 }
 
 #[tokio::test]
 async fn late_metadata_is_attached_to_the_current_release_silently() {
-    let waiting = Waiting::new().await;
+    let waiting = UnscannedDirectory::new().await;
     build(&waiting.dist, "1");
     waiting.announce("").await;
     let id = waiting.release().await;
-    let mut subscriber = Told::open(&waiting).await;
+    let mut subscriber = EventStream::open(&waiting).await;
     waiting.announce(r#"{"notes":"late"}"#).await;
-    assert_eq!(waiting.told().await["notes"], Value::Null);
+    assert_eq!(waiting.release_json().await["notes"], Value::Null);
     let end = tokio::time::Instant::now() + crate::support::DEADLINE;
     let told = loop {
-        let told = waiting.told().await;
+        let told = waiting.release_json().await;
         if told["notes"] == "late" {
             break told;
         }
@@ -141,25 +141,25 @@ async fn late_metadata_is_attached_to_the_current_release_silently() {
 
 #[tokio::test]
 async fn webhook_other_id_for_directory_returns_422() {
-    let waiting = Waiting::new().await;
+    let waiting = UnscannedDirectory::new().await;
     build(&waiting.dist, "1");
     waiting.announce("").await;
     let id = waiting.release().await;
     let reply = post(&waiting.hook, &[BEARER], r#"{"id":"v2"}"#).await;
-    assert_refused(&reply, 422, "send \"label\"");
+    assert_rejected(&reply, 422, "send \"label\"");
     assert_eq!(waiting.release().await, id);
     // By its own name something may be said of it at once.
     waiting
         .announce(&format!(r#"{{"id":"{id}","label":"1.0"}}"#))
         .await;
-    assert_eq!(waiting.told().await["label"], "1.0");
+    assert_eq!(waiting.release_json().await["label"], "1.0");
 }
 
 /// An event stream that has been greeted.
-struct Told(tidings::WebhookBody<tidings::ResponseBody<tidings::FileBody>>);
+struct EventStream(tidings::WebhookBody<tidings::ResponseBody<tidings::FileBody>>);
 
-impl Told {
-    async fn open(waiting: &Waiting) -> Self {
+impl EventStream {
+    async fn open(waiting: &UnscannedDirectory) -> Self {
         let files = StaticFiles::new(waiting.site.clone());
         let app = UpdateNotifierLayer::new(waiting.site.clone()).layer(files);
         let answer =

@@ -9,8 +9,8 @@ use super::*;
 
 const MIB: usize = 1024 * 1024;
 
-fn stalled() -> Scripted {
-    Scripted::new([Step::from("{"), Step::Stall])
+fn stalled() -> ScriptedBody {
+    ScriptedBody::new([Step::from("{"), Step::Stall])
 }
 
 fn wait(reply: &Reply) -> u64 {
@@ -25,17 +25,17 @@ async fn webhook_body_too_large_returns_413() {
     assert_eq!(post_signed(&layer, &fill(MIB)).await.status, 202);
     let large = fill(MIB + 1);
     let fields = [("x-hub-signature-256", &*sign(&large))];
-    assert_refused(&post(&layer, &[BEARER], &large).await, 413, "1048576 bytes");
-    assert_refused(&post(&layer, &fields, &large).await, 413, "1048576 bytes");
+    assert_rejected(&post(&layer, &[BEARER], &large).await, 413, "1048576 bytes");
+    assert_rejected(&post(&layer, &fields, &large).await, 413, "1048576 bytes");
     // Who does not say how much is to come.
     let piece = Bytes::from(vec![b' '; 64 * 1024]);
     let pieces = (0..17).flat_map(|_| [Step::Pending, Step::Data(piece.clone())]);
-    let body = Scripted::new(pieces.chain([Step::Stall]));
+    let body = ScriptedBody::new(pieces.chain([Step::Stall]));
     let body = body.map_frame(|frame| frame);
     let request = Request::post(PATH).header(BEARER.0, BEARER.1).body(body);
     let inner = service_fn(async |_| Ok::<_, Infallible>(Response::new(Full::<Bytes>::default())));
     let answer = layer.layer(inner).oneshot(request.unwrap()).await.unwrap();
-    assert_refused(&Reply::of(answer).await, 413, "1048576 bytes");
+    assert_rejected(&Reply::read(answer).await, 413, "1048576 bytes");
 }
 
 #[tokio::test]
@@ -44,23 +44,23 @@ async fn webhook_content_length_too_large_returns_413_unread() {
     let body = stalled();
     let polls = body.polls();
     let fields = [BEARER, ("content-length", "1048577")];
-    assert_refused(&ask(&layer, "POST", PATH, &fields, body).await, 413, "");
+    assert_rejected(&ask(&layer, "POST", PATH, &fields, body).await, 413, "");
     assert_eq!(polls.load(std::sync::atomic::Ordering::Relaxed), 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn webhook_chunked_body_is_accepted_truncated_returns_400() {
     let (site, layer) = named_site();
-    let body = Scripted::trickle(br#"{"id":"v2"}"#, 1);
+    let body = ScriptedBody::trickle(br#"{"id":"v2"}"#, 1);
     assert_eq!(ask(&layer, "POST", PATH, &[BEARER], body).await.status, 202);
     assert_eq!(site.current().unwrap().id().as_str(), "v2");
-    let body = Scripted::new([Step::from("{}"), Step::Error]);
-    assert_refused(
+    let body = ScriptedBody::new([Step::from("{}"), Step::Error]);
+    assert_rejected(
         &ask(&layer, "POST", PATH, &[BEARER], body).await,
         400,
         "broke off",
     );
-    let body = Scripted::new([Step::from("{}"), Step::Trailers(http::HeaderMap::new())]);
+    let body = ScriptedBody::new([Step::from("{}"), Step::Trailers(http::HeaderMap::new())]);
     assert_eq!(ask(&layer, "POST", PATH, &[BEARER], body).await.status, 202);
 }
 
@@ -69,7 +69,7 @@ async fn webhook_body_stalled_returns_408() {
     let (_, layer) = named_site();
     let start = Instant::now();
     let reply = ask(&layer, "POST", PATH, &[BEARER], stalled()).await;
-    assert_refused(&reply, 408, "too slowly");
+    assert_rejected(&reply, 408, "too slowly");
     assert_eq!(start.elapsed().as_secs(), 10);
 }
 
@@ -93,11 +93,11 @@ async fn webhook_slow_unauthenticated_bodies_are_evicted() {
     assert!(stuck.try_join_next().is_none());
     assert_eq!(post(&layer, &stranger, "").await.status, 202);
     let out = stuck.join_next().await.unwrap().unwrap();
-    assert_refused(&out, 429, "at once");
+    assert_rejected(&out, 429, "at once");
     assert_eq!(wait(&out), 5);
     assert!(stuck.try_join_next().is_none(), "one made room");
     for reply in stuck.join_all().await {
-        assert_refused(&reply, 408, "");
+        assert_rejected(&reply, 408, "");
     }
 }
 
@@ -106,20 +106,20 @@ async fn webhook_over_30_a_minute_returns_429() {
     let (_, layer) = named_site();
     for _ in 0..100 {
         let reply = post(&layer, &[("authorization", "Bearer wrong")], "").await;
-        assert_refused(&reply, 401, "");
-        assert_refused(&post(&layer, &[BEARER], "?").await, 400, "");
+        assert_rejected(&reply, 401, "");
+        assert_rejected(&post(&layer, &[BEARER], "?").await, 400, "");
     }
     assert_eq!(post_signed(&layer, "").await.status, 202);
     for _ in 0..100 {
-        assert_refused(&post_signed(&layer, "").await, 401, "seen before");
+        assert_rejected(&post_signed(&layer, "").await, 401, "seen before");
     }
     for _ in 0..29 {
         assert_eq!(post(&layer, &[BEARER], "").await.status, 202);
     }
     let reply = post(&layer, &[BEARER], "").await;
-    assert_refused(&reply, 429, "within a minute");
+    assert_rejected(&reply, 429, "within a minute");
     assert!((60..=61).contains(&wait(&reply)));
-    assert_refused(&post_signed(&layer, "{}").await, 429, "");
+    assert_rejected(&post_signed(&layer, "{}").await, 429, "");
     tokio::time::advance(Duration::from_secs(wait(&reply))).await;
     assert_eq!(post_signed(&layer, "{}").await.status, 202);
 }

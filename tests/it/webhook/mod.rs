@@ -30,7 +30,7 @@ use tower::Layer as _;
 use tower::ServiceExt as _;
 use tower::service_fn;
 
-use crate::support::bodies::Scripted;
+use crate::support::bodies::ScriptedBody;
 use crate::support::bodies::Step;
 use crate::support::directory_site::Reply;
 
@@ -60,9 +60,9 @@ async fn ask(
     method: &str,
     path: &str,
     fields: &[(&str, &str)],
-    body: Scripted,
+    body: ScriptedBody,
 ) -> Reply {
-    let inner = service_fn(async |request: Request<Scripted>| {
+    let inner = service_fn(async |request: Request<ScriptedBody>| {
         let body = format!("{} {}", request.method(), request.uri().path());
         let answer = Response::builder().status(418);
         Ok::<_, Infallible>(answer.body(Full::<Bytes>::from(body)).unwrap())
@@ -72,11 +72,11 @@ async fn ask(
         request = request.header(*name, *value);
     }
     let answer = layer.layer(inner).oneshot(request.body(body).unwrap());
-    Reply::of(answer.await.unwrap()).await
+    Reply::read(answer.await.unwrap()).await
 }
 
 async fn post(layer: &WebhookLayer, fields: &[(&str, &str)], body: &str) -> Reply {
-    ask(layer, "POST", PATH, fields, whole(body)).await
+    ask(layer, "POST", PATH, fields, one_frame(body)).await
 }
 
 /// A post that is signed as it should be.
@@ -84,8 +84,8 @@ async fn post_signed(layer: &WebhookLayer, body: &str) -> Reply {
     post(layer, &[("x-hub-signature-256", &sign(body))], body).await
 }
 
-fn whole(body: &str) -> Scripted {
-    Scripted::new([Step::Data(Bytes::copy_from_slice(body.as_bytes()))])
+fn one_frame(body: &str) -> ScriptedBody {
+    ScriptedBody::new([Step::Data(Bytes::copy_from_slice(body.as_bytes()))])
 }
 
 fn sign(body: &str) -> String {
@@ -101,7 +101,7 @@ fn seconds() -> u64 {
 
 /// What the last deploy is listed as.
 async fn last(layer: &WebhookLayer) -> Value {
-    let reply = ask(layer, "GET", PATH, &[BEARER], Scripted::default()).await;
+    let reply = ask(layer, "GET", PATH, &[BEARER], ScriptedBody::default()).await;
     assert_eq!(reply.status, 200);
     json(&reply)[0].clone()
 }
@@ -111,7 +111,7 @@ fn json(reply: &Reply) -> Value {
 }
 
 #[track_caller]
-fn assert_refused(reply: &Reply, status: u16, text: &str) {
+fn assert_rejected(reply: &Reply, status: u16, text: &str) {
     assert_eq!(reply.status, status, "{}", reply.text());
     assert!(reply.text().contains(text), "{}", reply.text());
     assert_eq!(reply.field("content-type"), "text/plain; charset=utf-8");

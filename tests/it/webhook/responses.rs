@@ -18,7 +18,7 @@ async fn webhook_other_paths_go_to_the_inner_service() {
         "//__tidings/deploys",
     ] {
         for method in ["GET", "POST", "OPTIONS"] {
-            let reply = ask(&layer, method, path, &[BEARER], whole("{}")).await;
+            let reply = ask(&layer, method, path, &[BEARER], one_frame("{}")).await;
             assert_eq!(reply.status, 418, "{path}");
             assert_eq!(reply.text(), format!("{method} {path}"));
             assert_eq!(reply.headers.len(), 0);
@@ -29,14 +29,14 @@ async fn webhook_other_paths_go_to_the_inner_service() {
         "POST",
         "/__tidings/deploys?x=/y",
         &[BEARER],
-        whole(""),
+        one_frame(""),
     )
     .await;
     assert_eq!(reply.status, 202);
     let layer = layer.prefix("/_news").unwrap();
-    let reply = ask(&layer, "POST", "/_news/deploys", &[BEARER], whole("")).await;
+    let reply = ask(&layer, "POST", "/_news/deploys", &[BEARER], one_frame("")).await;
     assert_eq!(reply.status, 202);
-    let reply = ask(&layer, "POST", PATH, &[BEARER], whole("")).await;
+    let reply = ask(&layer, "POST", PATH, &[BEARER], one_frame("")).await;
     assert_eq!(reply.status, 418);
 }
 
@@ -44,8 +44,8 @@ async fn webhook_other_paths_go_to_the_inner_service() {
 async fn webhook_wrong_method_returns_405_with_allow() {
     let (_, layer) = named_site();
     for method in ["PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "FOO"] {
-        let reply = ask(&layer, method, PATH, &[BEARER], whole("")).await;
-        assert_refused(&reply, 405, "POST");
+        let reply = ask(&layer, method, PATH, &[BEARER], one_frame("")).await;
+        assert_rejected(&reply, 405, "POST");
         assert_eq!(reply.field("allow"), "GET, HEAD, POST");
     }
 }
@@ -69,10 +69,10 @@ async fn webhook_unauthorized_returns_identical_401() {
         &[("x-github-event", "ping")],
     ] {
         let reply = post(&layer, fields, "{}").await;
-        assert_refused(&reply, 401, "");
+        assert_rejected(&reply, 401, "");
         bodies.push(reply.body);
-        let reply = ask(&layer, "GET", PATH, fields, Scripted::default()).await;
-        assert_refused(&reply, 401, "");
+        let reply = ask(&layer, "GET", PATH, fields, ScriptedBody::default()).await;
+        assert_rejected(&reply, 401, "");
         bodies.push(reply.body);
     }
     bodies.dedup();
@@ -83,10 +83,10 @@ async fn webhook_unauthorized_returns_identical_401() {
 async fn webhook_wrong_token_does_not_read_the_body() {
     let (_, layer) = named_site();
     for fields in [&[][..], &[("authorization", "Bearer wrong")]] {
-        let body = whole("{}");
+        let body = one_frame("{}");
         let polls = body.polls();
         let reply = ask(&layer, "POST", PATH, fields, body).await;
-        assert_refused(&reply, 401, "");
+        assert_rejected(&reply, 401, "");
         assert_eq!(polls.load(std::sync::atomic::Ordering::Relaxed), 0);
     }
 }
@@ -161,8 +161,8 @@ async fn webhook_invalid_body_returns_400_with_the_reason() {
         (r#"{"id":"a b"}"#, "\"a b\" is no release id: use 1 to 64"),
         (r#"{"policy":"loud"}"#, "\"loud\" is no policy: use prompt"),
     ] {
-        assert_refused(&post(&layer, &[BEARER], body).await, 400, text);
-        assert_refused(&post_signed(&layer, body).await, 400, text);
+        assert_rejected(&post(&layer, &[BEARER], body).await, 400, text);
+        assert_rejected(&post_signed(&layer, body).await, 400, text);
     }
     assert_eq!(site.current().unwrap().id().as_str(), "v1");
 }
@@ -201,7 +201,7 @@ async fn webhook_id_publishes_named_release_with_metadata() {
 async fn webhook_get_lists_deploys_newest_first() {
     let site = Site::new();
     let layer = hook(&site);
-    let list = async || ask(&layer, "GET", PATH, &[BEARER], Scripted::default()).await;
+    let list = async || ask(&layer, "GET", PATH, &[BEARER], ScriptedBody::default()).await;
     let reply = list().await;
     assert_eq!(json(&reply), json!([]));
     assert_eq!(reply.field("content-type"), "application/json");
@@ -218,6 +218,6 @@ async fn webhook_get_lists_deploys_newest_first() {
         deploys[1],
         json!({ "id": "v1", "built": 7, "by": "source", "label": "1.0" })
     );
-    let head = ask(&layer, "HEAD", PATH, &[BEARER], Scripted::default()).await;
+    let head = ask(&layer, "HEAD", PATH, &[BEARER], ScriptedBody::default()).await;
     assert_eq!(head.status, 200);
 }

@@ -18,13 +18,13 @@ async fn signature_of_github_documentation_is_accepted() {
     ];
     let reply = post(&layer, &fields, "Hello, World!").await;
     assert_eq!(reply.status, 202);
-    assert_refused(
+    assert_rejected(
         &post(&layer, &fields, "Hello, World?").await,
         401,
         "the secret",
     );
     // Without the event it is one of ours, and no JSON.
-    assert_refused(
+    assert_rejected(
         &post(&layer, &fields[..1], "Hello, World!").await,
         400,
         "no JSON",
@@ -48,7 +48,7 @@ async fn github_event_payload_only_requests_a_check() {
     assert_eq!(site.current().unwrap().id().as_str(), "v1");
     let signed = ("x-hub-signature-256", &*sign(body));
     let reply = post(&layer, &[signed, fields("push")[0]], body).await;
-    assert_refused(&reply, 401, "seen before");
+    assert_rejected(&reply, 401, "seen before");
 }
 
 #[tokio::test]
@@ -86,14 +86,14 @@ async fn signed_time_off_by_over_300_s_returns_401() {
         202
     );
     let reply = post_signed(&layer, &at(seconds() - 400)).await;
-    assert_refused(
+    assert_rejected(
         &reply,
         401,
         " s behind the time here, and 300 s are allowed",
     );
     let reply = post_signed(&layer, &at(seconds() + 400)).await;
-    assert_refused(&reply, 401, " s ahead of the time here");
-    assert_refused(
+    assert_rejected(&reply, 401, " s ahead of the time here");
+    assert_rejected(
         &post_signed(&layer, "{\"time\":true}").await,
         400,
         "no time",
@@ -110,7 +110,7 @@ async fn signed_metadata_without_time_returns_401() {
         "\"policy\":\"idle\"",
     ] {
         let reply = post_signed(&layer, &format!("{{{said}}}")).await;
-        assert_refused(&reply, 401, "{\"time\": 1767225600}");
+        assert_rejected(&reply, 401, "{\"time\": 1767225600}");
         assert_eq!(site.current().unwrap().id().as_str(), "v1");
         let reply = post_signed(&layer, &timed(&format!(",{said}"))).await;
         assert_eq!(reply.status, 202, "{}", reply.text());
@@ -125,7 +125,7 @@ async fn signature_replayed_returns_401_token_is_reusable() {
     let (_, layer) = named_site();
     for body in ["", "{}", "{\"label\":null}", &timed("")] {
         assert_eq!(post_signed(&layer, body).await.status, 202, "{body}");
-        assert_refused(&post_signed(&layer, body).await, 401, "seen before");
+        assert_rejected(&post_signed(&layer, body).await, 401, "seen before");
         assert_eq!(post(&layer, &[BEARER], body).await.status, 202);
         assert_eq!(post(&layer, &[BEARER], body).await.status, 202);
     }
@@ -137,8 +137,8 @@ async fn signature_of_incomplete_request_may_be_sent_again() {
     let body = timed(",\"label\":\"1\"");
     let signature = sign(&body);
     let fields = [("x-hub-signature-256", &*signature)];
-    let broken = Scripted::new([Step::from("{"), Step::Error]);
-    assert_refused(
+    let broken = ScriptedBody::new([Step::from("{"), Step::Error]);
+    assert_rejected(
         &ask(&layer, "POST", PATH, &fields, broken).await,
         400,
         "broke off",

@@ -7,7 +7,7 @@ const HIDDEN: &str = "GET /about HTTP/1.1\r\nHost: a\r\n\r\n";
 /// Asserts that the next answer is the one to `/robots.txt`, or the connection over: a body is never a request.
 #[track_caller]
 fn assert_robots_or_closed(client: &mut Client) {
-    match client.answer() {
+    match client.response() {
         Ok(answer) => assert_robots(&answer),
         Err(error) => assert!(is_cut(&error), "{error}"),
     }
@@ -35,12 +35,12 @@ fn request_body_is_never_the_next_request() {
                 "{line} HTTP/1.1\r\nHost: a\r\n{fields}\r\n\r\n{body}\
                  GET /robots.txt HTTP/1.1\r\nHost: a\r\n\r\n"
             ));
-            let answer = client.answer_to(method).unwrap();
+            let answer = client.response_to(method).unwrap();
             assert_eq!(answer.status, status, "{line} {fields}");
             assert_robots_or_closed(&mut client);
             // The body comes later than the answer.
             let mut client = site.send(format!("{line} HTTP/1.1\r\nHost: a\r\n{fields}\r\n\r\n"));
-            let answer = client.answer_to(method).unwrap();
+            let answer = client.response_to(method).unwrap();
             assert_eq!(answer.status, status, "{line} {fields}");
             let rest = format!("{body}GET /robots.txt HTTP/1.1\r\nHost: a\r\n\r\n");
             if client.send(rest).is_ok() {
@@ -60,7 +60,7 @@ fn expect_continue_final_response_without_100() {
             HIDDEN.len()
         ));
         // Not a 100 first.
-        assert_eq!(client.answer().unwrap().status, status);
+        assert_eq!(client.response().unwrap().status, status);
         // Whether the body comes all the same or not, it is no request.
         let rest = format!("{HIDDEN}GET /robots.txt HTTP/1.1\r\nHost: a\r\n\r\n");
         if client.send(rest).is_ok() {
@@ -79,7 +79,7 @@ fn response_does_not_wait_for_the_request_body() {
         "Transfer-Encoding: chunked",
     ] {
         let mut client = site.send(format!("POST / HTTP/1.1\r\nHost: a\r\n{fields}\r\n\r\n"));
-        assert_eq!(client.answer().unwrap().status, 405, "{fields}");
+        assert_eq!(client.response().unwrap().status, 405, "{fields}");
     }
 }
 
@@ -112,9 +112,9 @@ fn chunk_malformed_closes_only_that_connection() {
             "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{body}\
              GET /about HTTP/1.1\r\nHost: a\r\n\r\n"
         ));
-        let status = client.answer().unwrap().status;
+        let status = client.response().unwrap().status;
         assert!(matches!(status, 400 | 405), "{body:?}: {status}");
-        if let Ok(answer) = client.answer() {
+        if let Ok(answer) = client.response() {
             assert_eq!(answer.status, 400, "{body:?}");
         }
         site.assert_alive();

@@ -20,15 +20,15 @@ fn pipelined_requests_are_answered_in_order() {
          GET /robots.txt HTTP/1.1\r\nHost: a\r\nRange: bytes=0-3\r\n\r\n\
          GET /robots.txt HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
     );
-    assert_robots(&client.answer().unwrap());
-    let head = client.answer_to("HEAD").unwrap();
+    assert_robots(&client.response().unwrap());
+    let head = client.response_to("HEAD").unwrap();
     assert_eq!((head.status, head.framing), (200, Framing::None));
-    assert_eq!(client.answer().unwrap().text(), "404 Not Found\n");
-    assert_eq!(client.answer().unwrap().status, 304);
-    assert_eq!(client.answer().unwrap().field("location"), "/docs/");
-    assert_eq!(client.answer().unwrap().status, 405);
-    assert_eq!(client.answer().unwrap().text(), "User");
-    assert_robots(&client.answer().unwrap());
+    assert_eq!(client.response().unwrap().text(), "404 Not Found\n");
+    assert_eq!(client.response().unwrap().status, 304);
+    assert_eq!(client.response().unwrap().field("location"), "/docs/");
+    assert_eq!(client.response().unwrap().status, 405);
+    assert_eq!(client.response().unwrap().text(), "User");
+    assert_robots(&client.response().unwrap());
     assert!(client.is_closed());
 }
 
@@ -108,14 +108,14 @@ fn connection_close_closes_after_the_response() {
 fn http_1_0_closes_unless_keep_alive() {
     let site = Site::new();
     let mut client = site.send("GET /robots.txt HTTP/1.0\r\n\r\n");
-    assert_robots(&client.answer().unwrap());
+    assert_robots(&client.response().unwrap());
     assert!(client.is_closed());
     let mut client = site.send("GET /robots.txt HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
-    let answer = client.answer().unwrap();
+    let answer = client.response().unwrap();
     assert_robots(&answer);
     assert_eq!(answer.field("connection"), "keep-alive");
     client.send("GET /none HTTP/1.0\r\n\r\n").unwrap();
-    assert_eq!(client.answer().unwrap().status, 404);
+    assert_eq!(client.response().unwrap().status, 404);
     assert!(client.is_closed());
     // It has no chunks: a stream lasts as long as its connection.
     let mut client = site.send("GET /__tidings/events HTTP/1.0\r\n\r\n");
@@ -132,11 +132,11 @@ fn request_byte_by_byte_after_empty_line_is_accepted() {
     for byte in b"\r\nGET /robots.txt HTTP/1.1\r\nHost: a\r\n\r\n" {
         client.send([*byte]).unwrap();
     }
-    assert_robots(&client.answer().unwrap());
+    assert_robots(&client.response().unwrap());
     for byte in b"GET /robots.txt HTTP/1.1\r\nhOST:a\r\n\r\n" {
         client.send([*byte]).unwrap();
     }
-    assert_robots(&client.answer().unwrap());
+    assert_robots(&client.response().unwrap());
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn request_target_every_form_is_parsed() {
         ("GET //other.example/../robots.txt", 200),
     ] {
         let request = format!("{line} HTTP/1.1\r\nHost: other.example\r\n\r\n");
-        let answer = site.send(request).answer().unwrap();
+        let answer = site.send(request).response().unwrap();
         assert_eq!(answer.status, status, "{line}");
         if status == 405 {
             assert_eq!(answer.field("allow"), "GET, HEAD");
@@ -175,7 +175,7 @@ fn upgrade_request_is_answered_without_switching() {
         "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n",
     ] {
         let request = format!("GET /robots.txt HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
-        assert_robots(&site.send(request).answer().unwrap());
+        assert_robots(&site.send(request).response().unwrap());
     }
 }
 
@@ -187,7 +187,7 @@ fn client_half_close_gets_complete_response_or_none() {
     for _ in 0..20 {
         let mut client = site.send("GET /long.txt HTTP/1.1\r\nHost: a\r\n\r\n");
         client.finish().unwrap();
-        match client.answer() {
+        match client.response() {
             Ok(answer) => assert_eq!(answer.text(), "line\n".repeat(1000)),
             Err(error) => assert!(is_cut(&error), "{error}"),
         }
@@ -197,7 +197,7 @@ fn client_half_close_gets_complete_response_or_none() {
     for part in ["", "GET /long.txt HTTP/1.1\r\nHo"] {
         let mut client = site.send(part);
         client.finish().unwrap();
-        match client.answer() {
+        match client.response() {
             Ok(answer) => assert_eq!(answer.status, 400),
             Err(error) => assert!(is_cut(&error), "{error}"),
         }
@@ -218,7 +218,9 @@ fn event_stream_client_disconnect_frees_its_slot() {
     let start = Instant::now();
     crate::support::until("a place", || {
         let mut client = Client::connect(program.address()).unwrap();
-        client.ask("GET", "/__tidings/events", &[]).unwrap();
+        client
+            .send_request("GET", "/__tidings/events", &[])
+            .unwrap();
         (client.head().unwrap().status == 200).then_some(())
     });
     let took = start.elapsed();

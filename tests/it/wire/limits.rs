@@ -9,7 +9,7 @@ use crate::support::events::Events;
 const HEAD_TIMEOUT: Duration = Duration::from_millis(400);
 
 /// A site that waits no longer than [`HEAD_TIMEOUT`] for a head.
-fn impatient() -> Site {
+fn with_short_timeout() -> Site {
     Site::with(|server| server.head_timeout(HEAD_TIMEOUT))
 }
 
@@ -29,7 +29,7 @@ fn assert_timed_out(mut client: Client, start: Instant) {
 
 #[test]
 fn head_timeout_incomplete_head_closes_connection() {
-    let site = impatient();
+    let site = with_short_timeout();
     for part in [
         "",
         "G",
@@ -45,7 +45,7 @@ fn head_timeout_incomplete_head_closes_connection() {
 
 #[test]
 fn head_timeout_dripping_head_closes_connection() {
-    let site = impatient();
+    let site = with_short_timeout();
     let start = Instant::now();
     let mut client = site.send("GET /robots.txt HTTP/1.1\r\nHost: a\r\nX: ");
     // Until the server has had enough.
@@ -59,7 +59,7 @@ fn head_timeout_dripping_head_closes_connection() {
 
 #[test]
 fn head_timeout_closes_idle_connection_only() {
-    let site = impatient();
+    let site = with_short_timeout();
     let mut idle = site.connect();
     idle.request("GET", "/robots.txt", &[]).unwrap();
     let start = Instant::now();
@@ -75,7 +75,7 @@ fn head_timeout_closes_idle_connection_only() {
 
 #[test]
 fn head_timeout_does_not_end_an_event_stream() {
-    let site = impatient();
+    let site = with_short_timeout();
     let mut events = Events::open(site.address());
     assert!(events.release().is_some());
     let mut client = events.into_client();
@@ -108,7 +108,7 @@ fn request_head_endless_closes_the_connection() {
         // What the server has not read lies in the buffers between us, some megabytes.
         assert!(sent < 64 * 1024 * 1024, "it takes any amount");
     }
-    match client.answer() {
+    match client.response() {
         Ok(answer) => assert_eq!(answer.status, 431),
         Err(error) => assert!(is_cut(&error), "{error}"),
     }

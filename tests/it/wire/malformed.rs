@@ -4,10 +4,10 @@ use super::*;
 
 /// Asserts that this is answered with 400 and the end of the connection, and that the server lives on.
 #[track_caller]
-fn assert_refused(site: &Site, request: &[u8]) {
+fn assert_rejected(site: &Site, request: &[u8]) {
     let shown = String::from_utf8_lossy(&request[..request.len().min(80)]);
     let mut client = site.send(request);
-    match client.answer() {
+    match client.response() {
         Ok(answer) => assert_eq!(answer.status, 400, "{shown:?}"),
         Err(error) => panic!("{shown:?}: {error}"),
     }
@@ -47,16 +47,16 @@ fn request_malformed_returns_400() {
         "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, gzip\r\n\r\n",
         "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     ] {
-        assert_refused(&site, request.as_bytes());
+        assert_rejected(&site, request.as_bytes());
     }
     // Who insists on HTTP/2 understands no 400.
     assert!(site.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").is_closed());
     // TLS, and noise.
-    assert_refused(
+    assert_rejected(
         &site,
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
     );
-    assert_refused(&site, b"\xff\xfe\xfd\r\n\r\n");
+    assert_rejected(&site, b"\xff\xfe\xfd\r\n\r\n");
 }
 
 /// RFC 9112, section 3.2: a server must refuse these.
@@ -69,10 +69,10 @@ fn host_missing_or_repeated_returns_400() {
         "GET /robots.txt HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
         "GET http://a/robots.txt HTTP/1.1\r\n\r\n",
     ] {
-        assert_refused(&site, request.as_bytes());
+        assert_rejected(&site, request.as_bytes());
     }
     let mut client = site.send("GET /robots.txt HTTP/1.1\r\nHost:\r\n\r\n");
-    assert_robots(&client.answer().unwrap());
+    assert_robots(&client.response().unwrap());
 }
 
 /// A length beside chunks is how requests are smuggled past a proxy that believes the other one.
@@ -87,10 +87,10 @@ fn content_length_with_transfer_encoding_is_not_used() {
             "POST / HTTP/1.1\r\nHost: a\r\n{fields}\r\n0\r\n\r\n\
              GET /robots.txt HTTP/1.1\r\nHost: a\r\n\r\n"
         ));
-        let first = client.answer().unwrap();
+        let first = client.response().unwrap();
         match first.status {
             400 => {}
-            405 => match client.answer() {
+            405 => match client.response() {
                 Ok(second) => assert_robots(&second),
                 Err(error) => assert!(is_cut(&error), "{error}"),
             },

@@ -15,9 +15,9 @@ use tempfile::TempDir;
 use tidings::Server;
 
 use crate::support::http;
-use crate::support::http::Answer;
 use crate::support::http::Client;
-use crate::support::server::Running;
+use crate::support::http::RawResponse;
+use crate::support::server::TestServer;
 use crate::support::site_dir;
 
 const ABOUT: &str = "<!doctype html><title>About</title>\n";
@@ -25,7 +25,7 @@ const ROBOTS: &str = "User-agent: *\n";
 
 /// A server for a small site, and the directory of that.
 struct Site {
-    running: Running,
+    running: TestServer,
     _dir: TempDir,
 }
 
@@ -43,7 +43,7 @@ impl Site {
             ("long.txt", &"line\n".repeat(1000)),
         ]);
         Self {
-            running: Running::site(dir.path(), set),
+            running: TestServer::site(dir.path(), set),
             _dir: dir,
         }
     }
@@ -71,7 +71,7 @@ impl Site {
 }
 
 #[track_caller]
-fn assert_robots(answer: &Answer) {
+fn assert_robots(answer: &RawResponse) {
     assert_eq!((answer.status, answer.text()), (200, ROBOTS));
 }
 

@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 use tower::service_fn;
 
 use super::*;
-use crate::support::bodies::Scripted;
+use crate::support::bodies::ScriptedBody;
 use crate::support::bodies::Step;
 use crate::support::until;
 
@@ -24,10 +24,10 @@ const LONG: Duration = Duration::from_secs(300);
 
 /// Asserts that the server ends at once, though it would have waited longer.
 #[track_caller]
-fn assert_ends_at_once(mut running: Running) {
+fn assert_ends_at_once(mut running: TestServer) {
     let start = Instant::now();
     running.stop();
-    running.ended();
+    running.wait_for_exit();
     let took = start.elapsed();
     assert!(took < Duration::from_secs(20), "it took {took:?}");
     assert!(TcpStream::connect(running.address()).is_err());
@@ -60,10 +60,10 @@ fn shutdown_finishes_requests_in_flight() {
             Ok::<_, Infallible>(hyper::Response::new(Full::<Bytes>::from("done")))
         }
     });
-    let mut running = Running::new(service, |server| server.drain(LONG));
+    let mut running = TestServer::new(service, |server| server.drain(LONG));
     let clients = [(); 3].map(|()| {
         let mut client = Client::connect(running.address()).unwrap();
-        client.ask("GET", "/", &[]).unwrap();
+        client.send_request("GET", "/", &[]).unwrap();
         client
     });
     until("all requests", || {
@@ -75,12 +75,12 @@ fn shutdown_finishes_requests_in_flight() {
     });
     permits.add_permits(3);
     for mut client in clients {
-        let answer = client.answer().unwrap();
+        let answer = client.response().unwrap();
         assert_eq!(answer.text(), "done");
         assert_eq!(answer.field("connection"), "close");
         assert!(client.is_closed());
     }
-    running.ended();
+    running.wait_for_exit();
 }
 
 #[test]
@@ -90,16 +90,16 @@ fn shutdown_drain_elapsed_aborts_responses() {
     let service = service_fn(|_request: hyper::Request<Incoming>| async {
         let piece = Bytes::from(vec![b'x'; 1024 * 1024]);
         let steps = (0..200).map(|_| Step::Data(piece.clone()));
-        Ok::<_, Infallible>(hyper::Response::new(Scripted::new(steps)))
+        Ok::<_, Infallible>(hyper::Response::new(ScriptedBody::new(steps)))
     });
-    let mut running = Running::new(service, |server| server.drain(DRAIN));
+    let mut running = TestServer::new(service, |server| server.drain(DRAIN));
     let mut client = Client::connect(running.address()).unwrap();
-    client.ask("GET", "/", &[]).unwrap();
+    client.send_request("GET", "/", &[]).unwrap();
     let head = client.head().unwrap();
     let length: usize = head.field("content-length").parse().unwrap();
     let start = Instant::now();
     running.stop();
-    running.ended();
+    running.wait_for_exit();
     let took = start.elapsed();
     assert!(took >= DRAIN && took < DRAIN * 30, "it took {took:?}");
     // The runtime is still there; the connection is not.

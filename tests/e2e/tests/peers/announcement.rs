@@ -14,7 +14,7 @@ use tidings_e2e::Site;
 use tidings_e2e::Way;
 use tidings_e2e::program;
 
-use crate::http_client::Visitor;
+use crate::http_client::HttpClient;
 use crate::script_tag::first_page;
 use crate::script_tag::release;
 
@@ -28,11 +28,9 @@ async fn announced_deploy_is_published_at_once() -> Result<()> {
     let app = App::site(&site.dir()).await?;
     let args = ["--poll-interval", "1h", "--webhook-secret-file", &secret];
     let server = Server::proxy(&[&app.url("")], &args)?;
-    let visitor = Visitor::new();
+    let client = HttpClient::new();
     let page = first_page(&server).await?;
-    let mut news = visitor
-        .stream(&server.url("/__tidings/events"), &[])
-        .await?;
+    let mut news = client.stream(&server.url("/__tidings/events"), &[]).await?;
     ensure!(news.release().await? == release(page.text()?)?);
 
     site.deploy(&Build::two()?)?;
@@ -42,7 +40,7 @@ async fn announced_deploy_is_published_at_once() -> Result<()> {
     ensure!(said.status.success(), "{said:?}");
     // An hour before anybody would look by himself.
     let second = news.release().await.with_context(|| server.log())?;
-    let page = visitor.visit(&server.url("/")).await?;
+    let page = client.visit(&server.url("/")).await?;
     ensure!(second == release(page.text()?)?, "{page:?}");
     Ok(())
 }

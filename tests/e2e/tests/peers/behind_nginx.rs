@@ -9,12 +9,12 @@ use tidings_e2e::Server;
 use tidings_e2e::Site;
 use tidings_e2e::Way;
 
+use crate::http_client::HttpClient;
 use crate::http_client::NAVIGATION;
-use crate::http_client::Visitor;
 use crate::nginx::inflated;
-use crate::script_tag::apart;
 use crate::script_tag::first_page;
 use crate::script_tag::release;
+use crate::script_tag::split_script_tag;
 
 #[tokio::test]
 async fn behind_nginx_pages_and_events_arrive_despite_buffering() -> Result<()> {
@@ -22,18 +22,18 @@ async fn behind_nginx_pages_and_events_arrive_despite_buffering() -> Result<()> 
     let app = App::site(&site.dir()).await?;
     let server = Server::proxy(&[&app.url("")], &["--poll-interval", "1s"])?;
     let front = Nginx::start(&in_front(&server, "gzip on;")).await?;
-    let visitor = Visitor::new();
+    let client = HttpClient::new();
     first_page(&server).await?;
-    let page = visitor.visit(&front.url("/")).await?;
-    let (_, was) = apart(page.text()?)?;
+    let page = client.visit(&front.url("/")).await?;
+    let (_, was) = split_script_tag(page.text()?)?;
     ensure!(was == std::fs::read_to_string(site.dir().join("index.html"))?);
     let coded = [NAVIGATION, &[("accept-encoding", "gzip")]].concat();
-    let packed = visitor.get(&front.url("/"), &coded).await?;
+    let packed = client.get(&front.url("/"), &coded).await?;
     ensure!(packed.field("content-encoding") == "gzip", "{packed:?}");
     let unpacked = inflated(&packed.body)?;
     ensure!(unpacked == page.body, "another page when it is compressed");
 
-    let mut news = visitor
+    let mut news = client
         .stream(&front.url("/__tidings/events"), &coded)
         .await?;
     ensure!(
@@ -45,7 +45,7 @@ async fn behind_nginx_pages_and_events_arrive_despite_buffering() -> Result<()> 
     ensure!(first == release(page.text()?)?, "{first}: {page:?}");
     site.deploy(&Build::two()?)?;
     let second = news.release().await?;
-    let page = visitor.visit(&front.url("/")).await?;
+    let page = client.visit(&front.url("/")).await?;
     ensure!(second == release(page.text()?)?, "{second}: {page:?}");
     Ok(())
 }
@@ -55,11 +55,11 @@ async fn behind_nginx_events_of_the_app_arrive_one_by_one() -> Result<()> {
     let app = App::live().await?;
     let server = Server::proxy(&[&app.url("")], &[])?;
     let front = Nginx::start(&in_front(&server, "")).await?;
-    let visitor = Visitor::new();
-    let mut events = visitor.stream(&front.url("/events"), &[]).await?;
+    let client = HttpClient::new();
+    let mut events = client.stream(&front.url("/events"), &[]).await?;
     ensure!(events.event().await? == "retry: 100");
     for number in 1..=5 {
-        visitor.post(&front.url("/push"), "news").await?;
+        client.post(&front.url("/push"), "news").await?;
         ensure!(events.event().await? == format!("id: {number}\ndata: news"));
     }
     Ok(())
@@ -71,7 +71,7 @@ async fn behind_nginx_trusted_proxy_headers_are_kept() -> Result<()> {
     let tell = "proxy_set_header Host site.example;
         proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
         proxy_set_header X-Forwarded-Proto https;";
-    let visitor = Visitor::new();
+    let client = HttpClient::new();
     let trusting = ["--trusted-proxy", "127.0.0.1"];
     for (args, clients, proto) in [
         (&trusting[..], "203.0.113.9, 127.0.0.1, 127.0.0.1", "https"),
@@ -80,7 +80,7 @@ async fn behind_nginx_trusted_proxy_headers_are_kept() -> Result<()> {
         let server = Server::proxy(&[&app.url("")], args)?;
         let front = Nginx::start(&in_front(&server, tell)).await?;
         let fields = [("x-forwarded-for", "203.0.113.9")];
-        let told = visitor.get(&front.url("/fields"), &fields).await?.json()?;
+        let told = client.get(&front.url("/fields"), &fields).await?.json()?;
         ensure!(told["x-forwarded-for"] == clients, "{told}");
         ensure!(told["x-forwarded-proto"] == proto, "{told}");
         ensure!(told["x-forwarded-host"] == "site.example", "{told}");

@@ -23,11 +23,11 @@ use hyper_util::rt::TokioExecutor;
 use tokio::time::timeout;
 
 /// Somebody who asks servers, and keeps connections as browsers do.
-pub(crate) struct Visitor(Client<HttpConnector, UnsyncBoxBody<Bytes, anyhow::Error>>);
+pub(crate) struct HttpClient(Client<HttpConnector, UnsyncBoxBody<Bytes, anyhow::Error>>);
 
 /// A whole answer.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct FullResponse {
     pub(crate) status: StatusCode,
     pub(crate) fields: HeaderMap,
     pub(crate) body: Bytes,
@@ -44,29 +44,31 @@ pub(crate) struct Stream {
 /// Fields of a request.
 pub(crate) type Fields<'a> = &'a [(&'a str, &'a str)];
 
-impl Visitor {
+impl HttpClient {
     pub(crate) fn new() -> Self {
         Self(Client::builder(TokioExecutor::new()).build_http())
     }
 
     /// Goes to a page.
-    pub(crate) async fn visit(&self, url: &str) -> Result<Answer> {
+    pub(crate) async fn visit(&self, url: &str) -> Result<FullResponse> {
         self.get(url, NAVIGATION).await
     }
 
-    pub(crate) async fn get(&self, url: &str, fields: Fields<'_>) -> Result<Answer> {
+    pub(crate) async fn get(&self, url: &str, fields: Fields<'_>) -> Result<FullResponse> {
         let answer = self.ask(Method::GET, url, fields, Empty::new()).await?;
-        Answer::whole(answer).await.with_context(|| url.to_owned())
+        FullResponse::read(answer)
+            .await
+            .with_context(|| url.to_owned())
     }
 
-    pub(crate) async fn head(&self, url: &str, fields: Fields<'_>) -> Result<Answer> {
+    pub(crate) async fn head(&self, url: &str, fields: Fields<'_>) -> Result<FullResponse> {
         let answer = self.ask(Method::HEAD, url, fields, Empty::new()).await?;
-        Answer::whole(answer).await
+        FullResponse::read(answer).await
     }
 
-    pub(crate) async fn post(&self, url: &str, text: &str) -> Result<Answer> {
+    pub(crate) async fn post(&self, url: &str, text: &str) -> Result<FullResponse> {
         let answer = self.ask(Method::POST, url, &[], text.to_owned()).await?;
-        Answer::whole(answer).await
+        FullResponse::read(answer).await
     }
 
     /// Opens an answer that is read bit by bit.
@@ -92,14 +94,14 @@ impl Visitor {
             request = request.header(*name, *value);
         }
         let request = request.body(body.map_err(Into::into).boxed_unsync())?;
-        in_time(url, self.0.request(request)).await
+        within_deadline(url, self.0.request(request)).await
     }
 }
 
-impl Answer {
-    pub(crate) async fn whole(answer: Response<Incoming>) -> Result<Self> {
+impl FullResponse {
+    pub(crate) async fn read(answer: Response<Incoming>) -> Result<Self> {
         let (parts, body) = answer.into_parts();
-        let body = in_time("the whole body", body.collect()).await?;
+        let body = within_deadline("the whole body", body.collect()).await?;
         Ok(Self {
             status: parts.status,
             fields: parts.headers,
@@ -135,7 +137,7 @@ impl Stream {
 
     /// What comes next, as soon as it comes; nothing at the end.
     pub(crate) async fn bytes(&mut self) -> Result<Option<Bytes>> {
-        let Some(frame) = timeout(PATIENCE, self.body.frame())
+        let Some(frame) = timeout(TIMEOUT, self.body.frame())
             .await
             .context("nothing comes")?
         else {
@@ -170,7 +172,7 @@ impl Stream {
                 }
             }
         };
-        let event = in_time("a release", told).await?;
+        let event = within_deadline("a release", told).await?;
         let (_, data) = event.split_once("data: ").context("no data")?;
         let release: serde_json::Value = serde_json::from_str(data)?;
         let id = release["id"].as_str().context("no id")?;
@@ -178,11 +180,11 @@ impl Stream {
     }
 }
 
-async fn in_time<T, E: Into<anyhow::Error>>(
+async fn within_deadline<T, E: Into<anyhow::Error>>(
     what: &str,
     coming: impl Future<Output = Result<T, E>>,
 ) -> Result<T> {
-    timeout(PATIENCE, coming)
+    timeout(TIMEOUT, coming)
         .await
         .with_context(|| format!("it does not come in time: {what}"))?
         .map_err(Into::into)
@@ -197,4 +199,4 @@ pub(crate) const NAVIGATION: Fields<'_> = &[
 ];
 
 // An upload of some hundred megabytes takes a few seconds where something else is compiled at the same time.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);

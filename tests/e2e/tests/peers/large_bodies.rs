@@ -18,40 +18,40 @@ use tidings_e2e::Server;
 use tokio::time::Instant;
 use tokio::time::sleep;
 
-use crate::http_client::Answer;
+use crate::http_client::FullResponse;
+use crate::http_client::HttpClient;
 use crate::http_client::NAVIGATION;
 use crate::http_client::Stream;
-use crate::http_client::Visitor;
-use crate::script_tag::apart;
 use crate::script_tag::first_page;
+use crate::script_tag::split_script_tag;
 
 #[tokio::test]
 async fn large_downloads_and_uploads_have_bounded_memory() -> Result<()> {
-    let world = World::start().await?;
+    let setup = Setup::start().await?;
     for (framing, size) in [("counted", LARGEST), ("chunked", LARGE)] {
-        let mut body = world.open(&format!("/{framing}?bytes={size}"), &[]).await?;
+        let mut body = setup.open(&format!("/{framing}?bytes={size}"), &[]).await?;
         let mut come = Blocks::new();
         while let Some(bytes) = body.bytes().await? {
             ensure!(come.take(&bytes), "{framing}: wrong after {}", come.at);
         }
         ensure!(come.at == size, "{framing}: {} bytes", come.at);
-        world.is_small(framing)?;
+        setup.is_small(framing)?;
     }
     for (framing, size) in [(Framing::Counted, LARGE), (Framing::Chunked, LARGEST)] {
-        let url = world.server.url("/upload");
+        let url = setup.server.url("/upload");
         let upload = Upload {
             blocks: Blocks::new(),
             framing,
             size,
         };
-        let visitor = &world.visitor;
-        let sent = visitor.ask(Method::POST, &url, &[], upload).await?;
-        let sent = Answer::whole(sent).await?.json()?;
+        let client = &setup.client;
+        let sent = client.ask(Method::POST, &url, &[], upload).await?;
+        let sent = FullResponse::read(sent).await?.json()?;
         ensure!(
             sent == json!({ "bytes": size, "right": true }),
             "{framing:?}: {sent}"
         );
-        world.is_small("an upload")?;
+        setup.is_small("an upload")?;
     }
     Ok(())
 }
@@ -59,12 +59,12 @@ async fn large_downloads_and_uploads_have_bounded_memory() -> Result<()> {
 #[tokio::test]
 async fn page_of_100_mb_has_bounded_memory() -> Result<()> {
     const PAGE: usize = 100_000_000;
-    let world = World::start().await?;
-    let mut theirs = world
-        .visitor
-        .stream(&world.app.url(&format!("/page?bytes={PAGE}")), NAVIGATION)
+    let setup = Setup::start().await?;
+    let mut theirs = setup
+        .client
+        .stream(&setup.app.url(&format!("/page?bytes={PAGE}")), NAVIGATION)
         .await?;
-    let mut ours = world
+    let mut ours = setup
         .open(&format!("/page?bytes={PAGE}"), NAVIGATION)
         .await?;
     // The script is in the first of it; all else is compared as it comes.
@@ -72,7 +72,7 @@ async fn page_of_100_mb_has_bounded_memory() -> Result<()> {
     while !head.windows(7).any(|end| end == b"</head>") {
         head.extend(ours.bytes().await?.unwrap_or_default());
     }
-    let (_, head) = apart(str::from_utf8(&head)?)?;
+    let (_, head) = split_script_tag(str::from_utf8(&head)?)?;
     let mut ahead = Bytes::from(head);
     let mut count = 0;
     while let Some(expected) = theirs.bytes().await? {
@@ -94,62 +94,62 @@ async fn page_of_100_mb_has_bounded_memory() -> Result<()> {
         "more than it was"
     );
     ensure!(count > PAGE, "{count} bytes");
-    world.is_small("a long page")
+    setup.is_small("a long page")
 }
 
 #[tokio::test]
 async fn decompression_bombs_have_bounded_memory() -> Result<()> {
-    let world = World::start().await?;
+    let setup = Setup::start().await?;
     let mut open = Vec::new();
     for (coding, depth) in DEPTHS {
         let fields = [NAVIGATION, &[("accept-encoding", coding)]].concat();
         // One is read to some depth, the other not at all.
-        let mut slow = world.open("/bomb", &fields).await?;
+        let mut slow = setup.open("/bomb", &fields).await?;
         let mut read = 0;
         while read < depth {
             let Some(bytes) = slow.bytes().await? else {
                 break;
             };
             read += bytes.len();
-            world.is_small(coding)?;
+            setup.is_small(coding)?;
         }
         open.push(slow);
-        open.push(world.open("/bomb", &fields).await?);
+        open.push(setup.open("/bomb", &fields).await?);
     }
     // However long they hold still.
     let end = Instant::now() + Duration::from_millis(1500);
     while Instant::now() < end {
-        world.is_small("bombs that nobody reads")?;
+        setup.is_small("bombs that nobody reads")?;
         sleep(Duration::from_millis(50)).await;
     }
-    first_page(&world.server).await.map(drop)
+    first_page(&setup.server).await.map(drop)
 }
 
 /// The app, us in front of it, and how much memory we have in use without doing anything.
-struct World {
+struct Setup {
     app: App,
     server: Server,
-    visitor: Visitor,
+    client: HttpClient,
     idle: u64,
 }
 
-impl World {
+impl Setup {
     async fn start() -> Result<Self> {
         let app = App::bulk().await?;
         let server = Server::proxy(&[&app.url("")], &[])?;
-        let visitor = Visitor::new();
+        let client = HttpClient::new();
         first_page(&server).await?;
         let idle = server.memory()?;
         Ok(Self {
             app,
             server,
-            visitor,
+            client,
             idle,
         })
     }
 
     async fn open(&self, path: &str, fields: &[(&str, &str)]) -> Result<Stream> {
-        self.visitor.stream(&self.server.url(path), fields).await
+        self.client.stream(&self.server.url(path), fields).await
     }
 
     fn is_small(&self, what: &str) -> Result<()> {

@@ -21,33 +21,33 @@ use tidings_e2e::until;
 use tokio::time::Instant;
 use tokio::time::sleep;
 
-use crate::http_client::Answer;
+use crate::http_client::FullResponse;
+use crate::http_client::HttpClient;
 use crate::http_client::NAVIGATION;
-use crate::http_client::Visitor;
-use crate::script_tag::apart;
 use crate::script_tag::first_page;
+use crate::script_tag::split_script_tag;
 
 #[tokio::test]
 async fn nginx_pages_get_script_and_files_are_unchanged() -> Result<()> {
-    let world = World::new("gzip on; gzip_types application/javascript;").await?;
-    let (visitor, assets) = (Visitor::new(), world.assets()?);
-    let page = first_page(&world.server).await?;
-    let (_, was) = apart(page.text()?)?;
-    ensure!(was.as_bytes() == world.file("index.html")?, "{was}");
+    let setup = Setup::new("gzip on; gzip_types application/javascript;").await?;
+    let (client, assets) = (HttpClient::new(), setup.assets()?);
+    let page = first_page(&setup.server).await?;
+    let (_, was) = split_script_tag(page.text()?)?;
+    ensure!(was.as_bytes() == setup.file("index.html")?, "{was}");
     ensure!(page.field("etag").contains("-tidings-"), "{page:?}");
     ensure!(page.field("last-modified").is_empty(), "{page:?}");
 
     for path in assets.iter().map(String::as_str).chain(["/favicon.svg"]) {
-        let (ours, theirs) = world
-            .both(&visitor, path, &[("accept-encoding", "gzip")])
+        let (ours, theirs) = setup
+            .both(&client, path, &[("accept-encoding", "gzip")])
             .await?;
         // It compresses nothing for proxies unless it is told to.
         ensure!(ours.field("content-encoding").is_empty(), "{path}");
         same(path, &ours, &theirs, &UNTOUCHED)?;
-        ensure!(ours.body == world.file(path)?, "{path}: other bytes");
+        ensure!(ours.body == setup.file(path)?, "{path}: other bytes");
 
         let fields = [("range", "bytes=10-29"), ("if-range", &*ours.field("etag"))];
-        let part = visitor.get(&world.server.url(path), &fields).await?;
+        let part = client.get(&setup.server.url(path), &fields).await?;
         ensure!(
             part.status == StatusCode::PARTIAL_CONTENT,
             "{path}: {part:?}"
@@ -56,7 +56,7 @@ async fn nginx_pages_get_script_and_files_are_unchanged() -> Result<()> {
         ensure!(part.field("etag") == ours.field("etag"), "{path}: {part:?}");
 
         let known = [("if-none-match", &*ours.field("etag"))];
-        let revisit = visitor.get(&world.server.url(path), &known).await?;
+        let revisit = client.get(&setup.server.url(path), &known).await?;
         ensure!(
             revisit.status == StatusCode::NOT_MODIFIED,
             "{path}: {revisit:?}"
@@ -68,63 +68,63 @@ async fn nginx_pages_get_script_and_files_are_unchanged() -> Result<()> {
 #[tokio::test]
 async fn nginx_compressed_files_are_unchanged() -> Result<()> {
     let types = "gzip on; gzip_types application/javascript image/svg+xml; gzip_proxied any;";
-    let world = World::new(&format!("{types} gzip_min_length 1; gzip_static on;")).await?;
-    let (visitor, assets) = (Visitor::new(), world.assets()?);
+    let setup = Setup::new(&format!("{types} gzip_min_length 1; gzip_static on;")).await?;
+    let (client, assets) = (HttpClient::new(), setup.assets()?);
     let script = assets.iter().find(|path| path.ends_with(".js"));
     let script = script.context("no script")?;
     // Compressed as the build was made.
-    let made = compressed(&world.file(script)?)?;
-    fs::write(world.root.join(format!("{}.gz", &script[1..])), &made)?;
+    let made = compressed(&setup.file(script)?)?;
+    fs::write(setup.root.join(format!("{}.gz", &script[1..])), &made)?;
 
     for path in [script, "/favicon.svg"] {
-        let (ours, theirs) = world
-            .both(&visitor, path, &[("accept-encoding", "gzip")])
+        let (ours, theirs) = setup
+            .both(&client, path, &[("accept-encoding", "gzip")])
             .await?;
         ensure!(ours.field("content-encoding") == "gzip", "{path}: {ours:?}");
         same(path, &ours, &theirs, &UNTOUCHED)?;
-        ensure!(inflated(&ours.body)? == world.file(path)?, "{path}");
-        let (plain, theirs) = world.both(&visitor, path, &[]).await?;
+        ensure!(inflated(&ours.body)? == setup.file(path)?, "{path}");
+        let (plain, theirs) = setup.both(&client, path, &[]).await?;
         ensure!(plain.field("content-encoding").is_empty(), "{plain:?}");
         same(path, &plain, &theirs, &UNTOUCHED)?;
     }
-    let (ours, _) = world
-        .both(&visitor, script, &[("accept-encoding", "gzip")])
+    let (ours, _) = setup
+        .both(&client, script, &[("accept-encoding", "gzip")])
         .await?;
     ensure!(ours.body == made, "it was compressed once more");
 
     // Pages are asked for uncompressed, and compressed when the script is in: those that don't fit into a packet anyway.
-    let page = [&world.file("index.html")?[..], &[b' '; 1024]].concat();
-    fs::write(world.root.join("index.html"), page)?;
+    let page = [&setup.file("index.html")?[..], &[b' '; 1024]].concat();
+    fs::write(setup.root.join("index.html"), page)?;
     let coded = [NAVIGATION, &[("accept-encoding", "gzip")]].concat();
-    first_page(&world.server).await?;
-    let page = visitor.get(&world.server.url("/"), &coded).await?;
+    first_page(&setup.server).await?;
+    let page = client.get(&setup.server.url("/"), &coded).await?;
     ensure!(page.field("content-encoding") == "gzip", "{page:?}");
     ensure!(page.field("vary").contains("accept-encoding"), "{page:?}");
     let inflated = inflated(&page.body)?;
-    let (_, was) = apart(str::from_utf8(&inflated)?)?;
-    ensure!(was.as_bytes() == world.file("index.html")?, "{was}");
+    let (_, was) = split_script_tag(str::from_utf8(&inflated)?)?;
+    ensure!(was.as_bytes() == setup.file("index.html")?, "{was}");
     Ok(())
 }
 
 #[tokio::test]
 async fn nginx_page_if_none_match_returns_304_end_to_end() -> Result<()> {
-    let world = World::new("gzip on;").await?;
-    let (visitor, url) = (Visitor::new(), world.server.url("/?revisit"));
-    first_page(&world.server).await?;
+    let setup = Setup::new("gzip on;").await?;
+    let (client, url) = (HttpClient::new(), setup.server.url("/?revisit"));
+    first_page(&setup.server).await?;
     for coding in ["identity", "gzip"] {
         let coding = [("accept-encoding", coding)];
-        let page = visitor.get(&url, &[NAVIGATION, &coding].concat()).await?;
+        let page = client.get(&url, &[NAVIGATION, &coding].concat()).await?;
         let tag = page.field("etag");
         for known in [tag.clone(), format!("\"other\", {tag}"), format!("W/{tag}")] {
             let known = known.replace("W/W/", "W/");
             let fields = [NAVIGATION, &coding, &[("if-none-match", &known)]].concat();
-            let revisit = visitor.get(&url, &fields).await?;
+            let revisit = client.get(&url, &fields).await?;
             ensure!(
                 revisit.status == StatusCode::NOT_MODIFIED,
                 "{known}: {revisit:?}"
             );
             ensure!(revisit.field("etag") == tag, "{known}: {revisit:?}");
-            let last = world.nginx.requests()?.pop();
+            let last = setup.nginx.requests()?.pop();
             ensure!(last.as_deref() == Some("GET /?revisit 304"), "{last:?}");
         }
     }
@@ -133,17 +133,17 @@ async fn nginx_page_if_none_match_returns_304_end_to_end() -> Result<()> {
 
 #[tokio::test]
 async fn nginx_page_head_has_headers_of_get() -> Result<()> {
-    let world = World::new("gzip on;").await?;
-    let (visitor, url) = (Visitor::new(), world.server.url("/"));
-    first_page(&world.server).await?;
+    let setup = Setup::new("gzip on;").await?;
+    let (client, url) = (HttpClient::new(), setup.server.url("/"));
+    first_page(&setup.server).await?;
     for coding in ["identity", "gzip"] {
         let fields = [NAVIGATION, &[("accept-encoding", coding)]].concat();
         let (get, head) = (
-            visitor.get(&url, &fields).await?,
-            visitor.head(&url, &fields).await?,
+            client.get(&url, &fields).await?,
+            client.head(&url, &fields).await?,
         );
         ensure!(head.status == StatusCode::OK && head.body.is_empty());
-        let names = |answer: &Answer| {
+        let names = |answer: &FullResponse| {
             let names = answer.fields.keys().map(|name| name.as_str().to_owned());
             let mut names: Vec<_> = names.filter(|name| name != "transfer-encoding").collect();
             names.sort_unstable();
@@ -159,13 +159,13 @@ async fn nginx_page_head_has_headers_of_get() -> Result<()> {
 
 #[tokio::test]
 async fn nginx_404_page_is_forwarded_with_script() -> Result<()> {
-    let world = World::new("").await?;
-    let visitor = Visitor::new();
-    first_page(&world.server).await?;
-    let ours = visitor.visit(&world.server.url("/nowhere")).await?;
-    let theirs = visitor.visit(&world.nginx.url("/nowhere")).await?;
+    let setup = Setup::new("").await?;
+    let client = HttpClient::new();
+    first_page(&setup.server).await?;
+    let ours = client.visit(&setup.server.url("/nowhere")).await?;
+    let theirs = client.visit(&setup.nginx.url("/nowhere")).await?;
     ensure!(ours.status == StatusCode::NOT_FOUND, "{ours:?}");
-    let (_, was) = apart(ours.text()?)?;
+    let (_, was) = split_script_tag(ours.text()?)?;
     ensure!(was == theirs.text()?, "{was}");
     ensure!(was.contains("<center>nginx"), "{was}");
     Ok(())
@@ -173,35 +173,35 @@ async fn nginx_404_page_is_forwarded_with_script() -> Result<()> {
 
 #[tokio::test]
 async fn nginx_restart_navigation_waits() -> Result<()> {
-    let mut world = World::new("").await?;
-    let (visitor, url) = (Visitor::new(), world.server.url("/"));
-    first_page(&world.server).await?;
-    world.nginx.stop().await?;
-    let navigation = visitor.visit(&url);
+    let mut setup = Setup::new("").await?;
+    let (client, url) = (HttpClient::new(), setup.server.url("/"));
+    first_page(&setup.server).await?;
+    setup.nginx.stop().await?;
+    let navigation = client.visit(&url);
     let start = async {
         until("the outage to be noticed", async || {
-            Ok(world.server.log().contains("can't connect").then_some(()))
+            Ok(setup.server.log().contains("can't connect").then_some(()))
         })
         .await?;
-        world.nginx.start_again().await
+        setup.nginx.start_again().await
     };
     let (page, started) = tokio::join!(navigation, start);
     started?;
     let page = page?;
     ensure!(page.status == StatusCode::OK, "{page:?}");
-    apart(page.text()?).map(drop)
+    split_script_tag(page.text()?).map(drop)
 }
 
 #[tokio::test]
 async fn nginx_reload_under_load_fails_no_request() -> Result<()> {
-    let world = World::new("").await?;
-    let paths = [world.assets()?, vec!["/".to_owned()]].concat();
+    let setup = Setup::new("").await?;
+    let paths = [setup.assets()?, vec!["/".to_owned()]].concat();
     let end = Instant::now() + LOAD;
     let load = async || {
-        let (visitor, mut asked) = (Visitor::new(), 0);
+        let (client, mut asked) = (HttpClient::new(), 0);
         while Instant::now() < end {
             for path in &paths {
-                let answer = visitor.visit(&world.server.url(path)).await?;
+                let answer = client.visit(&setup.server.url(path)).await?;
                 ensure!(answer.status == StatusCode::OK, "{path}: {answer:?}");
                 asked += 1;
             }
@@ -211,7 +211,7 @@ async fn nginx_reload_under_load_fails_no_request() -> Result<()> {
     let reloads = async {
         let mut reloads = 0;
         while Instant::now() + PAUSE < end {
-            world.nginx.reload()?;
+            setup.nginx.reload()?;
             reloads += 1;
             sleep(PAUSE).await;
         }
@@ -226,14 +226,14 @@ async fn nginx_reload_under_load_fails_no_request() -> Result<()> {
 }
 
 /// The test SPA, nginx, and us in front of it.
-struct World {
+struct Setup {
     server: Server,
     nginx: Nginx,
     root: PathBuf,
     _site: Site,
 }
 
-impl World {
+impl Setup {
     async fn new(directives: &str) -> Result<Self> {
         let site = Site::new(Way::MoveSwap, &Build::one()?)?;
         let root = site.dir();
@@ -262,18 +262,18 @@ impl World {
     /// What we answer, and what nginx does to a proxy.
     async fn both(
         &self,
-        visitor: &Visitor,
+        client: &HttpClient,
         path: &str,
         fields: &[(&str, &str)],
-    ) -> Result<(Answer, Answer)> {
-        let ours = visitor.get(&self.server.url(path), fields).await?;
+    ) -> Result<(FullResponse, FullResponse)> {
+        let ours = client.get(&self.server.url(path), fields).await?;
         let fields = [fields, &[("via", "1.1 other")]].concat();
-        let theirs = visitor.get(&self.nginx.url(path), &fields).await?;
+        let theirs = client.get(&self.nginx.url(path), &fields).await?;
         Ok((ours, theirs))
     }
 }
 
-fn same(path: &str, ours: &Answer, theirs: &Answer, fields: &[&str]) -> Result<()> {
+fn same(path: &str, ours: &FullResponse, theirs: &FullResponse, fields: &[&str]) -> Result<()> {
     ensure!(ours.status == theirs.status, "{path}: {ours:?}");
     ensure!(ours.body == theirs.body, "{path}: other bytes than nginx's");
     for field in fields {

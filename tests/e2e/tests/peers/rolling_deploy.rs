@@ -11,8 +11,8 @@ use tidings_e2e::App;
 use tidings_e2e::Build;
 use tidings_e2e::Server;
 
+use crate::http_client::HttpClient;
 use crate::http_client::Stream;
-use crate::http_client::Visitor;
 use crate::script_tag::first_page;
 use crate::script_tag::release;
 
@@ -30,7 +30,7 @@ async fn rolling_deploy_fails_no_request_and_is_published_once() -> Result<()> {
     let first = first_page(&server).await?;
     let first = release(first.text()?)?.to_owned();
 
-    let listener = Visitor::new();
+    let listener = HttpClient::new();
     let mut news = listener
         .stream(&server.url("/__tidings/events"), &[])
         .await?;
@@ -42,13 +42,13 @@ async fn rolling_deploy_fails_no_request_and_is_published_once() -> Result<()> {
             ensure!(server.log().matches("published").count() == 1);
             app.replace(two.dir()).await?;
             for _ in 0..20 {
-                Visitor::new().visit(&home).await?;
+                HttpClient::new().visit(&home).await?;
             }
         }
         let second = news.release().await?;
         // Nothing but the new release from here on, and no other news of it.
         for _ in 0..60 {
-            let page = Visitor::new().visit(&home).await?;
+            let page = HttpClient::new().visit(&home).await?;
             ensure!(release(page.text()?)? == second, "an old page");
         }
         Ok(second)
@@ -79,13 +79,13 @@ async fn rolling_deploy_fails_no_request_and_is_published_once() -> Result<()> {
 
 /// Somebody who loads pages with all that they name, on connections that are kept, again and again.
 async fn load(server: &Server, visits: &Cell<u32>) -> Result<Infallible> {
-    let visitor = Visitor::new();
+    let client = HttpClient::new();
     loop {
-        let page = visitor.visit(&server.url("/")).await?;
+        let page = client.visit(&server.url("/")).await?;
         ensure!(page.status == StatusCode::OK, "{page:?}");
         let parts = page.text()?.split('"');
         for path in parts.filter(|part| part.starts_with("/assets/")) {
-            let asset = visitor.get(&server.url(path), &[]).await?;
+            let asset = client.get(&server.url(path), &[]).await?;
             // A server that is older or newer than the one with the page may not have it.
             ensure!(!asset.status.is_server_error(), "{path}: {asset:?}");
         }

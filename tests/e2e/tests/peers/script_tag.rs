@@ -6,11 +6,11 @@ use anyhow::ensure;
 use tidings_e2e::Server;
 use tidings_e2e::until;
 
-use crate::http_client::Answer;
-use crate::http_client::Visitor;
+use crate::http_client::FullResponse;
+use crate::http_client::HttpClient;
 
 /// A page in two parts: what we have added, and what it was before. The tag has to be there once, first in the head.
-pub(crate) fn apart(page: &str) -> Result<(&str, String)> {
+pub(crate) fn split_script_tag(page: &str) -> Result<(&str, String)> {
     let (before, rest) = page.split_once("<head>").context("no head")?;
     let end = rest.find("</script>").map(|at| at + "</script>".len());
     let (tag, after) = rest.split_at(end.with_context(|| format!("no script: {page}"))?);
@@ -32,15 +32,15 @@ pub(crate) fn release(page: &str) -> Result<&str> {
 }
 
 /// The home page of a server of ours, once it knows of a release: then it has the script.
-pub(crate) async fn first_page(server: &Server) -> Result<Answer> {
-    let visitor = Visitor::new();
+pub(crate) async fn first_page(server: &Server) -> Result<FullResponse> {
+    let client = HttpClient::new();
     until("the first release", async || {
         let url = server.url("/__tidings/release.json");
-        let release = visitor.get(&url, &[]).await?;
+        let release = client.get(&url, &[]).await?;
         Ok(release.status.is_success().then_some(()))
     })
     .await?;
-    let page = visitor.visit(&server.url("/")).await?;
+    let page = client.visit(&server.url("/")).await?;
     ensure!(page.text()?.contains("/__tidings/"), "{page:?}");
     Ok(page)
 }

@@ -16,38 +16,38 @@ use tidings_e2e::Server;
 use tidings_e2e::until;
 use tokio::sync::mpsc;
 
+use crate::http_client::HttpClient;
 use crate::http_client::Stream;
-use crate::http_client::Visitor;
 
 #[tokio::test]
 async fn events_arrive_one_by_one_and_disconnect_reaches_the_app() -> Result<()> {
     let (app, server) = start().await?;
-    let visitor = Visitor::new();
-    let mut events = visitor.stream(&server.url("/events"), &[]).await?;
+    let client = HttpClient::new();
+    let mut events = client.stream(&server.url("/events"), &[]).await?;
     ensure!(events.event().await? == "retry: 100");
     for number in 1..=5 {
-        visitor.post(&app.url("/push"), "news").await?;
+        client.post(&app.url("/push"), "news").await?;
         ensure!(events.event().await? == format!("id: {number}\ndata: news"));
     }
-    drop((events, visitor));
-    sees(&app, "events closed").await?;
-    let visitor = Visitor::new();
+    drop((events, client));
+    wait_for_app_event(&app, "events closed").await?;
+    let client = HttpClient::new();
     let known = [("last-event-id", "5")];
-    let mut events = visitor.stream(&server.url("/events"), &known).await?;
+    let mut events = client.stream(&server.url("/events"), &known).await?;
     ensure!(events.event().await? == "retry: 100");
-    sees(&app, "events open 5").await
+    wait_for_app_event(&app, "events open 5").await
 }
 
 #[tokio::test]
 async fn long_poll_late_response_is_forwarded() -> Result<()> {
     let (app, server) = start().await?;
-    let visitor = Visitor::new();
+    let client = HttpClient::new();
     let url = server.url("/wait");
     let push = async {
-        sees(&app, "waits").await?;
-        visitor.post(&app.url("/push"), "something").await
+        wait_for_app_event(&app, "waits").await?;
+        client.post(&app.url("/push"), "something").await
     };
-    let (answer, pushed) = tokio::join!(visitor.get(&url, &[]), push);
+    let (answer, pushed) = tokio::join!(client.get(&url, &[]), push);
     pushed?;
     let answer = answer?;
     ensure!(answer.status == StatusCode::OK && answer.text()? == "something");
@@ -57,11 +57,11 @@ async fn long_poll_late_response_is_forwarded() -> Result<()> {
 #[tokio::test]
 async fn upload_echo_is_streamed_both_ways() -> Result<()> {
     let (_app, server) = start().await?;
-    let visitor = Visitor::new();
+    let client = HttpClient::new();
     let (send, parts) = mpsc::channel(1);
     let url = server.url("/echo");
     send.send("first").await?;
-    let answer = visitor.ask(Method::POST, &url, &[], Upload(parts)).await?;
+    let answer = client.ask(Method::POST, &url, &[], Upload(parts)).await?;
     let mut echo = Stream::new(answer);
     ensure!(echo.bytes().await?.as_deref() == Some(&b"first"[..]));
     for part in ["second", "third"] {
@@ -81,10 +81,10 @@ pub(crate) async fn start() -> Result<(App, Server)> {
 }
 
 /// Waits until something has happened to the app.
-pub(crate) async fn sees(app: &App, what: &str) -> Result<()> {
-    let visitor = Visitor::new();
+pub(crate) async fn wait_for_app_event(app: &App, what: &str) -> Result<()> {
+    let client = HttpClient::new();
     until(what, async || {
-        let seen = visitor.get(&app.url("/seen"), &[]).await?.json()?;
+        let seen = client.get(&app.url("/seen"), &[]).await?.json()?;
         let seen = seen.as_array().map_or(&[][..], Vec::as_slice);
         Ok(seen.iter().any(|seen| seen == what).then_some(()))
     })

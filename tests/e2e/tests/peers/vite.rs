@@ -22,7 +22,7 @@ async fn vite_dev_server_hot_module_replacement_works(engine: Engine) -> Result<
     page.shows("#version", "Version 1").await?;
     ensure!(page.eval("return tidings.state").await? == "current");
     let loads = page.loads().await?;
-    says(&page, "[vite] connected.").await?;
+    wait_for_console(&page, "[vite] connected.").await?;
 
     vite.edit("src/App.vue", ">About<", ">About us<")?;
     page.shows("#to-about", "About us").await?;
@@ -41,7 +41,7 @@ async fn vite_dev_server_hot_module_replacement_works(engine: Engine) -> Result<
     })
     .await?;
     page.shows("#to-about", "About us").await?;
-    says(&page, "[vite] connected.").await?;
+    wait_for_console(&page, "[vite] connected.").await?;
 
     // Where the socket does not get through, Vite's client says so, and tries to do without us.
     let said = page
@@ -54,7 +54,7 @@ async fn vite_dev_server_hot_module_replacement_works(engine: Engine) -> Result<
 }
 
 /// Waits until the page has written something to its console.
-async fn says(page: &Page, what: &str) -> Result<()> {
+async fn wait_for_console(page: &Page, what: &str) -> Result<()> {
     until(what, async || {
         let said = page.eval("return said").await?;
         ensure!(said.to_string().contains(what), "it says {said}");

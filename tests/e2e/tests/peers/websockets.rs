@@ -11,10 +11,10 @@ use tidings_e2e::Server;
 use tidings_e2e::in_one_engine;
 use tidings_e2e::until;
 
-use crate::http_client::Visitor;
+use crate::http_client::HttpClient;
 use crate::script_tag::first_page;
-use crate::streaming::sees;
 use crate::streaming::start;
+use crate::streaming::wait_for_app_event;
 
 in_one_engine!(
     app_event_stream_works_beside_ours,
@@ -24,7 +24,7 @@ in_one_engine!(
 
 async fn app_event_stream_works_beside_ours(engine: Engine) -> Result<()> {
     let (app, server) = start().await?;
-    let visitor = Visitor::new();
+    let client = HttpClient::new();
     first_page(&server).await?;
     let page = Page::open(engine).await?;
     page.goto(&server.url("/")).await?;
@@ -37,16 +37,16 @@ async fn app_event_stream_works_beside_ours(engine: Engine) -> Result<()> {
     ";
     page.eval(listen).await?;
     for number in 1..=3 {
-        visitor.post(&app.url("/push"), "news").await?;
-        hears(&page, number).await?;
+        client.post(&app.url("/push"), "news").await?;
+        wait_for_events(&page, number).await?;
     }
-    visitor.post(&app.url("/deploy"), "").await?;
+    client.post(&app.url("/deploy"), "").await?;
     page.notice("new version").await?;
 
-    visitor.post(&app.url("/hangup"), "").await?;
-    sees(&app, "events open 3").await?;
-    visitor.post(&app.url("/push"), "news").await?;
-    hears(&page, 4).await?;
+    client.post(&app.url("/hangup"), "").await?;
+    wait_for_app_event(&app, "events open 3").await?;
+    client.post(&app.url("/push"), "news").await?;
+    wait_for_events(&page, 4).await?;
     page.eval("events.close()").await?;
     let errors = page.errors().await?;
     ensure!(errors.is_empty(), "{errors:?}");
@@ -58,12 +58,12 @@ async fn websocket_is_tunneled_and_closed_on_shutdown(engine: Engine) -> Result<
     let page = Page::open(engine).await?;
     page.goto(&server.url("/")).await?;
     echoes(&page, "/socket").await?;
-    sees(&app, "socket open /socket").await?;
+    wait_for_app_event(&app, "socket open /socket").await?;
     // It does not wait for a socket, however long connections may take to finish.
     let (status, log) = server.terminate().await?;
     ensure!(status.success(), "{status}: {log}");
     is_closed(&page).await?;
-    sees(&app, "socket closed /socket").await?;
+    wait_for_app_event(&app, "socket closed /socket").await?;
     page.close().await
 }
 
@@ -82,12 +82,12 @@ async fn websocket_route_beside_a_directory_is_tunneled(engine: Engine) -> Resul
     let (status, log) = server.terminate().await?;
     ensure!(status.success(), "{status}: {log}");
     is_closed(&page).await?;
-    sees(&app, "socket closed /ws/socket").await?;
+    wait_for_app_event(&app, "socket closed /ws/socket").await?;
     page.close().await
 }
 
 /// Waits until the page has heard so many events, all of them.
-async fn hears(page: &Page, count: u32) -> Result<()> {
+async fn wait_for_events(page: &Page, count: u32) -> Result<()> {
     let all: Vec<_> = (1..=count).map(|number| format!("{number} news")).collect();
     until("the event", async || {
         let told = page.eval("return told").await?;

@@ -22,9 +22,9 @@ pub(crate) fn decode(coding: &str, bytes: &[u8]) -> Vec<u8> {
         "gzip" => flate2::read::GzDecoder::new(bytes).read_to_end(&mut plain),
         "deflate" => flate2::read::ZlibDecoder::new(bytes).read_to_end(&mut plain),
         "zstd" => {
-            let mut unpacked = Unpacked::new(coding);
-            unpacked.write(bytes);
-            return unpacked.so_far();
+            let mut decoder = Decoder::new(coding);
+            decoder.write(bytes);
+            return decoder.decoded();
         }
         "" => return bytes.to_vec(),
         _ => panic!("{coding}"),
@@ -83,22 +83,22 @@ fn flush_each<W: Write>(
 }
 
 /// What a client makes of an encoded stream while it comes.
-pub(crate) enum Unpacked {
+pub(crate) enum Decoder {
     Plain(Vec<u8>),
     Gzip(flate2::write::GzDecoder<Vec<u8>>),
     Deflate(flate2::write::ZlibDecoder<Vec<u8>>),
     Brotli(Box<brotli::DecompressorWriter<Vec<u8>>>),
-    Zstd(zstd::Unpacked),
+    Zstd(zstd::Decoder),
 }
 
-impl Unpacked {
+impl Decoder {
     pub(crate) fn new(coding: &str) -> Self {
         match coding {
             "" => Self::Plain(Vec::new()),
             "gzip" => Self::Gzip(flate2::write::GzDecoder::new(Vec::new())),
             "deflate" => Self::Deflate(flate2::write::ZlibDecoder::new(Vec::new())),
             "br" => Self::Brotli(Box::new(brotli::DecompressorWriter::new(Vec::new(), 4096))),
-            "zstd" => Self::Zstd(zstd::Unpacked::default()),
+            "zstd" => Self::Zstd(zstd::Decoder::default()),
             _ => panic!("{coding}"),
         }
     }
@@ -109,12 +109,12 @@ impl Unpacked {
             Self::Gzip(writer) => writer.write_all(bytes).unwrap(),
             Self::Deflate(writer) => writer.write_all(bytes).unwrap(),
             Self::Brotli(writer) => writer.write_all(bytes).unwrap(),
-            Self::Zstd(unpacked) => unpacked.write(bytes),
+            Self::Zstd(decoder) => decoder.write(bytes),
         }
     }
 
     /// All that can be decoded by now.
-    pub(crate) fn so_far(&mut self) -> Vec<u8> {
+    pub(crate) fn decoded(&mut self) -> Vec<u8> {
         match self {
             Self::Plain(plain) => plain.clone(),
             Self::Gzip(writer) => {
@@ -129,7 +129,7 @@ impl Unpacked {
                 writer.flush().unwrap();
                 writer.get_ref().clone()
             }
-            Self::Zstd(unpacked) => unpacked.so_far(),
+            Self::Zstd(decoder) => decoder.decoded(),
         }
     }
 }

@@ -7,16 +7,16 @@ pub(super) fn encode_pieces(_: &[&[u8]]) -> Vec<Vec<u8>> {
 }
 
 #[derive(Default)]
-pub(crate) struct Unpacked;
+pub(crate) struct Decoder;
 
-impl Unpacked {
+impl Decoder {
     #[expect(clippy::unused_self, reason = "as where there is something")]
     pub(super) fn write(&mut self, _: &[u8]) {
         panic!("without zstd")
     }
 
     #[expect(clippy::unused_self, reason = "as where there is something")]
-    pub(super) fn so_far(&self) -> Vec<u8> {
+    pub(super) fn decoded(&self) -> Vec<u8> {
         panic!("without zstd")
     }
 }

@@ -30,12 +30,12 @@ pub(super) fn encode_pieces(pieces: &[&[u8]]) -> Vec<Vec<u8>> {
     coded
 }
 
-pub(crate) struct Unpacked {
+pub(crate) struct Decoder {
     decoder: ZstdDecoder,
     plain: Vec<u8>,
 }
 
-impl Default for Unpacked {
+impl Default for Decoder {
     fn default() -> Self {
         Self {
             decoder: ZstdDecoder::new(),
@@ -44,7 +44,7 @@ impl Default for Unpacked {
     }
 }
 
-impl Unpacked {
+impl Decoder {
     pub(super) fn write(&mut self, bytes: &[u8]) {
         let mut input = PartialBuffer::new(bytes);
         loop {
@@ -58,7 +58,7 @@ impl Unpacked {
         }
     }
 
-    pub(super) fn so_far(&self) -> Vec<u8> {
+    pub(super) fn decoded(&self) -> Vec<u8> {
         self.plain.clone()
     }
 }
