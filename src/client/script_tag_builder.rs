@@ -9,13 +9,13 @@ use crate::csp::checker::CspChecker;
 use crate::csp::page_origin::PageOrigin;
 use crate::csp::script_permission::ScriptPermission;
 use crate::release::ReleaseId;
-use crate::source::upstream::observer::Stamp;
+use crate::site::observer::PageRelease;
 
 /// Builds the tags for the pages of one release. `Clone` is cheap.
 #[derive(Debug, Clone)]
 pub(crate) struct ScriptTagBuilder {
     /// `None` if there is none yet.
-    release: Option<Stamp>,
+    release: Option<PageRelease>,
     page_origin: PageOrigin,
     csp_checker: CspChecker,
 }
@@ -28,7 +28,10 @@ impl ScriptTagBuilder {
         csp_checker: &CspChecker,
     ) -> Self {
         Self {
-            release: Some((id.clone(), built)),
+            release: Some(PageRelease {
+                id: id.clone(),
+                built,
+            }),
             page_origin,
             csp_checker: csp_checker.clone(),
         }
@@ -44,7 +47,7 @@ impl ScriptTagBuilder {
     }
 
     /// Replaces the release, if `release` is one.
-    pub(crate) fn with(self, release: Option<Stamp>) -> Self {
+    pub(crate) fn with(self, release: Option<PageRelease>) -> Self {
         Self {
             release: release.or(self.release),
             ..self
@@ -64,13 +67,13 @@ impl ScriptTagBuilder {
         let permission = self
             .csp_checker
             .evaluate_page(permission, head, &self.page_origin)?;
-        let (id, built) = self.release.as_ref()?;
+        let PageRelease { id, built } = self.release.as_ref()?;
         let prefix = self.page_origin.prefix();
         Some(script_tag::script_tag(prefix, id, *built, &permission))
     }
 
     /// The release in the tags, except for a page whose release is known from itself.
-    pub(crate) fn release(&self) -> Option<&Stamp> {
+    pub(crate) fn release(&self) -> Option<&PageRelease> {
         self.release.as_ref()
     }
 
@@ -79,7 +82,7 @@ impl ScriptTagBuilder {
         let prefix = self.page_origin.prefix();
         let csp = self.csp_checker.csp();
         match &self.release {
-            Some((id, built)) => script_tag::tag_digest(prefix, id, *built, csp),
+            Some(PageRelease { id, built }) => script_tag::tag_digest(prefix, id, *built, csp),
             None => script_tag::tag_digest(prefix, &ReleaseId::called("-"), 0, csp),
         }
     }

@@ -6,6 +6,7 @@ pub(crate) mod client_tls;
 pub(crate) mod coding;
 pub(crate) mod conditional;
 pub(crate) mod context;
+pub(crate) mod dates;
 pub(crate) mod etag;
 pub(crate) mod fetch_metadata;
 pub(crate) mod forwarded;

@@ -21,7 +21,7 @@ use crate::http::etag::entity_tags;
 use crate::http::etag::is_entity_tag;
 use crate::http::etag::joined;
 use crate::release::PAGE_SUFFIX;
-use crate::source::upstream::observer::Stamp;
+use crate::site::observer::PageRelease;
 
 /// The mark of one release: `-tidings-` and what distinguishes the tag that goes into its pages.
 #[derive(Debug, Clone)]
@@ -144,7 +144,7 @@ impl Revisit {
 pub(crate) struct Marks(Arc<Mutex<Option<Made>>>);
 
 /// A mark, and the release that it is of.
-type Made = (Option<Stamp>, Mark);
+type Made = (Option<PageRelease>, Mark);
 
 impl Marks {
     /// The mark of the pages that this makes tags for.

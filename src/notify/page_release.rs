@@ -10,19 +10,17 @@ use http::response;
 
 use crate::html::inserter::Extent;
 use crate::http::context::FromUpstream;
+use crate::http::dates::last_modified_millis;
 use crate::release::ReleaseId;
 use crate::site::State;
-
-use crate::source::upstream::observer::Passing;
-use crate::source::upstream::observer::Stamp;
-use crate::source::upstream::observer::Traffic;
-use crate::source::upstream::observer::Way;
-use crate::source::upstream::observer::last_modified;
+use crate::site::observer::ObservePages;
+use crate::site::observer::ObservedPage;
+use crate::site::observer::PageRelease;
 
 /// Tells the release of one page, of a site whose upstreams are asked for theirs.
 #[derive(Debug)]
 pub(crate) struct Stamper {
-    traffic: Arc<Traffic>,
+    observer: Arc<dyn ObservePages>,
     path: Box<str>,
     current: Option<ReleaseId>,
     answer: Option<Answer>,
@@ -41,7 +39,7 @@ impl Stamper {
     /// For the answer to this request; `None` if nobody asks the upstreams of the site.
     pub(crate) fn of<B>(state: &State, request: &Request<B>) -> Option<Self> {
         Some(Self {
-            traffic: Arc::clone(state.traffic()?),
+            observer: Arc::clone(state.observer()?),
             path: request.uri().path().into(),
             current: state.current().map(|release| release.id().clone()),
             answer: None,
@@ -54,29 +52,27 @@ impl Stamper {
             return;
         }
         let upstream = response.extensions.get();
-        let value = match self.traffic.way() {
-            Way::Header(name) => response.headers.get(name),
-            Way::Scripts | Way::Elsewhere => None,
-        };
+        let header = self.observer.release_header();
+        let value = header.and_then(|name| response.headers.get(name));
         self.answer = Some(Answer {
             upstream: upstream.map(|FromUpstream(n)| *n),
-            built: last_modified(&response.headers).unwrap_or_else(now),
+            built: last_modified_millis(&response.headers).unwrap_or_else(now),
             value: value.and_then(|value| Some(value.to_str().ok()?.trim().to_owned())),
         });
     }
 
     /// The release of a page that has this from the place of the tag on; `None` if it does not tell.
-    pub(crate) fn stamp(&self, page: &[u8], extent: Extent) -> Option<Stamp> {
+    pub(crate) fn stamp(&self, page: &[u8], extent: Extent) -> Option<PageRelease> {
         let answer = self.answer.as_ref()?;
-        let passing = Passing {
+        let page_context = ObservedPage {
             path: &self.path,
             upstream: answer.upstream,
             current: self.current.as_ref(),
             built: answer.built,
         };
         match &answer.value {
-            Some(value) => Some(self.traffic.called(value, passing)),
-            None => self.traffic.read(page, extent, passing),
+            Some(value) => Some(self.observer.observe_header(value, page_context)),
+            None => self.observer.observe_html(page, extent, page_context),
         }
     }
 }

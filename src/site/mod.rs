@@ -2,6 +2,7 @@
 
 mod announcement;
 mod deploys;
+pub(crate) mod observer;
 mod said;
 mod state;
 
@@ -16,11 +17,11 @@ use crate::release::ReleaseId;
 use crate::release::metadata::About;
 pub(crate) use crate::site::announcement::Announcement;
 use crate::site::deploys::By;
+use crate::site::observer::ObservePages;
 pub(crate) use crate::site::said::LONGEST_AHEAD;
 pub(crate) use crate::site::said::NEWS_WITHIN;
 use crate::site::said::Said;
 pub(crate) use crate::site::state::State;
-use crate::source::upstream::observer::Traffic;
 
 /// A handle on the current release and the retained ones. `Clone` is cheap, and all clones are one site.
 ///
@@ -157,9 +158,9 @@ impl Site {
         naming
     }
 
-    /// Has pages that pass by tell what they show; `None` ends that.
-    pub(crate) fn set_traffic(&self, traffic: Option<Arc<Traffic>>) {
-        self.quietly(|state| state.traffic = traffic);
+    /// Sets or removes what recognises the releases of pages that pass through.
+    pub(crate) fn set_observer(&self, observer: Option<Arc<dyn ObservePages>>) {
+        self.quietly(|state| state.observer = observer);
     }
 
     /// What [`look`](Self::look) wakes, from now on.

@@ -15,9 +15,9 @@ use crate::site::DEFAULT_MEMORY;
 use crate::site::announcement::Announcement;
 use crate::site::deploys::By;
 use crate::site::deploys::Deploys;
+use crate::site::observer::ObservePages;
 use crate::site::said::Said;
 use crate::site::said::Verdict;
-use crate::source::upstream::observer::Traffic;
 
 /// Everything that is true of a site at one moment. Whoever answers a request reads it once.
 #[derive(Debug, Clone)]
@@ -33,8 +33,8 @@ pub(crate) struct State {
     pub(crate) said: Option<Said>,
     pub(crate) awaited: Arc<str>,
     pub(crate) closed: bool,
-    /// There if a source asks upstreams.
-    pub(crate) traffic: Option<Arc<Traffic>>,
+    /// Set while upstreams are polled.
+    pub(crate) observer: Option<Arc<dyn ObservePages>>,
     pub(crate) keep: usize,
     pub(crate) memory: u64,
 }
@@ -52,7 +52,7 @@ impl State {
             said: None,
             awaited: "the first release".into(),
             closed: false,
-            traffic: None,
+            observer: None,
             keep: DEFAULT_KEEP,
             memory: DEFAULT_MEMORY,
         }
@@ -90,8 +90,8 @@ impl State {
         &self.awaited
     }
 
-    pub(crate) fn traffic(&self) -> Option<&Arc<Traffic>> {
-        self.traffic.as_ref()
+    pub(crate) fn observer(&self) -> Option<&Arc<dyn ObservePages>> {
+        self.observer.as_ref()
     }
 
     pub(crate) fn is_closed(&self) -> bool {

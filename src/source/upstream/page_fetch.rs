@@ -23,11 +23,11 @@ use crate::http::coding::Coding;
 use crate::http::coding::DecodeBody;
 use crate::http::context::AsHttps;
 use crate::http::context::OwnName;
+use crate::http::dates::last_modified_millis;
 use crate::http::media_type;
 use crate::release::fingerprint::Pages;
 use crate::source::upstream::fingerprint::Fingerprint;
 use crate::source::upstream::fingerprint::JsonField;
-use crate::source::upstream::observer::last_modified;
 use crate::source::upstream::redirect::Scheme;
 use crate::source::upstream::redirect::Target;
 
@@ -81,8 +81,8 @@ impl Question {
             if !media_type::is_html(&found.headers) {
                 return Err(format!("{page} is no HTML page"));
             }
-            modified =
-                modified.and_then(|newest: u64| Some(newest.max(last_modified(&found.headers)?)));
+            modified = modified
+                .and_then(|newest: u64| Some(newest.max(last_modified_millis(&found.headers)?)));
             let value = |name| text(&found.headers, name).ok_or(format!("{page} has no {name}"));
             match &self.fingerprint {
                 Fingerprint::Header(name) => {
@@ -121,7 +121,7 @@ impl Question {
     {
         let found = self.fetch(upstream, scheme, field.path(), JSON).await?;
         let mut json = Vec::new();
-        let modified = last_modified(&found.headers);
+        let modified = last_modified_millis(&found.headers);
         read(found, |piece| json.extend_from_slice(piece)).await?;
         let value = field.of(&json);
         let value = value.ok_or_else(|| format!("{} has no such value", field.path()))?;

@@ -27,8 +27,8 @@ use crate::site::Site;
 use crate::source::upstream::consensus::Agree;
 use crate::source::upstream::consensus::Verdict;
 use crate::source::upstream::fingerprint::Fingerprint;
-use crate::source::upstream::observer::Traffic;
-use crate::source::upstream::observer::Way;
+use crate::source::upstream::observer::IdentifyBy;
+use crate::source::upstream::observer::PageObserver;
 use crate::source::upstream::page_fetch::BoxError;
 use crate::source::upstream::page_fetch::Question;
 use crate::source::upstream::page_fetch::Sight;
@@ -42,7 +42,7 @@ pub(crate) struct Poller<S> {
     every: Duration,
     timeout: Duration,
     site: Site,
-    traffic: Arc<Traffic>,
+    observer: Arc<PageObserver>,
     agree: Agree,
     /// When passing pages may next bring a look forward.
     hints_from: Instant,
@@ -69,15 +69,16 @@ enum Whom {
 impl<S> Poller<S> {
     pub(crate) fn new(poll: PollUpstream<S>, site: Site) -> Self {
         let question = poll.question;
-        let way = match &question.fingerprint {
-            Fingerprint::Scripts => Way::Scripts,
-            Fingerprint::Header(name) => Way::Header(name.clone()),
-            Fingerprint::Json(_) | Fingerprint::Etag => Way::Elsewhere,
+        let identify_by = match &question.fingerprint {
+            Fingerprint::Scripts => IdentifyBy::Scripts,
+            Fingerprint::Header(name) => IdentifyBy::Header(name.clone()),
+            Fingerprint::Json(_) | Fingerprint::Etag => IdentifyBy::Nothing,
         };
         let host = question.host.as_deref();
-        let traffic = Traffic::new(way, &question.pages, host, poll.upstreams.len());
-        let traffic = Arc::new(traffic);
-        site.set_traffic(Some(Arc::clone(&traffic)));
+        let upstreams = poll.upstreams.len();
+        let observer = PageObserver::new(identify_by, &question.pages, host, upstreams);
+        let observer = Arc::new(observer);
+        site.set_observer(Some(Arc::clone(&observer) as _));
         let upstreams = poll.upstreams.into_iter().map(|service| Upstream {
             service,
             scheme: Scheme::default(),
@@ -89,7 +90,7 @@ impl<S> Poller<S> {
             every: poll.every,
             timeout: poll.timeout,
             site,
-            traffic,
+            observer,
             agree: Agree::new(poll.every),
             hints_from: Instant::now(),
             again: None,
@@ -143,7 +144,7 @@ impl<S> Poller<S> {
     fn release(&self, pages: &Pages, modified: Option<u64>, since: std::time::Instant) -> Release {
         let id = pages.id();
         // A page of it that has passed by carries that time.
-        let built = self.traffic.built(&id).or(modified);
+        let built = self.observer.built(&id).or(modified);
         let release = Release::named(id, built.unwrap_or_else(|| wall_clock(since)));
         let has_label = matches!(
             self.question.fingerprint,
@@ -169,7 +170,7 @@ where
         loop {
             let hinted = async {
                 sleep_until(self.hints_from).await;
-                self.traffic.other_seen().await;
+                self.observer.other_release_seen().await;
             };
             let whom = tokio::select! {
                 word = looks.wanted() => {
@@ -197,13 +198,13 @@ where
         self.notice_others();
         let sights = self.ask(whom).await;
         self.notice_others();
-        let seen = (0..self.upstreams.len()).filter_map(|n| self.traffic.current_seen(n));
+        let seen = (0..self.upstreams.len()).filter_map(|n| self.observer.current_seen(n));
         if let Some(seen) = seen.max() {
             self.agree.current_seen(seen);
         }
         let asked = sights.iter().flatten();
-        self.traffic
-            .looked(asked.filter_map(|sight| sight.as_ref().map(|sight| &*sight.pages)));
+        self.observer
+            .on_polled(asked.filter_map(|sight| sight.as_ref().map(|sight| &*sight.pages)));
         let modified = sights.iter().flatten().flatten();
         let modified = modified.filter_map(|sight| sight.modified).max();
         let current = self.agree.current().map(|current| current.pages);
@@ -222,7 +223,7 @@ where
             Verdict::Return(known) => self.publish(known.release.once_more(), known.pages),
         }
         let recent = self.agree.recent().cloned().collect();
-        self.traffic.learn(self.agree.current(), recent);
+        self.observer.set_published(self.agree.current(), recent);
     }
 
     /// Asks all upstreams at the same time. `None` for one that need not be asked, `Some(None)` for one that does not
@@ -231,11 +232,11 @@ where
         let now = Instant::now();
         let may_rest =
             whom == Whom::Unseen && self.agree.current().is_some() && self.agree.due().is_none();
-        let (traffic, question, limit) = (&self.traffic, &self.question, self.timeout);
+        let (observer, question, limit) = (&self.observer, &self.question, self.timeout);
         let every = self.every;
         let asking = self.upstreams.iter_mut().enumerate().map(|(n, upstream)| {
             let is_fresh = |seen: std::time::Instant| Instant::from(seen) + every > now;
-            let rests = may_rest && traffic.current_seen(n).is_some_and(is_fresh);
+            let rests = may_rest && observer.current_seen(n).is_some_and(is_fresh);
             async move {
                 if rests {
                     return None;
@@ -278,7 +279,7 @@ where
 
 impl<S> Drop for Poller<S> {
     fn drop(&mut self) {
-        self.site.set_traffic(None);
+        self.site.set_observer(None);
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Instant;
 use crate::html::page_assets::Likeness;
 use crate::release::Release;
 use crate::release::fingerprint::Pages;
-use crate::source::upstream::observer::Known;
+use crate::source::upstream::observer::KnownRelease;
 
 /// Decides from what upstreams show, look by look, when it is published. Pure: the time is passed in.
 ///
@@ -19,7 +19,7 @@ use crate::source::upstream::observer::Known;
 pub(crate) struct Agree {
     every: Duration,
     current: Option<Current>,
-    recent: VecDeque<Known>,
+    recent: VecDeque<KnownRelease>,
     candidate: Option<Candidate>,
     due: Option<Instant>,
     /// Since when something is seen, as long as nothing is published.
@@ -56,7 +56,7 @@ pub(crate) enum Verdict {
     /// It is new, and was first seen then.
     Publish(Arc<Pages>, Instant),
     /// It was current before.
-    Return(Known),
+    Return(KnownRelease),
 }
 
 impl Agree {
@@ -91,9 +91,9 @@ impl Agree {
     }
 
     /// The current release, if it is known what it shows.
-    pub(crate) fn current(&self) -> Option<Known> {
+    pub(crate) fn current(&self) -> Option<KnownRelease> {
         let Current { release, pages } = self.current.as_ref()?;
-        Some(Known {
+        Some(KnownRelease {
             release: Arc::clone(release),
             pages: Arc::clone(pages.as_ref()?),
         })
@@ -106,7 +106,7 @@ impl Agree {
     }
 
     /// The releases that were current before, newest first.
-    pub(crate) fn recent(&self) -> impl Iterator<Item = &Known> {
+    pub(crate) fn recent(&self) -> impl Iterator<Item = &KnownRelease> {
         self.recent.iter()
     }
 
@@ -128,7 +128,7 @@ impl Agree {
             self.inline_news = if is_inline { self.inline_news + 1 } else { 0 };
             self.recent.push_front(old);
         }
-        let known = |known: &Known| known.release.id() == release.id();
+        let known = |known: &KnownRelease| known.release.id() == release.id();
         let pages = pages.or_else(|| {
             let same = self.recent.iter().find(|recent| known(recent));
             same.map(|same| Arc::clone(&same.pages))
@@ -281,7 +281,7 @@ impl Agree {
     }
 
     /// The release that shows the same and was current before.
-    fn back(&self, pages: &Pages) -> Option<&Known> {
+    fn back(&self, pages: &Pages) -> Option<&KnownRelease> {
         let mut recent = self.recent.iter();
         recent.find(|known| known.pages.likeness(pages) == Likeness::Same)
     }

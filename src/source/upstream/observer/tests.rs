@@ -1,14 +1,28 @@
-use super::*;
-use crate::release::Release;
+use std::sync::Arc;
+use std::time::Duration;
 
-fn known(page: &str, built: u64) -> Known {
+use crate::html::inserter::Extent;
+use crate::html::page_assets::Location;
+use crate::html::page_assets::Print;
+use crate::html::page_assets::Reader;
+use crate::release::Release;
+use crate::release::ReleaseId;
+use crate::release::fingerprint::Pages;
+use crate::site::observer::ObservePages as _;
+use crate::site::observer::ObservedPage;
+use crate::source::upstream::observer::IdentifyBy;
+use crate::source::upstream::observer::KnownRelease;
+use crate::source::upstream::observer::PageObserver;
+use crate::source::upstream::observer::page_observer::now;
+
+fn known(page: &str, built: u64) -> KnownRelease {
     let found = Reader::read(page.as_bytes()).unwrap();
     let location = Location {
         path: "/",
         host: None,
     };
     let pages = Pages::Prints(vec![("/".into(), Print::of(found.at(location)))]);
-    Known {
+    KnownRelease {
         release: Arc::new(Release::named(pages.id(), built)),
         pages: Arc::new(pages),
     }
@@ -18,14 +32,14 @@ fn page(name: &str) -> String {
     format!("<script src=/app-{name}.js></script>")
 }
 
-fn traffic(upstreams: usize) -> Traffic {
-    let traffic = Traffic::new(Way::Scripts, &["/".into()], None, upstreams);
-    traffic.learn(Some(known(&page("a1"), 1)), Vec::new());
-    traffic
+fn observer(upstreams: usize) -> PageObserver {
+    let observer = PageObserver::new(IdentifyBy::Scripts, &["/".into()], None, upstreams);
+    observer.set_published(Some(known(&page("a1"), 1)), Vec::new());
+    observer
 }
 
-fn passing(path: &str, upstream: Option<usize>) -> Passing<'_> {
-    Passing {
+fn observed_page(path: &str, upstream: Option<usize>) -> ObservedPage<'_> {
+    ObservedPage {
         path,
         upstream,
         current: None,
@@ -34,65 +48,68 @@ fn passing(path: &str, upstream: Option<usize>) -> Passing<'_> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_current_release_is_seen_at_the_upstream_that_it_came_from() {
-    let traffic = traffic(2);
+async fn page_of_current_release_is_recorded_for_its_upstream() {
+    let observer = observer(2);
     let read = |upstream| {
-        traffic.read(
+        observer.observe_html(
             page("a1").as_bytes(),
             Extent::Whole,
-            passing("/deep", upstream),
+            observed_page("/deep", upstream),
         )
     };
     assert!(read(None).is_some());
-    assert_eq!([0, 1].map(|n| traffic.current_seen(n)), [None, None]);
+    assert_eq!([0, 1].map(|n| observer.current_seen(n)), [None, None]);
     read(Some(1));
     read(Some(7));
-    assert_eq!([0, 1].map(|n| traffic.current_seen(n)), [None, Some(now())]);
-    traffic.learn(Some(known(&page("b2"), 2)), vec![known(&page("a1"), 1)]);
-    assert_eq!(traffic.current_seen(1), None, "another is current");
+    assert_eq!(
+        [0, 1].map(|n| observer.current_seen(n)),
+        [None, Some(now())]
+    );
+    observer.set_published(Some(known(&page("b2"), 2)), vec![known(&page("a1"), 1)]);
+    assert_eq!(observer.current_seen(1), None, "another release is current");
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_two_releases_with_the_same_page_it_is_never_the_later_one() {
-    let traffic = traffic(1);
+async fn page_of_two_releases_gets_the_one_current_at_request_or_the_older() {
+    let observer = observer(1);
     let (first, second) = (known(&page("a1"), 1), known(&page("a1"), 2));
-    let second = Known {
+    let second = KnownRelease {
         release: Arc::new(Release::named("second".parse().unwrap(), 2)),
         ..second
     };
-    traffic.learn(Some(second), vec![first.clone()]);
+    observer.set_published(Some(second), vec![first.clone()]);
     let id = first.release.id();
-    let stamp = |current: &ReleaseId| {
+    let release = |current: &ReleaseId| {
         let current = Some(current);
-        let passing = Passing {
+        let observed = ObservedPage {
             current,
-            ..passing("/", None)
+            ..observed_page("/", None)
         };
-        traffic
-            .read(page("a1").as_bytes(), Extent::Whole, passing)
+        observer
+            .observe_html(page("a1").as_bytes(), Extent::Whole, observed)
             .unwrap()
     };
-    assert_eq!(&stamp(id).0, id);
-    assert_eq!(stamp(&"second".parse().unwrap()).0.as_str(), "second");
-    assert_eq!(&stamp(&"third".parse().unwrap()).0, id);
+    assert_eq!(&release(id).id, id);
+    assert_eq!(release(&"second".parse().unwrap()).id.as_str(), "second");
+    assert_eq!(&release(&"third".parse().unwrap()).id, id);
 }
 
 #[tokio::test(start_paused = true)]
-async fn shape_is_believed_until_it_misleads() {
-    let traffic = traffic(1);
+async fn page_matched_by_file_names_is_recognised_until_polls_refute_it() {
+    let observer = observer(1);
     let current = known(&page("a1"), 1);
     let read = |name: &str| {
-        let passing = Passing {
+        let observed = ObservedPage {
             current: Some(current.release.id()),
-            ..passing("/admin/", None)
+            ..observed_page("/admin/", None)
         };
-        traffic.read(page(name).as_bytes(), Extent::Whole, passing)
+        observer.observe_html(page(name).as_bytes(), Extent::Whole, observed)
     };
     let first = read("x1").unwrap();
     assert_eq!(first, read("x1").unwrap());
-    assert_eq!(first.1, 5);
+    assert_eq!(first.built, 5);
     tokio::time::advance(Duration::from_secs(61)).await;
-    traffic.looked(std::iter::once(&*current.pages));
+    observer.on_polled(std::iter::once(&*current.pages));
     assert_eq!(read("x1"), None);
     assert_eq!(read("x2"), None, "the next build of that page");
 }
