@@ -27,7 +27,7 @@ use crate::endpoint::deploys::Secret;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::http::client_tls;
-use crate::http::client_tls::Trust;
+use crate::http::client_tls::RootStore;
 use crate::release::Policy;
 use crate::release::ReleaseId;
 
@@ -117,7 +117,7 @@ impl Announcement {
         let mut http = HttpConnector::new();
         http.enforce_http(false);
         http.set_nodelay(true);
-        let connector = client_tls::over_http1(http, &Trust::default());
+        let connector = client_tls::http1_connector(http, &RootStore::default());
         let client = Client::builder(TokioExecutor::new()).build(connector);
         let asked = async {
             let answer = client.request(request).await;

@@ -7,7 +7,7 @@ use http::Uri;
 use crate::app::router::Route;
 use crate::fuzz::text_line;
 use crate::http::forwarded::Prefix;
-use crate::http::networks::networks;
+use crate::http::networks::parse_networks;
 use crate::origin::HostHeader;
 use crate::origin::Upstream;
 use crate::source::Fingerprint;
@@ -28,8 +28,11 @@ pub fn addresses(data: &[u8]) {
         write_and_read::<Upstream>(text);
         write_and_read::<Fingerprint>(text);
         drop(text.parse::<HostHeader>());
-        for network in networks(text).into_iter().flatten() {
-            assert_eq!(networks(&network.to_string()).ok(), Some(vec![network]));
+        for network in parse_networks(text).into_iter().flatten() {
+            assert_eq!(
+                parse_networks(&network.to_string()).ok(),
+                Some(vec![network])
+            );
         }
         if let Ok(route) = text.parse::<Route>() {
             direct(&route, target);

@@ -12,9 +12,10 @@ use http::request;
 use crate::fuzz::line;
 use crate::http::accept_encoding::Accepted;
 use crate::http::context::Peer;
-use crate::http::forwarded::Teller;
+use crate::http::forwarded::ForwardedHeaders;
 use crate::http::hop_by_hop;
-use crate::http::networks::networks;
+use crate::http::networks::parse_networks;
+use crate::http::via::Via;
 use crate::origin::proxy::request_headers;
 
 /// The fields of a request: what is for one connection goes, everything else stays, and what the upstream is told of the
@@ -30,24 +31,25 @@ pub fn fields(data: &[u8]) {
     let parts = head(data);
     strip(parts.headers.clone());
     accept(&parts.headers);
-    let upgrade = hop_by_hop::upgrade(&parts.headers);
+    let upgrade = hop_by_hop::requested_upgrade(&parts.headers);
     if let Some(protocol) = &upgrade {
         assert!(names(&parts.headers, &header::CONNECTION, "upgrade"));
         assert_eq!(parts.headers.get(header::UPGRADE), Some(protocol));
         let lower = protocol.as_bytes().to_ascii_lowercase();
         assert!(!items(&lower).any(|item| item.starts_with(b"h2c")));
     }
-    let mut teller = Teller::new();
-    teller.trusted = networks(TRUSTED).unwrap_or_default();
+    let via = Via::new();
+    let mut forwarded = ForwardedHeaders::default();
+    forwarded.trust(parse_networks(TRUSTED).unwrap_or_default());
     let told = Told {
-        headers: request_headers::headers(&teller, parts.clone(), upgrade.as_ref()),
+        headers: request_headers::headers(&forwarded, &via, parts.clone(), upgrade.as_ref()),
         is_upgrade: upgrade.is_some(),
         peer: parts.extensions.get().map(|peer: &Peer| peer.ip()),
     };
     told.is_for_the_next_connection(&parts.headers);
     told.has_what_is_for_all(&parts);
     told.tells_of_the_client(&parts);
-    assert!(teller.has_seen(&told.headers), "{:?}", told.headers);
+    assert!(via.is_loop(&told.headers), "{:?}", told.headers);
 }
 
 fn head(data: &[u8]) -> request::Parts {
@@ -82,7 +84,7 @@ fn head(data: &[u8]) -> request::Parts {
 
 fn strip(mut headers: HeaderMap) {
     let before = headers.clone();
-    hop_by_hop::strip(&mut headers);
+    hop_by_hop::remove(&mut headers);
     for name in before.keys() {
         let is_kept = headers.get_all(name).iter().eq(before.get_all(name));
         let is_gone = !headers.contains_key(name);

@@ -1,34 +1,39 @@
-//! Fields of one connection, which a proxy does not pass on (RFC 9110, section 7.6.1).
+//! Hop-by-hop headers, which a proxy does not forward (RFC 9110, section 7.6.1).
 
 use http::HeaderMap;
 use http::HeaderName;
 use http::HeaderValue;
 use http::header;
 
-/// Takes out what is for one connection only: what the RFC lists, what `Connection` names, and what is between a client
-/// and the proxy it knows of.
-pub(crate) fn strip(headers: &mut HeaderMap) {
+use crate::http::list;
+
+/// Removes the hop-by-hop headers: those that the RFC lists, those that `Connection` names, and those between a client and
+/// a forward proxy.
+pub(crate) fn remove(headers: &mut HeaderMap) {
     if headers.contains_key(header::CONNECTION) {
-        for name in named_by_connection(headers) {
+        let names = list::items(headers, &header::CONNECTION);
+        let names = names.filter_map(|item| HeaderName::from_bytes(item).ok());
+        let names: Vec<HeaderName> = names.collect();
+        for name in names {
             headers.remove(name);
         }
         headers.remove(header::CONNECTION);
     }
     if headers.contains_key(header::TRANSFER_ENCODING) {
-        // Of the two it is the length that is wrong (RFC 9112, section 6.3).
+        // With both, `Content-Length` is the wrong one (RFC 9112, section 6.3).
         headers.remove(header::CONTENT_LENGTH);
     }
-    for name in &PER_CONNECTION {
+    for name in &HOP_BY_HOP {
         headers.remove(name);
     }
 }
 
-/// What the sender of these fields wants to switch to, if it really asks for that: `Upgrade`, and named by `Connection`.
+/// The protocols in `Upgrade`, if `Connection` names it.
 ///
-/// HTTP/2 is none of it: what is sent inside would pass every rule of the one in front.
-pub(crate) fn upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
+/// `None` for HTTP/2 in cleartext: requests inside the tunnel would bypass every rule of this proxy.
+pub(crate) fn requested_upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
     let protocol = headers.get(header::UPGRADE)?;
-    let is_named = has_item(headers, &header::CONNECTION, header::UPGRADE.as_str());
+    let is_named = list::contains(headers, &header::CONNECTION, header::UPGRADE.as_str());
     let is_http2 = protocol.to_str().ok().is_none_or(|protocols| {
         protocols
             .split(',')
@@ -37,56 +42,33 @@ pub(crate) fn upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
     (is_named && !is_http2).then(|| protocol.clone())
 }
 
-/// True if the sender takes trailers: `TE: trailers` (RFC 9110, section 10.1.4).
-pub(crate) fn takes_trailers(headers: &HeaderMap) -> bool {
-    has_item(headers, &header::TE, "trailers")
+/// True if the sender accepts trailers: `TE: trailers` (RFC 9110, section 10.1.4).
+pub(crate) fn accepts_trailers(headers: &HeaderMap) -> bool {
+    list::contains(headers, &header::TE, "trailers")
 }
 
-/// True if the body is to wait for a 100 (RFC 9110, section 10.1.1).
+/// True if the client waits for 100 (Continue) before it sends the body (RFC 9110, section 10.1.1).
 pub(crate) fn expects_continue(headers: &HeaderMap) -> bool {
-    has_item(headers, &header::EXPECT, "100-continue")
+    list::contains(headers, &header::EXPECT, "100-continue")
 }
 
-/// One `Cookie` of the several that HTTP/2 may have made of it (RFC 9113, section 8.2.3).
+/// Joins the `Cookie` fields into which HTTP/2 may have split one (RFC 9113, section 8.2.3).
 pub(crate) fn join_cookies(headers: &mut HeaderMap) {
     let mut all = headers.get_all(header::COOKIE).iter();
     if all.next().is_none() || all.next().is_none() {
         return;
     }
-    let pieces: Vec<&[u8]> = headers
+    let values: Vec<&[u8]> = headers
         .get_all(header::COOKIE)
         .iter()
         .map(HeaderValue::as_bytes)
         .collect();
-    if let Ok(joined) = HeaderValue::from_bytes(&pieces.join(&b"; "[..])) {
+    if let Ok(joined) = HeaderValue::from_bytes(&values.join(&b"; "[..])) {
         headers.insert(header::COOKIE, joined);
     }
 }
 
-/// The items of a list, which may be in several fields and hold any bytes (RFC 9110, section 5.6.1).
-pub(crate) fn items<'a>(
-    headers: &'a HeaderMap,
-    name: &HeaderName,
-) -> impl Iterator<Item = &'a [u8]> {
-    headers
-        .get_all(name)
-        .iter()
-        .flat_map(|value| value.as_bytes().split(|&b| b == b','))
-        .map(<[u8]>::trim_ascii)
-        .filter(|item| !item.is_empty())
-}
-
-fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
-    items(headers, &header::CONNECTION)
-        .filter_map(|item| HeaderName::from_bytes(item).ok())
-        .collect()
-}
-
-fn has_item(headers: &HeaderMap, name: &HeaderName, wanted: &str) -> bool {
-    items(headers, name).any(|item| item.eq_ignore_ascii_case(wanted.as_bytes()))
-}
-
-const PER_CONNECTION: [HeaderName; 11] = [
+const HOP_BY_HOP: [HeaderName; 11] = [
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
     HeaderName::from_static("http2-settings"),
@@ -96,7 +78,7 @@ const PER_CONNECTION: [HeaderName; 11] = [
     header::PROXY_AUTHENTICATE,
     header::PROXY_AUTHORIZATION,
     HeaderName::from_static("proxy-authentication-info"),
-    // For the host and port that were connected to, which no visitor knows (RFC 7838).
+    // About the upstream's host and port, which clients do not connect to (RFC 7838).
     header::ALT_SVC,
     HeaderName::from_static("alt-used"),
 ];
@@ -118,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_for_one_connection_goes_and_all_else_stays() {
+    fn remove_hop_by_hop_and_connection_named_keeps_the_rest() {
         let mut fields = headers(&[
             ("connection", "close, X-Mine ,, x-other"),
             ("connection", "Cookie"),
@@ -137,25 +119,25 @@ mod tests {
             ("accept", "text/html"),
             ("authorization", "Bearer x"),
         ]);
-        strip(&mut fields);
+        remove(&mut fields);
         let mut left: Vec<_> = fields.keys().map(HeaderName::as_str).collect();
         left.sort_unstable();
         assert_eq!(left, ["accept", "authorization", "trailer"]);
     }
 
     #[test]
-    fn what_stands_beside_bytes_that_are_no_text_is_named_as_well() {
+    fn remove_connection_with_non_ascii_item_reads_the_others() {
         let mut fields = headers(&[("x-mine", "1"), ("accept", "text/html")]);
         let names = HeaderValue::from_bytes(b"\xe9, x-mine").unwrap();
         fields.insert(header::CONNECTION, names);
-        strip(&mut fields);
+        remove(&mut fields);
         assert!(fields.keys().eq([&header::ACCEPT]));
     }
 
     #[test]
-    fn an_upgrade_is_one_that_connection_names() {
+    fn requested_upgrade_requires_connection_and_excludes_h2c() {
         let check = |fields: &[(&str, &str)], expected: Option<&str>| {
-            let found = upgrade(&headers(fields));
+            let found = requested_upgrade(&headers(fields));
             let found = found.as_ref().map(|value| value.to_str().unwrap());
             assert_eq!(found, expected, "{fields:?}");
         };
@@ -175,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn cookies_of_http_2_are_joined() {
+    fn join_cookies_several_fields_become_one() {
         let mut fields = headers(&[("cookie", "a=1"), ("cookie", "b=2; c=3")]);
         join_cookies(&mut fields);
         let cookies: Vec<_> = fields.get_all(header::COOKIE).iter().collect();

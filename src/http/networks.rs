@@ -1,4 +1,4 @@
-//! Networks, as settings name them.
+//! Networks in settings: CIDR notation, addresses, and names for common sets.
 
 use std::net::IpAddr;
 
@@ -7,9 +7,12 @@ use ipnet::IpNet;
 use crate::error::Error;
 use crate::error::Kind;
 
-/// A network as it is written in settings: `10.0.0.0/8`, an address, or `loopback` or `private` (those of RFC 1918 and
-/// RFC 4193, and `loopback`).
-pub(crate) fn networks(text: &str) -> Result<Vec<IpNet>, Error> {
+/// Parses `10.0.0.0/8`, a single address, `loopback`, or `private` (RFC 1918, RFC 4193 and loopback).
+///
+/// # Errors
+///
+/// If it is none of these.
+pub(crate) fn parse_networks(text: &str) -> Result<Vec<IpNet>, Error> {
     let named: &[&str] = match text {
         "loopback" => &LOOPBACK,
         "private" => &PRIVATE,
@@ -39,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn networks_have_names_or_numbers() {
+    fn parse_networks_names_and_cidr_are_accepted() {
         for (text, expected) in [
             ("10.0.0.0/8", Some(1)),
             ("::1", Some(1)),
@@ -48,7 +51,11 @@ mod tests {
             ("10.0.0.0/33", None),
             ("example.org", None),
         ] {
-            assert_eq!(networks(text).ok().map(|all| all.len()), expected, "{text}");
+            assert_eq!(
+                parse_networks(text).ok().map(|all| all.len()),
+                expected,
+                "{text}"
+            );
         }
     }
 }

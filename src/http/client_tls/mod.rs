@@ -1,4 +1,4 @@
-//! Connections to servers: over TCP, and with TLS where the feature `tls` is on.
+//! Client connections: TCP, and TLS over it with the feature `tls`.
 
 #[cfg(not(feature = "tls"))]
 mod no_tls;

@@ -1,33 +1,31 @@
-//! Connections without TLS, where the feature `tls` is off: an upstream at `https` is refused when it is named.
+//! Client connections without TLS: an `https` address is rejected when it is parsed.
 
-use hyper_util::client::legacy::connect::HttpConnector;
+pub(crate) use hyper_util::client::legacy::connect::HttpConnector;
 
 use crate::error::Error;
 use crate::error::Kind;
 
-/// What connects over TCP.
-pub(crate) type Net = HttpConnector;
-
-/// What can be connected to.
+/// The URL schemes that can be connected to.
 pub(crate) const SCHEMES: &[&str] = &["http"];
 
-/// Nobody has to vouch for anything.
+/// Stands for the root certificates, of which there are none.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Trust(());
+pub(crate) struct RootStore(());
 
-impl Trust {
-    pub(crate) fn only(_: &[u8]) -> Result<Self, Error> {
+impl RootStore {
+    /// Always an error.
+    pub(crate) fn from_pem(_: &[u8]) -> Result<Self, Error> {
         let why = "this program was built without TLS".to_owned();
         Err(Error::new(Kind::InvalidRootCertificate(why)))
     }
 }
 
-/// TCP as `http` makes it, and what is to be on top.
-pub(crate) fn over(http: HttpConnector, _: &Trust) -> Net {
-    http
+/// `tcp` as it is.
+pub(crate) fn connector(tcp: HttpConnector, _: &RootStore) -> HttpConnector {
+    tcp
 }
 
-/// As [`over`], without HTTP/2 inside.
-pub(crate) fn over_http1(http: HttpConnector, _: &Trust) -> Net {
-    http
+/// `tcp` as it is.
+pub(crate) fn http1_connector(tcp: HttpConnector, _: &RootStore) -> HttpConnector {
+    tcp
 }

@@ -1,11 +1,11 @@
-//! TLS towards upstreams: rustls with ring, HTTP/2 and HTTP/1.1 by ALPN.
+//! TLS for client connections: rustls with ring.
 
 use std::sync::Arc;
 
 use hyper_rustls::HttpsConnector;
 use hyper_rustls::HttpsConnectorBuilder;
 use hyper_rustls::builderstates::WantsProtocols1;
-use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::HttpConnector as TcpConnector;
 use rustls::ClientConfig;
 use rustls::RootCertStore;
 use rustls::crypto::CryptoProvider;
@@ -16,50 +16,54 @@ use rustls::pki_types::pem::PemObject as _;
 use crate::error::Error;
 use crate::error::Kind;
 
-/// What connects over TCP, with TLS where the address says so.
-pub(crate) type Net = HttpsConnector<HttpConnector>;
+/// Connects to `http` and `https` URLs.
+pub(crate) type HttpConnector = HttpsConnector<TcpConnector>;
 
-/// What can be connected to.
+/// The URL schemes that can be connected to.
 pub(crate) const SCHEMES: &[&str] = &["http", "https"];
 
-/// Who may vouch for upstreams: those that browsers trust, or these.
+/// The root certificates that servers are verified against; by default Mozilla's.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Trust(Option<Arc<RootCertStore>>);
+pub(crate) struct RootStore(Option<Arc<RootCertStore>>);
 
-impl Trust {
-    /// Only the authorities whose certificates are in this text, in PEM.
-    pub(crate) fn only(pem: &[u8]) -> Result<Self, Error> {
-        let refuse = |why: String| Error::new(Kind::InvalidRootCertificate(why));
+impl RootStore {
+    /// Only the certificates in this PEM.
+    ///
+    /// # Errors
+    ///
+    /// If there is none, or one is malformed.
+    pub(crate) fn from_pem(pem: &[u8]) -> Result<Self, Error> {
+        let invalid = |why: String| Error::new(Kind::InvalidRootCertificate(why));
         let mut store = RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(pem) {
-            let certificate = certificate.map_err(|error| refuse(error.to_string()))?;
+            let certificate = certificate.map_err(|error| invalid(error.to_string()))?;
             store
                 .add(certificate)
-                .map_err(|error| refuse(error.to_string()))?;
+                .map_err(|error| invalid(error.to_string()))?;
         }
         if store.is_empty() {
-            return Err(refuse("there is no certificate in it".to_owned()));
+            return Err(invalid("it contains no certificate".to_owned()));
         }
         Ok(Self(Some(Arc::new(store))))
     }
 }
 
-/// TCP as `http` makes it, and what is to be on top.
-pub(crate) fn over(http: HttpConnector, trust: &Trust) -> Net {
-    builder(trust).enable_all_versions().wrap_connector(http)
+/// Adds TLS to `tcp`, with HTTP/2 and HTTP/1.1 in ALPN.
+pub(crate) fn connector(tcp: TcpConnector, roots: &RootStore) -> HttpConnector {
+    builder(roots).enable_all_versions().wrap_connector(tcp)
 }
 
-/// As [`over`], without HTTP/2 inside.
-pub(crate) fn over_http1(http: HttpConnector, trust: &Trust) -> Net {
-    builder(trust).enable_http1().wrap_connector(http)
+/// Adds TLS to `tcp`, with HTTP/1.1 alone.
+pub(crate) fn http1_connector(tcp: TcpConnector, roots: &RootStore) -> HttpConnector {
+    builder(roots).enable_http1().wrap_connector(tcp)
 }
 
-fn builder(trust: &Trust) -> HttpsConnectorBuilder<WantsProtocols1> {
+fn builder(roots: &RootStore) -> HttpsConnectorBuilder<WantsProtocols1> {
     let builder = HttpsConnectorBuilder::new();
-    let config = trust.0.clone().and_then(config);
+    let config = roots.0.clone().and_then(config);
     let builder = match config {
         Some(config) => builder.with_tls_config(config),
-        // The provider speaks these versions: it can't fail.
+        // The provider supports the default versions: this cannot fail.
         None => match HttpsConnectorBuilder::new().with_provider_and_webpki_roots(provider()) {
             Ok(builder) => builder,
             Err(_) => builder.with_webpki_roots(),

@@ -14,7 +14,6 @@ use hyper_util::client::legacy::connect::capture_connection;
 use tokio::time::Instant;
 use tokio::time::sleep_until;
 
-use crate::http::forwarded::HostHeader;
 use crate::http::hop_by_hop;
 use crate::origin::proxy::Shared;
 use crate::origin::proxy::backend::Backend;
@@ -23,6 +22,7 @@ use crate::origin::proxy::dispatch::MAX_STALE_RETRIES;
 use crate::origin::proxy::dispatch::UpstreamRequest;
 use crate::origin::proxy::failure::Failure;
 use crate::origin::proxy::failure::causes;
+use crate::origin::proxy::host_header::HostHeader;
 use crate::origin::proxy::request_body::RequestBody;
 use crate::origin::proxy::stream::Activity;
 
@@ -115,7 +115,7 @@ impl UpstreamRequest {
         *request.headers_mut() = self.headers.clone();
         *request.version_mut() = version;
         let own = backend.upstream.authority();
-        let host = match &shared.settings.teller.host {
+        let host = match &shared.settings.host {
             HostHeader::Name(name) => Some(name.as_str()),
             HostHeader::Upstream => None,
             HostHeader::Keep => self

@@ -10,7 +10,7 @@ use hyper_util::rt::TokioExecutor;
 use hyper_util::rt::TokioTimer;
 use tokio::time::Instant;
 
-use crate::http::client_tls::Trust;
+use crate::http::client_tls::RootStore;
 use crate::origin::proxy::connect::Connector;
 use crate::origin::proxy::connect::Timeouts;
 use crate::origin::proxy::http2::Http2;
@@ -33,12 +33,12 @@ impl Backend {
     pub(crate) fn new(
         upstream: Upstream,
         timeouts: Timeouts,
-        trust: &Trust,
+        roots: &RootStore,
         pool_idle_timeout: Duration,
     ) -> Self {
         let http2 = Http2::new(pool_idle_timeout);
-        let connector = Connector::new(&upstream, timeouts, trust, Some(&http2));
-        let only_http1 = Connector::new(&upstream, timeouts, trust, None);
+        let connector = Connector::new(&upstream, timeouts, roots, Some(&http2));
+        let only_http1 = Connector::new(&upstream, timeouts, roots, None);
         let mut builder = Client::builder(TokioExecutor::new());
         builder
             // Without it nothing in the pool would ever be too old.

@@ -10,15 +10,15 @@ use std::time::Duration;
 
 use http::Uri;
 use hyper_util::client::legacy::connect::Connection;
-use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::HttpConnector as TcpConnector;
 use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 use tower_service::Service;
 
 use crate::http::client_tls;
-use crate::http::client_tls::Net;
-use crate::http::client_tls::Trust;
+use crate::http::client_tls::HttpConnector;
+use crate::http::client_tls::RootStore;
 use crate::origin::proxy::http2::Http2;
 use crate::origin::proxy::stream::Stream;
 use crate::origin::proxy::upstream::Transport;
@@ -43,7 +43,7 @@ pub(crate) struct Timeouts {
 
 #[derive(Clone)]
 enum Socket {
-    Net(Box<Net>),
+    Net(Box<HttpConnector>),
     Unix(Arc<Path>),
 }
 
@@ -53,21 +53,21 @@ impl Connector {
     pub(crate) fn new(
         upstream: &Upstream,
         timeouts: Timeouts,
-        trust: &Trust,
+        roots: &RootStore,
         http2: Option<&Http2>,
     ) -> Self {
-        let over = match http2 {
-            Some(_) => client_tls::over,
-            None => client_tls::over_http1,
+        let connector = match http2 {
+            Some(_) => client_tls::connector,
+            None => client_tls::http1_connector,
         };
         let way = match upstream.transport() {
             Transport::Unix(path) => Socket::Unix(Arc::clone(path)),
             Transport::Http | Transport::Https => {
-                let mut http = HttpConnector::new();
-                http.enforce_http(false);
-                http.set_nodelay(true);
-                http.set_keepalive(Some(TCP_KEEPALIVE));
-                Socket::Net(Box::new(over(http, trust)))
+                let mut tcp = TcpConnector::new();
+                tcp.enforce_http(false);
+                tcp.set_nodelay(true);
+                tcp.set_keepalive(Some(TCP_KEEPALIVE));
+                Socket::Net(Box::new(connector(tcp, roots)))
             }
         };
         Self {

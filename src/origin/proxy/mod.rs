@@ -7,6 +7,7 @@ mod connect;
 pub(crate) mod dispatch;
 mod failure;
 pub(crate) mod health_check;
+mod host_header;
 mod http2;
 pub(crate) mod idle_timeout;
 mod location;
@@ -29,13 +30,14 @@ use ipnet::IpNet;
 
 use crate::error::Error;
 use crate::error::Kind;
-use crate::http::client_tls::Trust;
-use crate::http::forwarded::HostHeader;
-use crate::http::forwarded::Teller;
-pub(crate) use crate::http::networks::networks;
+use crate::http::client_tls::RootStore;
+use crate::http::forwarded::ForwardedHeaders;
+use crate::http::networks::parse_networks;
+use crate::http::via::Via;
 use crate::origin::proxy::backend::Backend;
 pub use crate::origin::proxy::body::ProxyBody;
 use crate::origin::proxy::connect::Timeouts;
+pub use crate::origin::proxy::host_header::HostHeader;
 use crate::origin::proxy::retry_queue::RetryQueue;
 pub use crate::origin::proxy::service::ProxyFuture;
 pub use crate::origin::proxy::service::UpstreamService;
@@ -75,8 +77,10 @@ pub(crate) struct Shared {
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     upstreams: Vec<Upstream>,
-    teller: Teller,
-    trust: Trust,
+    host: HostHeader,
+    forwarded: ForwardedHeaders,
+    via: Via,
+    roots: RootStore,
     connect_timeout: Duration,
     first_byte_timeout: Duration,
     body_idle_timeout: Duration,
@@ -101,8 +105,10 @@ impl Proxy {
         }
         Ok(Self::of(Settings {
             upstreams,
-            teller: Teller::new(),
-            trust: Trust::default(),
+            host: HostHeader::default(),
+            forwarded: ForwardedHeaders::default(),
+            via: Via::new(),
+            roots: RootStore::default(),
             connect_timeout: DEFAULT_CONNECT_TIMEOUT,
             first_byte_timeout: DEFAULT_FIRST_BYTE_TIMEOUT,
             body_idle_timeout: DEFAULT_BODY_IDLE_TIMEOUT,
@@ -114,7 +120,7 @@ impl Proxy {
 
     /// Which `Host` the upstreams see.
     pub fn host(self, host: HostHeader) -> Self {
-        self.with(|settings| settings.teller.host = host)
+        self.with(|settings| settings.host = host)
     }
 
     /// Believes what the peers of this network say of the client, in `Forwarded` and `X-Forwarded-*`: a network such as
@@ -124,8 +130,8 @@ impl Proxy {
     ///
     /// If it is none of these.
     pub fn trusted_proxy(self, network: &str) -> Result<Self, Error> {
-        let networks: Vec<IpNet> = networks(network)?;
-        Ok(self.with(|settings| settings.teller.trusted.extend(networks)))
+        let networks: Vec<IpNet> = parse_networks(network)?;
+        Ok(self.with(|settings| settings.forwarded.trust(networks)))
     }
 
     /// Believes certificates of `https` upstreams by the authorities in this text alone, in PEM. Without it, by those
@@ -135,8 +141,8 @@ impl Proxy {
     ///
     /// If there is no certificate in it, or one that can't be read.
     pub fn root_certificates(self, pem: &[u8]) -> Result<Self, Error> {
-        let trust = Trust::only(pem)?;
-        Ok(self.with(|settings| settings.trust = trust))
+        let roots = RootStore::from_pem(pem)?;
+        Ok(self.with(|settings| settings.roots = roots))
     }
 
     /// How long it may take to connect, with all that belongs to it.
@@ -204,7 +210,7 @@ impl Proxy {
             Backend::new(
                 upstream.clone(),
                 settings.timeouts(),
-                &settings.trust,
+                &settings.roots,
                 settings.pool_idle_timeout,
             )
         });

@@ -12,9 +12,10 @@ use http::uri::PathAndQuery;
 use crate::http::context::AsHttps;
 use crate::http::context::Peer;
 use crate::http::fetch_metadata;
+use crate::http::forwarded::ForwardedHeaders;
 use crate::http::forwarded::Prefix;
-use crate::http::forwarded::Teller;
 use crate::http::hop_by_hop;
+use crate::http::via::Via;
 use crate::origin::proxy::service::UPGRADE;
 
 /// The path and the query, as they came.
@@ -25,16 +26,17 @@ pub(crate) fn target(uri: &Uri) -> PathAndQuery {
 
 /// The fields as the upstream is to see them.
 pub(crate) fn headers(
-    teller: &Teller,
+    forwarded: &ForwardedHeaders,
+    via: &Via,
     parts: request::Parts,
     upgrade: Option<&HeaderValue>,
 ) -> HeaderMap {
     let peer = parts.extensions.get::<Peer>().copied();
     let mut headers = parts.headers;
-    let takes_trailers = hop_by_hop::takes_trailers(&headers);
+    let accepts_trailers = hop_by_hop::accepts_trailers(&headers);
     // It is for everybody, whatever `Connection` says.
     let host = headers.remove(header::HOST);
-    hop_by_hop::strip(&mut headers);
+    hop_by_hop::remove(&mut headers);
     if parts.version == Version::HTTP_2 {
         hop_by_hop::join_cookies(&mut headers);
     }
@@ -47,21 +49,21 @@ pub(crate) fn headers(
     });
     let host = authority.or(host);
     let as_https = parts.extensions.get::<AsHttps>().copied();
-    teller.tell(&mut headers, peer, host.as_ref(), as_https);
+    forwarded.apply(&mut headers, peer, host.as_ref(), as_https);
     if let Some(prefix) = parts.extensions.get::<Prefix>() {
-        Teller::tell_prefix(&mut headers, prefix.clone());
+        ForwardedHeaders::set_prefix(&mut headers, prefix.clone());
     }
     if let Some(host) = host {
         headers.insert(header::HOST, host);
     }
-    teller.add_via(&mut headers, parts.version);
+    via.append_to(&mut headers, parts.version);
     if parts.method == Method::OPTIONS {
         count_down(&mut headers);
     }
     if let Some(protocol) = upgrade {
         headers.insert(header::CONNECTION, UPGRADE);
         headers.insert(header::UPGRADE, protocol.clone());
-    } else if takes_trailers {
+    } else if accepts_trailers {
         // It is of one connection itself (RFC 9110, section 10.1.4).
         headers.insert(header::CONNECTION, HeaderValue::from_static("te"));
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
@@ -106,7 +108,7 @@ mod tests {
             .header("host", "site.example")
             .header("connection", "host");
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        let headers = headers(&Teller::new(), parts, None);
+        let headers = headers(&ForwardedHeaders::default(), &Via::new(), parts, None);
         assert_eq!(headers[header::HOST], "site.example");
         assert_eq!(headers["x-forwarded-host"], "site.example");
     }

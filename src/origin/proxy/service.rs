@@ -24,7 +24,6 @@ use tower_service::Service;
 use crate::http::context::FromUpstream;
 use crate::http::context::OwnName;
 use crate::http::fetch_metadata;
-use crate::http::forwarded::HostHeader;
 use crate::http::forwarded::Prefix;
 use crate::http::hop_by_hop;
 use crate::origin::proxy::Proxy;
@@ -33,6 +32,7 @@ use crate::origin::proxy::body::ProxyBody;
 use crate::origin::proxy::dispatch::Selection;
 use crate::origin::proxy::dispatch::UpstreamRequest;
 use crate::origin::proxy::failure::Failure;
+use crate::origin::proxy::host_header::HostHeader;
 use crate::origin::proxy::location::LocationRewriter;
 use crate::origin::proxy::rejection::Rejection;
 use crate::origin::proxy::request_body::BoxError;
@@ -158,10 +158,10 @@ impl Exchange {
     {
         let settings = &shared.settings;
         Rejection::check_line(&request)?;
-        if settings.teller.has_seen(request.headers()) {
+        if settings.via.is_loop(request.headers()) {
             return Err(Rejection::Loop);
         }
-        let protocol = hop_by_hop::upgrade(request.headers())
+        let protocol = hop_by_hop::requested_upgrade(request.headers())
             .filter(|_| request.version() == Version::HTTP_11 && selection == Selection::Any);
         let has_body = !request.body().is_end_stream();
         if protocol.is_some() && has_body {
@@ -188,7 +188,8 @@ impl Exchange {
             target: request_headers::target(&parts.uri),
             method: parts.method.clone(),
             headers: request_headers::headers(
-                &settings.teller,
+                &settings.forwarded,
+                &settings.via,
                 parts,
                 upgrade.as_ref().map(|u| &u.protocol),
             ),
@@ -220,7 +221,7 @@ impl Exchange {
         }
         response.extensions_mut().insert(FromUpstream(number));
         if self.selection != Selection::Any {
-            let own = match &shared.settings.teller.host {
+            let own = match &shared.settings.host {
                 HostHeader::Name(name) => name,
                 _ => shared.backends[number].upstream.authority(),
             };
@@ -229,8 +230,8 @@ impl Exchange {
         let received = response.version();
         *response.version_mut() = Version::HTTP_11;
         let fields = response.headers_mut();
-        hop_by_hop::strip(fields);
-        shared.settings.teller.add_via(fields, received);
+        hop_by_hop::remove(fields);
+        shared.settings.via.append_to(fields, received);
         shared.rewrite_location(fields, number, &self.request.headers, self.prefix.as_ref());
         // Nothing is to be expected of it for long.
         let is_stream = is_event_stream(fields);
@@ -254,8 +255,8 @@ impl Exchange {
         let upstream = hyper::upgrade::on(&mut response);
         shared.tunnels.open(upgrade.client, upstream);
         let fields = response.headers_mut();
-        hop_by_hop::strip(fields);
-        shared.settings.teller.add_via(fields, Version::HTTP_11);
+        hop_by_hop::remove(fields);
+        shared.settings.via.append_to(fields, Version::HTTP_11);
         fields.insert(header::CONNECTION, UPGRADE);
         fields.insert(header::UPGRADE, protocol);
         response.map(|_| ProxyBody::own(Bytes::new()))
@@ -276,7 +277,7 @@ impl Shared {
         };
         let upstream = &self.backends[number].upstream;
         let scheme = upstream.scheme();
-        let authority = match &self.settings.teller.host {
+        let authority = match &self.settings.host {
             HostHeader::Keep => None,
             HostHeader::Upstream => Some(upstream.authority()),
             HostHeader::Name(name) => Some(name),
