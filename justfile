@@ -5,6 +5,8 @@ set shell := ["bash", "-euo", "pipefail", "-c"]
 set positional-arguments
 
 target := env("CARGO_TARGET_DIR", "target")
+# All tests that need no other program. The whole workspace, so that each recipe finds what another has compiled.
+tested := "--workspace --all-features --lib --bins --test it"
 # What an https client of npm trusts, where the system has it: Debian's Node knows it, Node from npm does not.
 certificates := "/etc/ssl/certs/ca-certificates.crt"
 
@@ -18,14 +20,21 @@ default:
 # Formatting, spelling and lints (seconds).
 check: fmt typos clippy
 
-# Tests of the library and the program, or those whose names contain FILTER (a minute).
+# Tests of the library and the program: all but the longest, or those whose names contain FILTER (a minute).
 test *filter:
     #!/usr/bin/env bash
     set -euo pipefail
-    if command -v cargo-nextest >/dev/null; then
-      exec cargo nextest run --all-features "$@"
+    if ! command -v cargo-nextest >/dev/null; then
+      exec cargo test {{ tested }} -- "$@"
     fi
-    exec cargo test --all-features --lib --bins --test '*' -- "$@"
+    # A name that is given is looked for among the longest as well.
+    [ $# = 0 ] || set -- --ignore-default-filter "$@"
+    exec cargo nextest run {{ tested }} "$@"
+
+# Tests of the library and the program, with the longest (some minutes).
+test-all:
+    if command -v cargo-nextest >/dev/null; then cargo nextest run {{ tested }} --profile all; \
+      else cargo test {{ tested }}; fi
 
 # SCRIPTS of the client's package.json; `build` minifies the sources.
 client *scripts="lint test check": (node_modules "src/client/js")
@@ -45,7 +54,7 @@ fuzz target="" seconds="60":
     tests/fuzz/run {{ quote(target) }} {{ quote(seconds) }}
 
 # Everything but browsers and fuzzing (some minutes).
-ready: check deny features client test doc
+ready: check deny features client doc test-all
 
 # Formatting (repair: cargo fmt).
 fmt:
@@ -91,7 +100,7 @@ msrv:
 
 # Documentation and its examples.
 doc:
-    cargo test --doc --all-features
+    cargo test --doc --workspace --all-features
     RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --all-features --workspace
 
 # The two builds of the test SPA, for `e2e`.
