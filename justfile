@@ -38,7 +38,7 @@ test-all:
 
 # SCRIPTS of the client's package.json; `build` minifies the sources.
 client *scripts="lint test check": (node_modules "src/client/js")
-    for script in {{ scripts }}; do npm --prefix src/client/js run --if-present "$script"; done
+    for script in {{ scripts }}; do npm --prefix src/client/js run "$script"; done
 
 # Tests in browsers, and among nginx, Vite and Node.
 e2e engine=env("ENGINES", "chromium,firefox,webkit") *filter: spa
