@@ -14,7 +14,7 @@ use tower::ServiceBuilder;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let site = Site::new().keep(5);
+    let site = Site::new().retain_releases(5);
     let watching = tokio::spawn(WatchDirectory::new("examples/site").run(site.clone()));
 
     let service = ServiceBuilder::new()

@@ -21,7 +21,7 @@ pub(crate) struct Serve {
     dir: PathBuf,
 
     /// How many older releases stay servable, for tabs that still run them
-    #[arg(long = "retain-releases", env = "TIDINGS_RETAIN_RELEASES", default_value_t = tidings::DEFAULT_KEEP, value_name = "N")]
+    #[arg(long = "retain-releases", env = "TIDINGS_RETAIN_RELEASES", default_value_t = tidings::DEFAULT_RETAIN_RELEASES, value_name = "N")]
     keep: usize,
 
     /// How much of the current and the older releases is held in memory, such as 64M or 2G

@@ -16,8 +16,8 @@ use crate::http::prefix::DEFAULT_PREFIX;
 use crate::notify::layer::DEFAULT_MAX_STREAMS;
 use crate::origin::Proxy;
 use crate::origin::files::fallback::Fallback;
-use crate::site::DEFAULT_KEEP;
-use crate::site::DEFAULT_MEMORY;
+use crate::site::DEFAULT_MEMORY_LIMIT;
+use crate::site::DEFAULT_RETAIN_RELEASES;
 use crate::source::Fingerprint;
 use crate::source::directory::watch::DEFAULT_FILE_LIMIT;
 use crate::source::directory::watch::DEFAULT_INCOMPLETE_AFTER;
@@ -95,8 +95,8 @@ impl Config {
     pub fn new(directory: impl Into<PathBuf>) -> Self {
         Self::of(Served::Directory(Directory {
             path: directory.into(),
-            keep: DEFAULT_KEEP,
-            memory: DEFAULT_MEMORY,
+            keep: DEFAULT_RETAIN_RELEASES,
+            memory: DEFAULT_MEMORY_LIMIT,
             file_limit: DEFAULT_FILE_LIMIT,
             fallback: Fallback::Auto,
             quiet: DEFAULT_QUIET,

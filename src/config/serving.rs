@@ -63,9 +63,9 @@ impl Serving {
     /// Puts together what was checked.
     pub(crate) async fn bind(config: Config) -> Result<Self, Error> {
         let site = match &config.served {
-            Served::Directory(directory) => {
-                Site::new().keep(directory.keep).memory(directory.memory)
-            }
+            Served::Directory(directory) => Site::new()
+                .retain_releases(directory.keep)
+                .memory_limit(directory.memory),
             Served::Upstreams(_) => Site::new(),
         };
         let mut layer = UpdateNotifierLayer::new(site.clone())

@@ -106,7 +106,7 @@ impl Announcement {
             added,
             changed,
             removed,
-        } = Changes::between(old, current, MOST_CHANGES)?;
+        } = Changes::between(old, current, MAX_CHANGED_PATHS)?;
         let json = serde_json::json!({
             "added": added,
             "changed": changed,
@@ -119,4 +119,4 @@ impl Announcement {
 }
 
 // What changed more than this changed for everybody.
-const MOST_CHANGES: usize = 2000;
+const MAX_CHANGED_PATHS: usize = 2000;

@@ -1,9 +1,9 @@
 //! The site: a handle on the current release and on those that are kept for old tabs.
 
 mod announcement;
-mod deploys;
+mod history;
 pub(crate) mod observer;
-mod said;
+mod pending;
 mod state;
 
 use std::fmt;
@@ -16,11 +16,11 @@ use crate::release::Release;
 use crate::release::ReleaseId;
 use crate::release::metadata::About;
 pub(crate) use crate::site::announcement::Announcement;
-use crate::site::deploys::By;
+use crate::site::history::PublishedBy;
 use crate::site::observer::ObservePages;
-pub(crate) use crate::site::said::LONGEST_AHEAD;
-pub(crate) use crate::site::said::NEWS_WITHIN;
-use crate::site::said::Said;
+pub(crate) use crate::site::pending::ATTACH_AFTER;
+pub(crate) use crate::site::pending::MAX_PENDING_AGE;
+use crate::site::pending::PendingMetadata;
 pub(crate) use crate::site::state::State;
 
 /// A handle on the current release and the retained ones. `Clone` is cheap, and all clones are one site.
@@ -28,7 +28,7 @@ pub(crate) use crate::site::state::State;
 /// ```
 /// use tidings::{Release, Site};
 ///
-/// let site = Site::new().keep(5);
+/// let site = Site::new().retain_releases(5);
 /// assert!(site.current().is_none());
 /// assert!(site.publish(Release::named("v1".parse()?, 1_700_000_000_000)));
 /// assert!(!site.publish(Release::named("v1".parse()?, 1_700_000_000_000)), "no news");
@@ -39,28 +39,28 @@ pub(crate) use crate::site::state::State;
 pub struct Site {
     state: Arc<watch::Sender<Arc<State>>>,
     /// Whether somebody wanted the sources to look.
-    looks: Arc<watch::Sender<Wanted>>,
+    check_requests: Arc<watch::Sender<CheckRequest>>,
 }
 
 impl Site {
-    /// A site without a release, which keeps the last [`DEFAULT_KEEP`] within [`DEFAULT_MEMORY`].
+    /// A site without a release, which keeps the last [`DEFAULT_RETAIN_RELEASES`] within [`DEFAULT_MEMORY_LIMIT`].
     pub fn new() -> Self {
         Self {
             state: Arc::new(watch::Sender::new(Arc::new(State::new()))),
-            looks: Arc::default(),
+            check_requests: Arc::default(),
         }
     }
 
     /// How many older releases stay servable. From the next publish on.
-    pub fn keep(self, releases: usize) -> Self {
-        self.quietly(|state| state.keep = releases);
+    pub fn retain_releases(self, releases: usize) -> Self {
+        self.modify_without_notify(|state| state.retain_releases = releases);
         self
     }
 
     /// How many bytes the current and the retained releases may take in memory together. The current one
     /// is never given up for it. From the next publish on.
-    pub fn memory(self, bytes: u64) -> Self {
-        self.quietly(|state| state.memory = bytes);
+    pub fn memory_limit(self, bytes: u64) -> Self {
+        self.modify_without_notify(|state| state.memory_limit = bytes);
         self
     }
 
@@ -71,7 +71,7 @@ impl Site {
     pub fn publish(&self, release: Release) -> bool {
         self.state.send_if_modified(|state| {
             let mut next = State::clone(state);
-            let is_news = next.publish(&Arc::new(release), By::Source, Instant::now());
+            let is_news = next.publish(&Arc::new(release), PublishedBy::Source, Instant::now());
             *state = Arc::new(next);
             is_news
         })
@@ -89,14 +89,15 @@ impl Site {
 
     /// Has the sources of this site look now whether there is a new release, whenever they would have looked by
     /// themselves: for whoever has deployed one, or is about to. Nothing is published for that word alone.
-    pub fn look(&self) {
+    pub fn request_check(&self) {
         let now = tokio::time::Instant::now().into_std();
-        self.looks.send_modify(|wanted| wanted.word = Some(now));
+        self.check_requests
+            .send_modify(|wanted| wanted.word = Some(now));
     }
 
     /// Has the sources look, for a reason that may be none.
-    pub(crate) fn hint(&self) {
-        self.looks.send_modify(|_| {});
+    pub(crate) fn maybe_changed(&self) {
+        self.check_requests.send_modify(|_| {});
     }
 
     /// Ends every event stream, and those to come. For the shutdown of a server, which would wait for them.
@@ -106,70 +107,78 @@ impl Site {
     }
 
     /// Says what the site waits for, as long as there is no release.
-    pub(crate) fn set_awaited(&self, what: &str) {
-        self.quietly(|state| state.awaited = what.into());
+    pub(crate) fn set_not_ready_reason(&self, what: &str) {
+        self.modify_without_notify(|state| state.not_ready_reason = what.into());
     }
 
     /// Takes a word on a release that is about to be published, or was a moment ago. It replaces an earlier one of
     /// which it is not yet known whom it is of.
-    pub(crate) fn say(&self, about: About, now: Instant) {
+    pub(crate) fn set_pending_metadata(&self, about: About, now: Instant) {
         if !about.is_empty() {
-            self.quietly(|state| state.said = Some(Said::new(about, now)));
+            self.modify_without_notify(|state| {
+                state.pending = Some(PendingMetadata::new(about, now))
+            });
         }
     }
 
     /// What a source calls when it has looked, nothing is about to come, and it found no news: so what was said may be
     /// of the current release. Gives the time by which it should look again, if there is one.
-    pub(crate) fn looked(&self, now: Instant) -> Option<Instant> {
-        self.state.borrow().said.as_ref()?;
+    pub(crate) fn on_checked(&self, now: Instant) -> Option<Instant> {
+        self.state.borrow().pending.as_ref()?;
         let mut again = None;
-        self.quietly(|state| again = state.looked(now));
+        self.modify_without_notify(|state| again = state.on_checked(now));
         again
     }
 
     /// Publishes a release without files under a name that somebody gives it from outside, and has the sources look.
     /// `built` is in milliseconds since 1970.
-    pub(crate) fn name(&self, id: &ReleaseId, about: About, built: u64, now: Instant) -> Naming {
-        let mut naming = Naming::Published;
+    pub(crate) fn publish_named(
+        &self,
+        id: &ReleaseId,
+        about: About,
+        built: u64,
+        now: Instant,
+    ) -> PublishOutcome {
+        let mut outcome = PublishOutcome::Published;
         self.state.send_if_modified(|state| {
             let current = state.current.as_deref();
-            naming = match current {
-                Some(current) if current.id() == id => Naming::IsCurrent,
-                Some(current) if !current.is_empty() => Naming::HasFiles,
-                _ => Naming::Published,
+            outcome = match current {
+                Some(current) if current.id() == id => PublishOutcome::IsCurrent,
+                Some(current) if !current.is_empty() => PublishOutcome::HasFiles,
+                _ => PublishOutcome::Published,
             };
             let state = Arc::make_mut(state);
-            match naming {
-                Naming::HasFiles => {}
-                Naming::IsCurrent => state.tell(&about),
-                Naming::Published => {
+            match outcome {
+                PublishOutcome::HasFiles => {}
+                PublishOutcome::IsCurrent => state.add_metadata(&about),
+                PublishOutcome::Published => {
                     if !about.is_empty() {
-                        state.said = Some(Said::new(about, now));
+                        state.pending = Some(PendingMetadata::new(about, now));
                     }
                     let release = Release::named(id.clone(), built);
-                    return state.publish(&Arc::new(release), By::Webhook, now);
+                    return state.publish(&Arc::new(release), PublishedBy::Webhook, now);
                 }
             }
             false
         });
-        if naming == Naming::Published {
-            self.look();
+        if outcome == PublishOutcome::Published {
+            self.request_check();
         }
-        naming
+        outcome
     }
 
     /// Sets or removes what recognises the releases of pages that pass through.
     pub(crate) fn set_observer(&self, observer: Option<Arc<dyn ObservePages>>) {
-        self.quietly(|state| state.observer = observer);
+        self.modify_without_notify(|state| state.observer = observer);
     }
 
-    /// What [`look`](Self::look) wakes, from now on.
-    pub(crate) fn looks(&self) -> Looks {
-        Looks(self.looks.subscribe())
+    /// What [`request_check`](Self::request_check) wakes, from now on.
+    pub(crate) fn check_requests(&self) -> CheckRequests {
+        CheckRequests(self.check_requests.subscribe())
     }
 
     pub(crate) fn memory_budget(&self) -> u64 {
-        self.state.borrow().memory
+        self.state.borrow().memory_limit
     }
 
     pub(crate) fn state(&self) -> Arc<State> {
@@ -180,7 +189,7 @@ impl Site {
         self.state.subscribe()
     }
 
-    fn quietly(&self, change: impl FnOnce(&mut State)) {
+    fn modify_without_notify(&self, change: impl FnOnce(&mut State)) {
         self.state.send_if_modified(|state| {
             change(Arc::make_mut(state));
             false
@@ -190,7 +199,7 @@ impl Site {
 
 /// What became of a name from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Naming {
+pub(crate) enum PublishOutcome {
     Published,
     /// It is that of the current release, and nothing but what is said of it changes.
     IsCurrent,
@@ -200,19 +209,19 @@ pub(crate) enum Naming {
 
 /// What the sources are to hear.
 #[derive(Debug, Clone, Copy, Default)]
-struct Wanted {
+struct CheckRequest {
     /// When somebody last said that there is a deploy.
     word: Option<Instant>,
 }
 
 /// How a source hears that it is to look: however often it was told since it last heard, once.
 #[derive(Debug)]
-pub(crate) struct Looks(watch::Receiver<Wanted>);
+pub(crate) struct CheckRequests(watch::Receiver<CheckRequest>);
 
-impl Looks {
+impl CheckRequests {
     /// Ready when a look is wanted; pending for ever once the site is gone. Gives the time at which somebody last said
     /// that there is a deploy.
-    pub(crate) async fn wanted(&mut self) -> Option<Instant> {
+    pub(crate) async fn next(&mut self) -> Option<Instant> {
         if self.0.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
@@ -237,10 +246,10 @@ impl fmt::Debug for Site {
 }
 
 /// How many older releases a new [`Site`] keeps.
-pub const DEFAULT_KEEP: usize = 3;
+pub const DEFAULT_RETAIN_RELEASES: usize = 3;
 
 /// The bytes that the releases of a new [`Site`] may take in memory: 512 MiB.
-pub const DEFAULT_MEMORY: u64 = 512 * 1024 * 1024;
+pub const DEFAULT_MEMORY_LIMIT: u64 = 512 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests;

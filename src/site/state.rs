@@ -10,14 +10,14 @@ use crate::release::Entry;
 use crate::release::Release;
 use crate::release::ReleaseId;
 use crate::release::metadata::About;
-use crate::site::DEFAULT_KEEP;
-use crate::site::DEFAULT_MEMORY;
+use crate::site::DEFAULT_MEMORY_LIMIT;
+use crate::site::DEFAULT_RETAIN_RELEASES;
 use crate::site::announcement::Announcement;
-use crate::site::deploys::By;
-use crate::site::deploys::Deploys;
+use crate::site::history::DeployHistory;
+use crate::site::history::PublishedBy;
 use crate::site::observer::ObservePages;
-use crate::site::said::Said;
-use crate::site::said::Verdict;
+use crate::site::pending::PendingMetadata;
+use crate::site::pending::Verdict;
 
 /// Everything that is true of a site at one moment. Whoever answers a request reads it once.
 #[derive(Debug, Clone)]
@@ -25,18 +25,18 @@ pub(crate) struct State {
     pub(crate) current: Option<Arc<Release>>,
     pub(crate) retained: Vec<Arc<Release>>,
     pub(crate) announcement: Option<Arc<Announcement>>,
-    pub(crate) previous: Vec<ReleaseId>,
-    pub(crate) deploys: Deploys,
+    pub(crate) superseded_ids: Vec<ReleaseId>,
+    pub(crate) deploys: DeployHistory,
     /// What was said from outside of the current release.
-    pub(crate) told: About,
+    pub(crate) announced_metadata: About,
     /// What was said of a release, and it is not known yet of which.
-    pub(crate) said: Option<Said>,
-    pub(crate) awaited: Arc<str>,
+    pub(crate) pending: Option<PendingMetadata>,
+    pub(crate) not_ready_reason: Arc<str>,
     pub(crate) closed: bool,
     /// Set while upstreams are polled.
     pub(crate) observer: Option<Arc<dyn ObservePages>>,
-    pub(crate) keep: usize,
-    pub(crate) memory: u64,
+    pub(crate) retain_releases: usize,
+    pub(crate) memory_limit: u64,
 }
 
 impl State {
@@ -46,15 +46,15 @@ impl State {
             current: None,
             retained: Vec::new(),
             announcement: None,
-            previous: Vec::new(),
-            deploys: Deploys::default(),
-            told: About::default(),
-            said: None,
-            awaited: "the first release".into(),
+            superseded_ids: Vec::new(),
+            deploys: DeployHistory::default(),
+            announced_metadata: About::default(),
+            pending: None,
+            not_ready_reason: "the first release".into(),
             closed: false,
             observer: None,
-            keep: DEFAULT_KEEP,
-            memory: DEFAULT_MEMORY,
+            retain_releases: DEFAULT_RETAIN_RELEASES,
+            memory_limit: DEFAULT_MEMORY_LIMIT,
         }
     }
 
@@ -82,12 +82,12 @@ impl State {
         self.announcement.as_ref()
     }
 
-    pub(crate) fn deploys(&self) -> &Deploys {
+    pub(crate) fn deploys(&self) -> &DeployHistory {
         &self.deploys
     }
 
-    pub(crate) fn awaited(&self) -> &str {
-        &self.awaited
+    pub(crate) fn not_ready_reason(&self) -> &str {
+        &self.not_ready_reason
     }
 
     pub(crate) fn observer(&self) -> Option<&Arc<dyn ObservePages>> {
@@ -98,42 +98,51 @@ impl State {
         self.closed
     }
 
-    pub(crate) fn publish(&mut self, release: &Arc<Release>, by: By, now: Instant) -> bool {
+    pub(crate) fn publish(
+        &mut self,
+        release: &Arc<Release>,
+        by: PublishedBy,
+        now: Instant,
+    ) -> bool {
         let old = self.current.replace(Arc::clone(release));
         if old.as_ref().is_some_and(|old| old.id() == release.id()) {
             self.announce_again();
             // Whoever publishes without a source that looks has looked all the same.
-            _ = self.looked(now);
+            _ = self.on_checked(now);
             self.retain();
             return false;
         }
         if let Some(old) = old {
-            self.previous.insert(0, old.id().clone());
+            self.superseded_ids.insert(0, old.id().clone());
             self.retained.insert(0, old);
         }
-        self.previous.retain(|id| id != release.id());
-        self.previous.truncate(MOST_PREVIOUS);
+        self.superseded_ids.retain(|id| id != release.id());
+        self.superseded_ids.truncate(MAX_SUPERSEDED_IDS);
         self.retained.retain(|kept| kept.id() != release.id());
         self.retain();
-        let said = self.said.take().filter(|said| said.is_of_next(now));
-        self.told = said.map(Said::into_about).unwrap_or_default();
-        let about = release.about().or(&self.told);
+        let said = self.pending.take().filter(|said| said.is_of_next(now));
+        self.announced_metadata = said.map(PendingMetadata::into_about).unwrap_or_default();
+        let about = release.about().or(&self.announced_metadata);
         let last = self.announcement.as_deref();
-        let announcement = Announcement::after(last, release, &about, &self.previous);
+        let announcement = Announcement::after(last, release, &about, &self.superseded_ids);
         let published = announcement.published;
         self.deploys.push(release, about, published, by, now);
         self.announcement = Some(Arc::new(announcement));
         true
     }
 
-    pub(crate) fn looked(&mut self, now: Instant) -> Option<Instant> {
-        match self.said.as_ref()?.without_news(self.deploys.last(), now) {
+    pub(crate) fn on_checked(&mut self, now: Instant) -> Option<Instant> {
+        match self
+            .pending
+            .as_ref()?
+            .without_news(self.deploys.last(), now)
+        {
             Verdict::Early(again) => return Some(again),
             Verdict::Next => {}
-            Verdict::Stale => self.said = None,
+            Verdict::Stale => self.pending = None,
             Verdict::Current => {
-                if let Some(said) = self.said.take() {
-                    self.tell(&said.into_about());
+                if let Some(said) = self.pending.take() {
+                    self.add_metadata(&said.into_about());
                 }
             }
         }
@@ -141,8 +150,8 @@ impl State {
     }
 
     /// Says this of the current release, before what was said of it so far.
-    pub(crate) fn tell(&mut self, about: &About) {
-        self.told = about.or(&self.told);
+    pub(crate) fn add_metadata(&mut self, about: &About) {
+        self.announced_metadata = about.or(&self.announced_metadata);
         self.announce_again();
     }
 
@@ -150,8 +159,8 @@ impl State {
         let (Some(release), Some(last)) = (&self.current, &self.announcement) else {
             return;
         };
-        let about = release.about().or(&self.told);
-        self.announcement = Some(Arc::new(last.again(release, &about, &self.previous)));
+        let about = release.about().or(&self.announced_metadata);
+        self.announcement = Some(Arc::new(last.again(release, &about, &self.superseded_ids)));
         self.deploys.amend(release, about);
     }
 
@@ -169,15 +178,15 @@ impl State {
         if let Some(current) = &self.current {
             add(current);
         }
-        let (keep, memory) = (self.keep, self.memory);
+        let (retain_releases, memory) = (self.retain_releases, self.memory_limit);
         let fitting = self
             .retained
             .iter()
-            .take(keep)
+            .take(retain_releases)
             .take_while(|release| add(release) <= memory);
         let fitting = fitting.count();
-        if fitting < self.retained.len().min(keep) {
-            let dropped = self.retained.len().min(keep) - fitting;
+        if fitting < self.retained.len().min(retain_releases) {
+            let dropped = self.retained.len().min(retain_releases) - fitting;
             tracing::warn!(
                 dropped,
                 memory,
@@ -189,4 +198,4 @@ impl State {
 }
 
 // A tab that is fifty deploys behind is told by the time of the build.
-const MOST_PREVIOUS: usize = 50;
+const MAX_SUPERSEDED_IDS: usize = 50;

@@ -43,8 +43,8 @@ fn previous_is_newest_first_and_never_has_the_current_one() {
         site.publish(release(&format!("n{n}")));
     }
     let state = site.state();
-    assert_eq!(state.previous.len(), 50);
-    assert_eq!(state.previous[0].as_str(), "n58");
+    assert_eq!(state.superseded_ids.len(), 50);
+    assert_eq!(state.superseded_ids[0].as_str(), "n58");
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn the_time_of_publishing_always_grows() {
 
 #[test]
 fn only_the_last_releases_are_kept() {
-    let site = Site::new().keep(2);
+    let site = Site::new().retain_releases(2);
     for id in ["a", "b", "c", "d", "e"] {
         site.publish(release(id));
     }
@@ -100,11 +100,11 @@ fn only_the_last_releases_are_kept() {
 #[tokio::test]
 async fn however_often_a_look_is_wanted_it_is_heard_once() {
     let site = Site::new();
-    let mut looks = site.looks();
-    site.look();
-    site.clone().look();
-    looks.wanted().await;
-    let again = tokio::time::timeout(Duration::ZERO, looks.wanted()).await;
+    let mut check_requests = site.check_requests();
+    site.request_check();
+    site.clone().request_check();
+    check_requests.next().await;
+    let again = tokio::time::timeout(Duration::ZERO, check_requests.next()).await;
     assert!(again.is_err());
 }
 
@@ -130,7 +130,7 @@ fn a_word_goes_to_the_next_release_where_that_is_silent() {
     let (site, now) = (Site::new(), Instant::now());
     site.publish(release("a").with_label("0"));
     let (about, _) = About::said(Some("new"), Some("outside"), None);
-    site.say(about, now);
+    site.set_pending_metadata(about, now);
     site.publish(release("b").with_label("own"));
     assert_eq!(said(&site)["label"], "own");
     assert_eq!(said(&site)["notes"], "new");
@@ -150,21 +150,21 @@ fn a_word_goes_to_the_next_release_where_that_is_silent() {
 #[test]
 fn a_word_that_comes_late_goes_to_the_current_release_in_silence() {
     let (site, now) = (Site::new(), Instant::now());
-    assert_eq!(site.looked(now), None);
+    assert_eq!(site.on_checked(now), None);
     site.publish(release("a"));
     let mut subscriber = site.subscribe();
     subscriber.mark_unchanged();
-    site.say(label("1"), now);
-    assert_eq!(site.looked(now), Some(now + NEWS_WITHIN));
+    site.set_pending_metadata(label("1"), now);
+    assert_eq!(site.on_checked(now), Some(now + ATTACH_AFTER));
     assert_eq!(said(&site)["label"], Value::Null);
-    assert_eq!(site.looked(now + NEWS_WITHIN), None);
+    assert_eq!(site.on_checked(now + ATTACH_AFTER), None);
     assert_eq!(said(&site)["label"], "1");
     assert_eq!(site.state().deploys().json()[0]["label"], "1");
     assert!(!subscriber.has_changed().unwrap());
 
     // It has its word: the next is of the next release.
-    site.say(label("2"), now);
-    assert_eq!(site.looked(now + NEWS_WITHIN), None);
+    site.set_pending_metadata(label("2"), now);
+    assert_eq!(site.on_checked(now + ATTACH_AFTER), None);
     assert_eq!(said(&site)["label"], "1");
     site.publish(release("b"));
     assert_eq!(said(&site)["label"], "2");
@@ -173,8 +173,8 @@ fn a_word_that_comes_late_goes_to_the_current_release_in_silence() {
 #[test]
 fn nothing_said_replaces_nothing() {
     let (site, now) = (Site::new(), Instant::now());
-    site.say(label("1"), now);
-    site.say(About::default(), now);
+    site.set_pending_metadata(label("1"), now);
+    site.set_pending_metadata(About::default(), now);
     site.publish(release("a"));
     assert_eq!(said(&site)["label"], "1");
 }
@@ -184,16 +184,16 @@ fn a_name_from_outside_is_published_with_what_is_said() {
     let (site, now) = (Site::new(), Instant::now());
     let name = |id: &str, word: &str| {
         let id: ReleaseId = id.parse().unwrap();
-        site.name(&id, label(word), 7, now)
+        site.publish_named(&id, label(word), 7, now)
     };
-    assert_eq!(name("v1", "1"), Naming::Published);
+    assert_eq!(name("v1", "1"), PublishOutcome::Published);
     assert_eq!(said(&site)["label"], "1");
-    assert_eq!(name("v1", ""), Naming::IsCurrent);
+    assert_eq!(name("v1", ""), PublishOutcome::IsCurrent);
     assert_eq!(said(&site)["label"], "1");
-    assert_eq!(name("v1", "1.0"), Naming::IsCurrent);
+    assert_eq!(name("v1", "1.0"), PublishOutcome::IsCurrent);
     assert_eq!(said(&site)["label"], "1.0");
     let mut subscriber = site.subscribe();
-    assert_eq!(name("v2", ""), Naming::Published);
+    assert_eq!(name("v2", ""), PublishOutcome::Published);
     assert!(subscriber.has_changed().unwrap());
     subscriber.mark_unchanged();
     site.publish(release("seen"));

@@ -15,8 +15,8 @@ use crate::endpoint::deploys::message::WINDOW;
 use crate::endpoint::deploys::reading::MOST_BYTES;
 use crate::release::ReleaseId;
 use crate::release::metadata::About;
-use crate::site::LONGEST_AHEAD;
-use crate::site::NEWS_WITHIN;
+use crate::site::ATTACH_AFTER;
+use crate::site::MAX_PENDING_AGE;
 
 /// What an announcement leads to.
 #[derive(Debug)]
@@ -86,7 +86,7 @@ impl Outcome {
             (Self::Look { current }, them) => {
                 let mut text = "We look now whether there is a new release.".to_owned();
                 if let Some(them) = them {
-                    let (within, ahead) = (NEWS_WITHIN.as_secs(), LONGEST_AHEAD.as_secs() / 60);
+                    let (within, ahead) = (ATTACH_AFTER.as_secs(), MAX_PENDING_AGE.as_secs() / 60);
                     text = format!("{text} {them} with it, if it comes within {ahead} minutes.");
                     if let Some(current) = current {
                         text = format!(

@@ -26,7 +26,7 @@ use crate::endpoint::deploys::reading::Readers;
 use crate::endpoint::deploys::secret::Code;
 use crate::endpoint::deploys::secret::Secret;
 use crate::release::metadata::About;
-use crate::site::Naming;
+use crate::site::PublishOutcome;
 use crate::site::Site;
 
 /// What answers on the path of the webhook.
@@ -129,19 +129,19 @@ impl Desk {
             tracing::info!(label, "told of a deploy: looking");
             let current = self.site.current().map(|current| current.id().clone());
             let answer = Outcome::Look { current }.answer(&about, &cuts);
-            self.site.say(about, now);
-            self.site.look();
+            self.site.set_pending_metadata(about, now);
+            self.site.request_check();
             return Ok(answer);
         };
         let built = SystemTime::now().duration_since(UNIX_EPOCH);
         let built = built.map_or(0, |built| u64::try_from(built.as_millis()).unwrap_or(0));
-        let naming = self.site.name(&id, about.clone(), built, now);
-        if naming == Naming::HasFiles {
+        let naming = self.site.publish_named(&id, about.clone(), built, now);
+        if naming == PublishOutcome::HasFiles {
             return Err(Refusal::HasFiles);
         }
         tracing::info!(release = %id, label, ?naming, "told of a deploy by name");
         let outcome = match naming {
-            Naming::IsCurrent => Outcome::IsCurrent(id),
+            PublishOutcome::IsCurrent => Outcome::IsCurrent(id),
             _ => Outcome::Publish(id),
         };
         Ok(outcome.answer(&about, &cuts))

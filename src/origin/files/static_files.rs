@@ -69,7 +69,10 @@ impl StaticFiles {
         let state = self.site.state();
         let Some(release) = state.current() else {
             let is_navigation = fetch_metadata::is_navigation(method, headers);
-            return Reply::Ready(retry_page::response(state.awaited(), is_navigation));
+            return Reply::Ready(retry_page::response(
+                state.not_ready_reason(),
+                is_navigation,
+            ));
         };
         let Some(path) = SitePath::decode(path) else {
             return Reply::Ready(reply::plain(StatusCode::BAD_REQUEST, "400 Bad Request\n"));

@@ -242,7 +242,7 @@ impl Shared {
 
     fn hint(&self) {
         if let Some(site) = &self.settings.site {
-            site.hint();
+            site.maybe_changed();
         }
     }
 }

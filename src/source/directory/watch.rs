@@ -156,11 +156,11 @@ impl WatchDirectory {
             (looker, Settle::new(Instant::now(), self.timing))
         };
         let (mut looker, mut settle) = start();
-        let mut looks = site.looks();
+        let mut check_requests = site.check_requests();
         loop {
             tokio::select! {
                 () = rings.notified() => settle.stir(Instant::now()),
-                _ = looks.wanted() => settle.stir(Instant::now()),
+                _ = check_requests.next() => settle.stir(Instant::now()),
                 () = sleep_until(settle.due().into()) => {
                     let look = spawn_blocking(move || {
                         looker.look(&mut settle);
@@ -227,7 +227,7 @@ impl Looker {
         }
         let now = Instant::now();
         if settle.is_at_rest()
-            && let Some(again) = self.site.looked(now)
+            && let Some(again) = self.site.on_checked(now)
         {
             settle.poll_at(again);
         }
@@ -343,7 +343,7 @@ impl Looker {
         why.clone_into(&mut self.awaited);
         let directory = self.root.display();
         self.site
-            .set_awaited(&format!("a complete build in {directory}: {why}"));
+            .set_not_ready_reason(&format!("a complete build in {directory}: {why}"));
         if self.site.current().is_none() {
             tracing::info!(directory = %directory, "waiting for a complete build: {why}");
         } else {

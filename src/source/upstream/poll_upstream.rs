@@ -23,7 +23,7 @@ use crate::source::upstream::poller::Poller;
 
 /// Asks the upstreams of a site what they show, and publishes it when it is a new build.
 ///
-/// It is asked at an interval, and whenever [`Site::look`] says so. What all upstreams show is published at once; what a
+/// It is asked at an interval, and whenever [`Site::request_check`] says so. What all upstreams show is published at once; what a
 /// single one shows, behind which there may be more, after it was seen twice; and what was current before, only after
 /// nothing else was seen for a minute. So a rolling deploy is news once. While an upstream is down nothing is
 /// published.

@@ -116,7 +116,10 @@ impl<S> Poller<S> {
     fn rest(&mut self) {
         self.again = match self.agree.due() {
             Some(_) => None,
-            None => self.site.looked(Instant::now().into_std()).map(Into::into),
+            None => self
+                .site
+                .on_checked(Instant::now().into_std())
+                .map(Into::into),
         };
     }
 
@@ -165,7 +168,7 @@ where
     B::Error: Into<BoxError>,
 {
     pub(crate) async fn run(mut self) -> Infallible {
-        let mut looks = self.site.looks();
+        let mut check_requests = self.site.check_requests();
         let mut due = Instant::now();
         loop {
             let hinted = async {
@@ -173,7 +176,7 @@ where
                 self.observer.other_release_seen().await;
             };
             let whom = tokio::select! {
-                word = looks.wanted() => {
+                word = check_requests.next() => {
                     if let Some(word) = word {
                         self.agree.told(word);
                     }
@@ -270,7 +273,7 @@ where
                     tracing::warn!(upstream = n, "the upstream does not show its pages: {why}");
                 }
                 self.site
-                    .set_awaited(&format!("the pages of the upstream: {why}"));
+                    .set_not_ready_reason(&format!("the pages of the upstream: {why}"));
                 None
             }
         }

@@ -116,7 +116,7 @@ async fn retained_release_pages_are_not_served() {
 #[tokio::test]
 async fn retained_releases_beyond_limit_return_404() {
     let check = async |keep: usize, after_one: u16, after_two: u16| {
-        let site = Site::new().keep(keep);
+        let site = Site::new().retain_releases(keep);
         let served = DirectorySite::with(site_dir(SITE), site, |watch| watch).await;
         served.replace(NEXT).await;
         let status = served.get(OLD, &[]).await.status;

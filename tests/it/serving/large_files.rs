@@ -215,7 +215,7 @@ async fn memory_limit_exceeded_serves_from_disk() {
     for name in ["a.bin", "b.bin", "c.bin"] {
         put_bytes(dir.path(), name, name.repeat(1000).as_bytes());
     }
-    let mut served = DirectorySite::with(dir, Site::new().memory(8000), |watch| watch).await;
+    let mut served = DirectorySite::with(dir, Site::new().memory_limit(8000), |watch| watch).await;
     served.stop_watching().await;
     let release = served.site.current().unwrap();
     let in_memory = ["/a.bin", "/b.bin", "/c.bin"].map(|path| {
@@ -236,7 +236,7 @@ async fn memory_limit_exceeded_drops_retained_release() {
     let index = |name: &str| format!("<!doctype html><script src=/assets/{name}></script>");
     let (one, two) = (index("index-BfX2k3Qa.js"), index("index-Dk2_x9Zb.js"));
     let check = async |memory: u64, kept: usize, status: u16| {
-        let site = Site::new().memory(memory);
+        let site = Site::new().memory_limit(memory);
         let files = [
             ("index.html", one.as_str()),
             ("assets/index-BfX2k3Qa.js", &first),

@@ -255,7 +255,7 @@ impl Drop for StopOnDrop<'_> {
 
 /// The ids of the releases whose chunks are served.
 fn kept(news: &ReleaseEvent) -> impl Iterator<Item = &str> {
-    let previous = news.previous.iter().take(tidings::DEFAULT_KEEP);
+    let previous = news.previous.iter().take(tidings::DEFAULT_RETAIN_RELEASES);
     std::iter::once(&news.id)
         .chain(previous)
         .map(String::as_str)

@@ -46,7 +46,7 @@ async fn https_redirect_is_followed_by_x_forwarded_proto_and_remembered() {
         let asked = polled.site.current().map(|_| upstream.request_count());
         assert_eq!(asked, expected, "{location}");
         let Some(asked) = asked else { continue };
-        polled.site.look();
+        polled.site.request_check();
         polled.advance(2).await;
         assert_eq!(upstream.request_count(), asked + 1, "{location}");
     }

@@ -24,12 +24,12 @@ async fn requested_check_polls_at_once_at_most_once_a_second() {
     let upstream = Upstream::new(&shell("a1"));
     let mut polled = PolledSite::published(std::slice::from_ref(&upstream)).await;
     upstream.deploy(&shell("b2"));
-    polled.site.look();
+    polled.site.request_check();
     polled.advance(11).await;
     assert_eq!(polled.later_releases(), 1);
     let asked = upstream.request_count();
     for _ in 0..20 {
-        polled.site.look();
+        polled.site.request_check();
         sleep(Duration::from_millis(50)).await;
     }
     assert!(upstream.request_count() <= asked + 2, "once a second");
@@ -236,7 +236,7 @@ async fn release_published_by_name_is_not_published_again() {
     polled
         .site
         .publish(Release::named("v2".parse().unwrap(), 9_000_000_000_000));
-    polled.site.look();
+    polled.site.request_check();
     polled.advance(120).await;
     assert_eq!((polled.later_releases(), polled.id().as_str()), (1, "v2"));
     assert_eq!(release_id(&polled.visit("/").await), Some("v2"));

@@ -13,38 +13,38 @@ use crate::release::metadata::About;
 
 /// The last releases that were published, newest first. The first of them is the current one.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Deploys(VecDeque<Arc<Deploy>>);
+pub(crate) struct DeployHistory(VecDeque<Arc<DeployRecord>>);
 
 /// One release, when it became the current one.
 #[derive(Debug, Clone)]
-pub(crate) struct Deploy {
+pub(crate) struct DeployRecord {
     id: ReleaseId,
     built: u64,
     about: About,
     published: SystemTime,
     since: Instant,
-    by: By,
+    by: PublishedBy,
 }
 
 /// Who published a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum By {
+pub(crate) enum PublishedBy {
     /// Who has seen it.
     Source,
     /// Who named it from outside.
     Webhook,
 }
 
-impl Deploys {
+impl DeployHistory {
     pub(crate) fn push(
         &mut self,
         release: &Release,
         about: About,
         published: SystemTime,
-        by: By,
+        by: PublishedBy,
         now: Instant,
     ) {
-        self.0.push_front(Arc::new(Deploy {
+        self.0.push_front(Arc::new(DeployRecord {
             id: release.id().clone(),
             built: release.built(),
             about,
@@ -52,7 +52,7 @@ impl Deploys {
             since: now,
             by,
         }));
-        self.0.truncate(MOST_DEPLOYS);
+        self.0.truncate(MAX_RECORDS);
     }
 
     /// Takes over what is now known of the current release.
@@ -64,7 +64,7 @@ impl Deploys {
         }
     }
 
-    pub(crate) fn last(&self) -> Option<&Deploy> {
+    pub(crate) fn last(&self) -> Option<&DeployRecord> {
         self.0.front().map(AsRef::as_ref)
     }
 
@@ -75,7 +75,7 @@ impl Deploys {
     }
 }
 
-impl Deploy {
+impl DeployRecord {
     pub(crate) fn about(&self) -> &About {
         &self.about
     }
@@ -92,8 +92,8 @@ impl Deploy {
             "published": published.to_string(),
             "built": self.built,
             "by": match self.by {
-                By::Source => "source",
-                By::Webhook => "webhook",
+                PublishedBy::Source => "source",
+                PublishedBy::Webhook => "webhook",
             },
         });
         self.about.write(&mut json);
@@ -102,16 +102,16 @@ impl Deploy {
 }
 
 // A few weeks of a busy site.
-const MOST_DEPLOYS: usize = 50;
+const MAX_RECORDS: usize = 50;
 
 #[cfg(test)]
-pub(crate) fn deploy(about: About, since: Instant) -> Deploy {
-    Deploy {
+pub(crate) fn deploy(about: About, since: Instant) -> DeployRecord {
+    DeployRecord {
         id: "a".parse().unwrap(),
         built: 1,
         about,
         published: SystemTime::now(),
         since,
-        by: By::Source,
+        by: PublishedBy::Source,
     }
 }

@@ -4,11 +4,11 @@ use std::time::Duration;
 use std::time::Instant;
 
 use crate::release::metadata::About;
-use crate::site::deploys::Deploy;
+use crate::site::history::DeployRecord;
 
 /// A word on a release, and when it was said.
 #[derive(Debug, Clone)]
-pub(crate) struct Said {
+pub(crate) struct PendingMetadata {
     about: About,
     at: Instant,
 }
@@ -25,7 +25,7 @@ pub(crate) enum Verdict {
     Stale,
 }
 
-impl Said {
+impl PendingMetadata {
     pub(crate) fn new(about: About, now: Instant) -> Self {
         Self { about, at: now }
     }
@@ -36,7 +36,7 @@ impl Said {
 
     /// True if it is of what is published now.
     pub(crate) fn is_of_next(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.at) < LONGEST_AHEAD
+        now.saturating_duration_since(self.at) < MAX_PENDING_AGE
     }
 
     /// Whom it is of, when nothing new is there now; `last` is what was published last.
@@ -44,17 +44,17 @@ impl Said {
     /// A source may have been faster than the word. But not every word comes late: one that is said when a build starts
     /// is of the next release. They are told apart by what is known of the current one. If it has got a word already,
     /// and another, then this one is not of it.
-    pub(crate) fn without_news(&self, last: Option<&Deploy>, now: Instant) -> Verdict {
+    pub(crate) fn without_news(&self, last: Option<&DeployRecord>, now: Instant) -> Verdict {
         if !self.is_of_next(now) {
             return Verdict::Stale;
         }
-        let due = self.at + NEWS_WITHIN;
+        let due = self.at + ATTACH_AFTER;
         if now < due {
             return Verdict::Early(due);
         }
-        let is_of = |last: &Deploy| {
+        let is_of = |last: &DeployRecord| {
             let before = self.at.saturating_duration_since(last.since());
-            before < LONGEST_BEHIND && self.about.agrees_with(last.about())
+            before < MAX_CURRENT_AGE && self.about.agrees_with(last.about())
         };
         if last.is_some_and(is_of) {
             Verdict::Current
@@ -65,18 +65,18 @@ impl Said {
 }
 
 // A build that is announced when it starts is there by then, or something went wrong with it.
-pub(crate) const LONGEST_AHEAD: Duration = Duration::from_secs(15 * 60);
+pub(crate) const MAX_PENDING_AGE: Duration = Duration::from_secs(15 * 60);
 
 // The job that deploys has other steps before the one that tells of it; it is the same job as above.
-const LONGEST_BEHIND: Duration = LONGEST_AHEAD;
+const MAX_CURRENT_AGE: Duration = MAX_PENDING_AGE;
 
 // What is there when it is announced has settled, and every source has looked once more.
-pub(crate) const NEWS_WITHIN: Duration = Duration::from_secs(10);
+pub(crate) const ATTACH_AFTER: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::site::deploys::deploy;
+    use crate::site::history::deploy;
 
     fn about(label: &str) -> About {
         About::said(None, Some(label), None).0
@@ -103,7 +103,8 @@ mod tests {
             (None, 101, 1001, Stale),
         ] {
             let current = current.map(|(label, since)| deploy(about(label), at(since)));
-            let found = Said::new(about("1"), at(said)).without_news(current.as_ref(), at(look));
+            let found =
+                PendingMetadata::new(about("1"), at(said)).without_news(current.as_ref(), at(look));
             assert_eq!(found, expected, "{current:?}, said at {said}, {look}");
         }
     }
@@ -111,7 +112,7 @@ mod tests {
     #[test]
     fn a_word_waits_for_a_build_and_not_for_ever() {
         let start = Instant::now();
-        let said = Said::new(about("1"), start);
+        let said = PendingMetadata::new(about("1"), start);
         assert!(said.is_of_next(start));
         assert!(said.is_of_next(start + Duration::from_secs(899)));
         assert!(!said.is_of_next(start + Duration::from_secs(900)));
