@@ -1,5 +1,5 @@
-//! How long it takes from a publish until every one of so many event streams has yielded it, in process: a task a
-//! stream, as in a server, all on one thread.
+//! The time from a publish until every event stream has yielded it, in process: one task per stream, as in a server,
+//! all on one thread.
 
 #![allow(clippy::unwrap_used, reason = "a bench may")]
 
@@ -38,7 +38,7 @@ fn fanout(criterion: &mut Criterion) {
     }
 }
 
-/// Publishes so many releases to so many streams, one after the other.
+/// Publishes releases one after another to `streams` open streams.
 async fn publish(streams: u64, publishes: u64) -> Duration {
     let site = Site::new();
     let progress = Rc::new(Progress::default());
@@ -55,7 +55,7 @@ async fn publish(streams: u64, publishes: u64) -> Duration {
             }
         });
     }
-    // Not measured: the first time that the streams are polled, they only begin to wait.
+    // Not measured: the first poll of each stream only registers it.
     tokio::task::yield_now().await;
     let start = Instant::now();
     for number in 0..publishes {
@@ -69,7 +69,7 @@ async fn publish(streams: u64, publishes: u64) -> Duration {
     start.elapsed()
 }
 
-/// How many streams have received, and whether all have.
+/// The number of streams that have received the release, and a notification when all have.
 #[derive(Default)]
 struct Progress {
     received: std::cell::Cell<u64>,

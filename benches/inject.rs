@@ -1,5 +1,5 @@
-//! What the layer costs a page that streams through it: the same service with and without it, pages in one frame
-//! and in frames of 16 KB, until the last frame is out.
+//! The cost of the layer for a streamed page: the same service with and without it, pages in one frame and in frames
+//! of 16 KB, until the last frame.
 
 #![allow(clippy::unwrap_used, reason = "a bench may")]
 
@@ -65,7 +65,7 @@ fn inject(criterion: &mut Criterion) {
     }
 }
 
-/// Asks for a page and takes all of it; gives the number of bytes.
+/// Requests a page and reads all of it; returns the number of bytes.
 async fn get<S, B>(service: S) -> usize
 where
     S: Service<Request<()>, Response = Response<B>, Error = Infallible>,
@@ -79,7 +79,7 @@ where
     bytes
 }
 
-/// A body that comes in frames of at most so many bytes.
+/// A body in frames of at most `frame` bytes.
 struct Frames {
     left: Bytes,
     frame: usize,

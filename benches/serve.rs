@@ -1,5 +1,5 @@
-//! What one answer from the current release costs, from the request to the first frame, without a socket: through
-//! `StaticFiles` alone, and through the layer as well, as in the program.
+//! The cost of one response from the current release, from the request to the first frame, without a socket: through
+//! `StaticFiles` alone, and with the layer, as in the program.
 
 #![allow(clippy::unwrap_used, reason = "a bench may")]
 
@@ -60,7 +60,7 @@ fn serve(criterion: &mut Criterion) {
     }
 }
 
-/// What is asked for, and the status it is answered with.
+/// The requests, and the expected statuses.
 fn requests<S, B>(runtime: &Runtime, program: &S) -> Vec<(&'static str, Request<()>, StatusCode)>
 where
     S: Service<Request<()>, Response = Response<B>, Error = Infallible> + Clone,
@@ -115,7 +115,7 @@ where
     ]
 }
 
-/// What Chromium sends with a navigation.
+/// The headers of a navigation of Chromium.
 fn navigation(path: &str) -> Request<()> {
     let request = Request::get(path)
         .header("host", "app.example")
@@ -154,7 +154,7 @@ where
     head.status
 }
 
-/// A small site, published; what is on disk is gone again.
+/// A small published site, whose directory is removed again.
 fn published(runtime: &Runtime) -> Site {
     let dir = TempDir::with_prefix("tidings-bench-").unwrap();
     let write = |path: &str, content: &str| fs::write(dir.path().join(path), content).unwrap();
@@ -174,7 +174,7 @@ fn published(runtime: &Runtime) -> Site {
     site
 }
 
-// So few that a batch of requests stays in the cache.
+// Small enough for a batch of requests to stay in the CPU cache.
 const BATCH: u64 = 64;
 
 const SCRIPT: &str = "/assets/app-Bq3xT9fZ.js";

@@ -1,7 +1,6 @@
-//! How long a deploy takes to be news, from files on disk to the event: of a whole site that nothing is known of,
-//! and of one changed page in a site that is published. With all that a source does: the walks, reading, hashing,
-//! following names, putting the script into pages, compressing; and waiting for quiet, which is set to almost
-//! nothing.
+//! The time of a deploy from files on disk to the event: of a whole new site, and of one changed page in a published
+//! site. Includes all work of a source: walks, reading, hashing, following references, inserting the script,
+//! compressing; and the debounce interval, which is almost zero.
 
 #![allow(clippy::unwrap_used, reason = "a bench may")]
 
@@ -28,7 +27,7 @@ fn main() {
 fn snapshot(criterion: &mut Criterion) {
     let runtime = support::runtime();
     let mut group = criterion.benchmark_group("snapshot");
-    // The same number of deploys a sample: they take tens of milliseconds each, and a pause.
+    // The same number of deploys per sample: each takes tens of milliseconds, and a pause.
     group.sample_size(10).sampling_mode(SamplingMode::Flat);
     for files in [100, 1000] {
         let dir = support::site(files);
@@ -51,7 +50,7 @@ async fn publish(dir: &Path) {
     }
 }
 
-/// Deploys a page so many times, one after the other, and gives the time until it was told, of all of them.
+/// Deploys a page `deploys` times, and returns the total time until the events.
 async fn deploy(dir: &Path, deploys: u64) -> Duration {
     let site = Site::new();
     let mut stream = support::open_event_stream(&site).await;
@@ -59,7 +58,7 @@ async fn deploy(dir: &Path, deploys: u64) -> Duration {
         support::next_event(&mut stream).await;
         let mut took = Duration::ZERO;
         for number in 0..deploys {
-            // Until nothing is so fresh that it would have to be read again.
+            // Until no file is so recent that it would have to be read again.
             sleep(SETTLED).await;
             let page = format!("{}<!-- {number} -->", support::page(10_000, &[]));
             let start = Instant::now();

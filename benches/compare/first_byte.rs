@@ -1,10 +1,10 @@
-//! Measures how long the first piece of a slow page takes to get through a proxy.
+//! Measures the delay of the first chunk of a slow page through a proxy.
 //!
-//! Driven by `benches/compare/run`. It is the upstream itself: its address is the first line on standard output. Then a
-//! command a line on standard input, each answered by a line:
+//! Run by `benches/compare/run`. It is the upstream itself: the first line on standard output is its address. Then it
+//! reads one command per line from standard input, and writes one line for each:
 //!
-//! - `measure ADDRESS COUNT`: asks there for COUNT pages, one after the other. Answer: `measure MEDIAN MOST`, the
-//!   milliseconds from the moment when the upstream sent the first piece of a page until it was there
+//! - `measure ADDRESS COUNT`: requests COUNT pages from ADDRESS, one after another. Output: `measure MEDIAN MOST`, the
+//!   milliseconds from when the upstream sent the first chunk of a page until it arrived
 
 use std::error::Error;
 use std::io;
@@ -19,7 +19,7 @@ use std::time::Duration;
 use std::time::Instant;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // `cargo bench` would start it without somebody to talk to.
+    // `cargo bench` would start it without input.
     let listener = TcpListener::bind("127.0.0.1:0")?;
     writeln!(io::stdout(), "{}", listener.local_addr()?)?;
     let (sent, times) = mpsc::channel();
@@ -46,7 +46,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Asks for a page, and gives the time that its first piece was on its way.
+/// Requests a page, and returns the delay of its first chunk.
 fn measure(address: &str, times: &mpsc::Receiver<Instant>) -> Result<Duration, Box<dyn Error>> {
     while times.try_recv().is_ok() {}
     let mut stream = TcpStream::connect(address)?;
@@ -71,7 +71,7 @@ fn measure(address: &str, times: &mpsc::Receiver<Instant>) -> Result<Duration, B
     Ok(there.saturating_duration_since(sent))
 }
 
-/// Answers one request on a connection: a first piece at once, the rest after a pause.
+/// Responds to one request on a connection: a first chunk at once, the rest after a pause.
 fn serve(mut stream: TcpStream, sent: &mpsc::Sender<Instant>) {
     let mut answer = || -> io::Result<()> {
         stream.set_nodelay(true)?;
@@ -101,7 +101,7 @@ fn serve(mut stream: TcpStream, sent: &mpsc::Sender<Instant>) {
         let rest = format!("{:x}\r\n{rest}\r\n0\r\n\r\n", rest.len());
         stream.write_all(rest.as_bytes())
     };
-    // A proxy that goes away is not what is measured.
+    // Disconnects of the proxy are not measured.
     _ = answer();
 }
 

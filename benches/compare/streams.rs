@@ -1,13 +1,13 @@
-//! Holds thousands of event streams open, and tells when each of them hears of a deploy.
+//! Opens thousands of event streams, and measures when each of them receives a deploy.
 //!
-//! Driven by `benches/compare/run`, with a command a line on standard input, each answered by a line:
+//! Run by `benches/compare/run`. Reads one command per line from standard input, and writes one line for each:
 //!
-//! - `open N`: opens streams until there are N, all past their greeting. Answer: `open N`
+//! - `open N`: opens streams until there are N, all past their greeting. Output: `open N`
 //! - `deploy TARGET LINK`: makes LINK a symbolic link to TARGET by one rename, and waits until every stream has
-//!   received of the same new release. Answer: `deploy FIRST MEDIAN LAST`, milliseconds since the rename
+//!   received the same new release. Output: `deploy FIRST MEDIAN LAST`, milliseconds since the rename
 //!
-//! One thread does it all, on a core of its own: reading an event is cheaper than sending it, so what is measured
-//! is the server.
+//! One thread on its own core does all this: reading an event is cheaper than sending it, so the server is what limits
+//! the times.
 
 use std::cell::RefCell;
 use std::error::Error;
@@ -63,7 +63,7 @@ async fn run_commands(server: SocketAddr) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// All streams, and what they have received since the last deploy.
+/// All streams, and the events they have received since the last deploy.
 #[derive(Default)]
 struct Streams {
     received: RefCell<Received>,
@@ -74,7 +74,7 @@ struct Streams {
 struct Received {
     /// Streams past their greeting.
     open: usize,
-    /// When each stream received of the release.
+    /// When each stream received the release.
     times: Vec<Instant>,
     /// The event that they received.
     event: Vec<u8>,
@@ -107,7 +107,7 @@ impl Streams {
         self.wait(|received| received.times.len() >= received.open)
             .await?;
         let received = self.received.borrow();
-        // They come in the order in which they were received.
+        // The times are in order of reception.
         let times = [0, received.times.len() / 2, received.times.len() - 1];
         Ok(times.map(|at| (received.times[at] - start).as_secs_f64() * 1000.0))
     }
@@ -166,7 +166,7 @@ impl Received {
         if self.times.is_empty() {
             self.event = bytes.to_vec();
         }
-        // An event is one small packet, and the same for all.
+        // An event is one small packet, the same for all streams.
         if self.event == bytes && bytes.ends_with(END_OF_EVENT) {
             self.times.push(now);
         } else {
@@ -176,7 +176,7 @@ impl Received {
     }
 }
 
-/// Asks as a browser does, from one of a row of loopback addresses: each has ports for so many connections.
+/// Sends the request of a browser, from one of several loopback addresses: each has a limited number of ports.
 async fn connect(server: SocketAddr, number: usize) -> io::Result<TcpStream> {
     let last = u8::try_from(2 + number / STREAMS_AN_ADDRESS).map_err(io::Error::other)?;
     let socket = TcpSocket::new_v4()?;
@@ -190,7 +190,7 @@ async fn connect(server: SocketAddr, number: usize) -> io::Result<TcpStream> {
 async fn read(stream: &TcpStream, take: impl FnOnce(&[u8])) -> io::Result<()> {
     loop {
         stream.readable().await?;
-        // Here, where it is no part of a stream that waits.
+        // Not across an await, so that waiting streams do not hold a buffer.
         let mut buffer = [0; 4096];
         match stream.try_read(&mut buffer) {
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
@@ -205,7 +205,7 @@ fn is_heartbeat(bytes: &[u8]) -> bool {
     bytes.starts_with(b"3\r\n:\n\n\r\n")
 }
 
-// An event ends in an empty line, its chunk in another.
+// An event ends with a blank line, and its chunk with a line end.
 const END_OF_EVENT: &[u8] = b"\n\n\r\n";
 
 const FIELDS: &str = "Accept: text/event-stream\r\n\
@@ -219,10 +219,10 @@ const FIELDS: &str = "Accept: text/event-stream\r\n\
     User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 \
     Safari/537.36\r\n";
 
-// Less than what waits to be accepted.
+// Less than the listen backlog.
 const AT_ONCE: usize = 256;
 
-// A fifth of the ports that Linux gives out by itself.
+// A fifth of the ephemeral ports of Linux.
 const STREAMS_AN_ADDRESS: usize = 5000;
 
 const TIMEOUT: Duration = Duration::from_secs(60);

@@ -1,4 +1,4 @@
-//! What the benches stand on: text that compresses as real text does, a site made of it, and waiting for a release.
+//! Helpers of the benches: text that compresses like real text, a site made of it, and waiting for a release.
 
 #![allow(dead_code, reason = "each bench is a crate of its own and uses a part")]
 #![allow(clippy::unwrap_used, reason = "a bench may")]
@@ -19,13 +19,13 @@ use tokio::runtime::Runtime;
 use tower::Layer as _;
 use tower::ServiceExt as _;
 
-/// So short that it does not show.
+/// A negligible debounce interval.
 pub(crate) const QUIET: Duration = Duration::from_millis(1);
 
 /// The body of an event stream.
 pub(crate) type EventStream = ResponseBody<Empty<bytes::Bytes>>;
 
-/// A page of about so many bytes, with a head as build tools write it.
+/// A page of about `bytes` bytes, with a head as build tools write it.
 pub(crate) fn page(bytes: usize, names: &[String]) -> String {
     let mut page = String::from(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>App</title>\n",
@@ -42,7 +42,7 @@ pub(crate) fn page(bytes: usize, names: &[String]) -> String {
     page
 }
 
-/// A minified script of about so many bytes; no two seeds give the same.
+/// A minified script of about `bytes` bytes that differs for each seed.
 pub(crate) fn script(bytes: usize, seed: usize) -> String {
     let mut words = Words::new(seed);
     let mut script = String::new();
@@ -57,7 +57,7 @@ pub(crate) fn script(bytes: usize, seed: usize) -> String {
     script
 }
 
-/// A site of so many files: a page in ten, the rest scripts with a hash in their names, about 10 KB each.
+/// A site of `files` files of about 10 KB: one in ten is a page, the rest are scripts with a hash in their names.
 pub(crate) fn site(files: usize) -> TempDir {
     let dir = TempDir::with_prefix("tidings-bench-").unwrap();
     let assets = dir.path().join("assets");
@@ -66,7 +66,7 @@ pub(crate) fn site(files: usize) -> TempDir {
     let name = |n: usize| format!("chunk-{}.js", token(n));
     let names: Vec<String> = (pages..files).map(name).collect();
     for (n, name) in names.iter().enumerate() {
-        // Chunks load others by name, as lazy routes do.
+        // Chunks import others by name, as lazy routes do.
         let lazy = &names[(n + 1) % names.len()];
         let script = format!("import(\"./{lazy}\");\n{}", script(10_000, n));
         fs::write(assets.join(name), script).unwrap();
@@ -82,14 +82,14 @@ pub(crate) fn site(files: usize) -> TempDir {
     dir
 }
 
-/// Puts a file in the place of another, as careful deploys do.
+/// Replaces a file atomically.
 pub(crate) fn replace(path: &Path, content: &str) {
     let next = path.with_extension("next");
     fs::write(&next, content).unwrap();
     fs::rename(next, path).unwrap();
 }
 
-/// An event stream of the site, past its greeting.
+/// Opens an event stream of the site, and reads its greeting.
 pub(crate) async fn open_event_stream(site: &Site) -> EventStream {
     let origin = tower::service_fn(async |_: Request<()>| {
         Ok::<_, std::convert::Infallible>(http::Response::new(Empty::new()))
@@ -101,7 +101,7 @@ pub(crate) async fn open_event_stream(site: &Site) -> EventStream {
     stream
 }
 
-/// The next event; comments that break the silence are none.
+/// Waits for the next event; heartbeats are skipped.
 pub(crate) async fn next_event(stream: &mut EventStream) {
     loop {
         let frame = stream.frame().await.unwrap().unwrap();
@@ -111,13 +111,13 @@ pub(crate) async fn next_event(stream: &mut EventStream) {
     }
 }
 
-/// A runtime on this thread, with time.
+/// A current-thread runtime with timers.
 pub(crate) fn runtime() -> Runtime {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     builder.enable_all().build().unwrap()
 }
 
-/// Text of a few hundred words, short ones and frequent ones more often, the same for every run.
+/// Deterministic text of a few hundred words with a skewed distribution.
 struct Words {
     state: usize,
 }
@@ -158,9 +158,9 @@ fn token(n: usize) -> String {
     token.collect()
 }
 
-/// A number that has nothing to do with `n`.
+/// A hash of `n`.
 fn noise(n: usize) -> usize {
-    // The finalizer of MurmurHash3, in as many bits as there are.
+    // The finalizer of MurmurHash3, in the width of `usize`.
     let n = n.wrapping_add(0x9e37_79b9);
     let n = (n ^ (n >> 16)).wrapping_mul(0x85eb_ca6b);
     let n = (n ^ (n >> 13)).wrapping_mul(0xc2b2_ae35);

@@ -1,11 +1,11 @@
-//! The modules depend on each other in one direction, as the crate docs say.
+//! Modules depend on each other in one direction only, as documented in the crate docs.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 
-/// Each may use those before its own line; those on one line don't know each other. `error` is everybody's.
+/// A module may use the modules on earlier lines. Modules on one line do not use each other.
 const LAYERS: [&[&str]; 12] = [
     &["error"],
     &["release"],
@@ -85,7 +85,7 @@ fn layer(module: &str) -> usize {
     found.unwrap_or_else(|| panic!("{module} has no place among the layers"))
 }
 
-/// The modules that a line names by `crate::`.
+/// The modules that a line refers to by `crate::`.
 fn uses(line: &str) -> impl Iterator<Item = &str> {
     line.split("crate::").skip(1).map(|rest| {
         let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');

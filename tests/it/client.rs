@@ -1,4 +1,4 @@
-//! The minified scripts of the client: made of their sources, and small.
+//! The minified client scripts are up to date with their sources, and small.
 
 use std::fs;
 use std::io::Write as _;
@@ -25,7 +25,7 @@ fn minified_scripts_rebuilt_from_sources_equal_the_committed() {
     assert!(check.status.success(), "{message}");
 }
 
-/// Bytes with gzip: of what every page loads, of what is loaded when there is another release, and of the worker.
+/// Size limits in bytes after gzip: what every page loads, what is loaded when there is a new release, and the worker.
 #[test]
 fn minified_scripts_with_gzip_stay_below_their_limits() {
     let min = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/client/js/min");

@@ -1,4 +1,4 @@
-//! Everything is tested through what a user of the library or the program has: one binary, a module a subject.
+//! Integration tests through the public interface of the library and the program, one module per subject.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 

@@ -1,4 +1,4 @@
-//! Builds of a small app, of the form that Vite gives them.
+//! Builds of a small app, laid out as Vite does.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,8 +17,8 @@ use crate::support::put_bytes;
 
 /// The files of one version, by path without a leading slash.
 ///
-/// One page; what it names, and what only its scripts and styles name; and a source map, to which nothing leads.
-/// Versions differ in everything but `favicon.svg` and the vendor chunk, and no file differs in size.
+/// One page; the files that it references, and those that only its scripts and styles reference; and a source map that
+/// nothing references. Versions differ in every file but `favicon.svg` and the vendor chunk; file sizes are equal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Build {
     version: u32,
@@ -87,13 +87,13 @@ impl Build {
         }
     }
 
-    /// The same with another file, or with other bytes in one.
+    /// Adds a file, or replaces its bytes.
     pub(crate) fn with(mut self, path: &str, bytes: impl Into<Vec<u8>>) -> Self {
         self.files.insert(path.to_owned(), bytes.into());
         self
     }
 
-    /// The same without one of its files.
+    /// Removes a file.
     pub(crate) fn without(mut self, path: &str) -> Self {
         assert!(self.files.remove(path).is_some(), "no {path}");
         self
@@ -103,17 +103,17 @@ impl Build {
         self.version
     }
 
-    /// The script that the page names.
+    /// The entry script, referenced by the page.
     pub(crate) fn entry(&self) -> &str {
         &self.entry
     }
 
-    /// The chunk that only the entry script names.
+    /// The lazy chunk, referenced only by the entry script.
     pub(crate) fn lazy(&self) -> &str {
         &self.lazy
     }
 
-    /// The largest file, which only the lazy chunk names.
+    /// The largest file, referenced only by the lazy chunk.
     pub(crate) fn film(&self) -> &str {
         &self.film
     }
@@ -127,46 +127,46 @@ impl Build {
         files.map(|(path, bytes)| (path.as_str(), bytes.as_slice()))
     }
 
-    /// The files that the page leads to, and the page.
+    /// The page, and the files reachable from it.
     pub(crate) fn reachable(&self) -> impl Iterator<Item = (&str, &[u8])> {
         let is_reachable = |path: &str| !matches!(extension(path), "map" | "txt" | "woff2");
         self.files().filter(move |(path, _)| is_reachable(path))
     }
 
-    /// The files with a hash in their names.
+    /// The reachable files with a hash in their names.
     pub(crate) fn chunks(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.reachable()
             .filter(|(path, _)| path.starts_with("assets/"))
     }
 
-    /// All paths: the page, then what it works without, then what is waited for.
+    /// All paths: the page first, then files that completeness does not require, then the assets.
     pub(crate) fn index_first(&self) -> Vec<&str> {
         let mut paths: Vec<_> = self.files.keys().map(String::as_str).collect();
         paths.sort_by_key(|path| (*path != INDEX, path.starts_with("assets/")));
         paths
     }
 
-    /// All paths, and at the end the page.
+    /// All paths, the page last.
     pub(crate) fn index_last(&self) -> Vec<&str> {
         let mut paths = self.index_first();
         paths.rotate_left(1);
         paths
     }
 
-    /// Writes one file into `dir`, over what is there.
+    /// Writes one file into `dir`, overwriting an old one.
     pub(crate) fn put(&self, dir: &Path, path: &str) {
         put_bytes(dir, path, self.file(path));
     }
 
-    /// Writes all files into `dir`, over what is there, the page last: until then nothing that is reached changes.
+    /// Writes all files into `dir`, overwriting old ones, the page last: until then no reachable file changes.
     pub(crate) fn put_all(&self, dir: &Path) {
         for path in self.index_last() {
             self.put(dir, path);
         }
     }
 
-    /// A directory of its own with the build, whose files are as many days old as befits the version: what is
-    /// deployed by commands is copied from here.
+    /// A temporary directory with the build, from which commands deploy it. The files have the modification time
+    /// [`modified`](Self::modified).
     pub(crate) fn source(&self) -> TempDir {
         let dir = TempDir::with_prefix("tidings-build-").unwrap();
         self.put_all(dir.path());
@@ -176,12 +176,12 @@ impl Build {
         dir
     }
 
-    /// The time that the files in [`source`](Self::source) have.
+    /// The modification time of the files in [`source`](Self::source): one day later per version.
     pub(crate) fn modified(&self) -> SystemTime {
         UNIX_EPOCH + Duration::from_secs(1_577_836_800 + 86_400 * u64::from(self.version))
     }
 
-    /// The id that this build has wherever it is served: asked of a site of its own.
+    /// The release id of this build, computed by serving it from a separate directory.
     pub(crate) fn id(&self) -> String {
         let source = self.source();
         let soon = Duration::from_millis(1);
@@ -197,7 +197,7 @@ pub(crate) fn set_modified(place: &Path, time: SystemTime) {
     file.set_modified(time).unwrap();
 }
 
-/// Deletes all that is in `dir`, as Vite does before it writes a build.
+/// Deletes the contents of `dir`, as Vite does before it writes a build.
 pub(crate) fn empty(dir: &Path) {
     for entry in fs::read_dir(dir).unwrap() {
         let entry = entry.unwrap();
@@ -209,7 +209,7 @@ pub(crate) fn empty(dir: &Path) {
     }
 }
 
-/// Numbers that look random and are the same in every run (`SplitMix64`).
+/// Deterministic pseudo-random numbers (`SplitMix64`).
 #[derive(Debug, Clone)]
 pub(crate) struct Random(u64);
 
@@ -238,7 +238,7 @@ impl Random {
     }
 }
 
-/// Eight characters such as Rollup takes from a hash.
+/// Eight characters, like a hash of Rollup.
 fn token(stem: &str, extension: &str, salt: u32) -> String {
     let bytes = stem.bytes().chain(extension.bytes()).map(u64::from);
     let seed = bytes.fold(u64::from(salt), |seed, byte| {
@@ -249,7 +249,7 @@ fn token(stem: &str, extension: &str, salt: u32) -> String {
         let token: String = (0..8)
             .map(|_| char::from(BASE62[random.below(62)]))
             .collect();
-        // Some hashes could be words. Whether those are known for what they are is no question for these tests.
+        // Some hashes look like words. Detection of those is tested elsewhere.
         let is_digit = |c: &char| c.is_ascii_digit();
         let inner = token.chars().skip(1).zip(token.chars());
         let turns = inner.filter(|(a, b)| is_digit(a) != is_digit(b)).count();
@@ -263,7 +263,7 @@ pub(crate) fn extension(path: &str) -> &str {
     path.rsplit_once('.').map_or("", |(_, extension)| extension)
 }
 
-/// A kilobyte or two of what compresses half-way.
+/// About two kilobytes that compress to half.
 fn noise(salt: u32) -> String {
     let mut random = Random::new(u64::from(salt) ^ 0xfeed);
     (0..2000)

@@ -1,4 +1,4 @@
-//! Changes that are no news.
+//! Which changes of the directory make a new release, and which do not notify.
 
 use std::fs;
 use std::sync::Arc;
@@ -68,12 +68,12 @@ fn stale_chunks_deleted_does_not_notify() {
         let gone = release.get(&format!("/{}", one.lazy())).is_none();
         gone.then_some(())
     });
-    // From the release that had them.
+    // They are served from the retained release.
     site.check_chunks(&one);
     site.expect_no_other_release(dir.path(), &two);
 }
 
-/// One hash in a hundred of Vite's, and one in ten of webpack's eight digits, could be a word or a number.
+/// One in a hundred hashes of Vite, and one in ten of webpack's eight digits, looks like a word or a number.
 #[test]
 fn retained_chunk_is_served_whatever_its_hash_looks_like() {
     let odd = ["szefystz", "bqxoNbon", "gkf-2fl-", "psbiin46"];
@@ -186,7 +186,7 @@ fn release_id_is_independent_of_write_order() {
         for (path, _) in build.files() {
             set_modified(&dir.path().join(path), build.modified());
         }
-        // What nobody reaches, and what came before, makes no difference.
+        // Unreachable files and earlier releases make no difference.
         fs::write(dir.path().join("notes.txt"), random.below(1000).to_string()).unwrap();
         let mut site = InProcessSite::watch_natively(dir.path());
         let id = site.expect(&build).id;
@@ -225,7 +225,7 @@ fn release_id_changes_with_any_reachable_byte_or_path() {
     assert_eq!(build.clone().with("robots.txt", "").id(), id);
 }
 
-/// A site that has settled on version 1.
+/// A site that has published version 1.
 fn settled() -> (TempDir, Build, InProcessSite) {
     let dir = TempDir::with_prefix("tidings-").unwrap();
     let build = Build::new(1);
@@ -235,7 +235,7 @@ fn settled() -> (TempDir, Build, InProcessSite) {
     (dir, build, site)
 }
 
-/// What a tab is told that asks now.
+/// The current contents of `release.json`.
 fn current(site: &InProcessSite) -> ReleaseEvent {
     let reply = site.reply("/__tidings/release.json", &[]);
     ReleaseEvent::parse(&Block {

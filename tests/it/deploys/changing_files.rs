@@ -1,4 +1,4 @@
-//! Files that change all the time, or while they are read or sent.
+//! Files that change constantly, or while they are read or sent.
 
 use std::fs;
 use std::fs::File;
@@ -45,7 +45,7 @@ fn sibling_file_written_constantly_does_not_delay_deploys() {
                 fs::rename(top.path().join("tmp"), top.path().join("cache")).unwrap();
             }
         });
-        // Ends the thread also when an assertion fails.
+        // Ends the thread even if an assertion fails.
         let _stop = SetOnDrop(&stop);
         for version in 2..6 {
             let build = Build::new(version);
@@ -55,7 +55,7 @@ fn sibling_file_written_constantly_does_not_delay_deploys() {
     });
 }
 
-/// Each of these pages is complete in itself: only that nothing was quiet between them makes them one deploy.
+/// Each of these pages is complete in itself. Only the debounce interval makes them one deploy.
 #[test]
 fn debounce_pages_written_one_by_one_are_one_deploy() {
     let dir = TempDir::with_prefix("tidings-").unwrap();
@@ -72,7 +72,7 @@ fn debounce_pages_written_one_by_one_are_one_deploy() {
         for path in build.index_first() {
             put_bytes(dir.path(), path, b"");
             let mut file = File::create(dir.path().join(path)).unwrap();
-            // Nor is a page a page while it grows.
+            // Written in pieces, so that the page is incomplete for a while.
             for piece in build.file(path).chunks(1500) {
                 file.write_all(piece).unwrap();
                 thread::sleep(Duration::from_millis(5));
@@ -98,7 +98,7 @@ fn deploy_during_scan_is_published_whole_or_not_at_all() {
     for version in [2, 4, 6] {
         let (large, next) = (Build::new(version), Build::new(version + 1));
         large.put_all(&at("dist.new"));
-        // So large that reading them takes a while, and they come first.
+        // Large enough for reading to take a while, and first in order.
         for name in ["0.bin", "1.bin"] {
             let file = File::create(at("dist.new").join(name)).unwrap();
             file.set_len(SLOW).unwrap();
@@ -183,7 +183,7 @@ fn large_file_overwritten_repeatedly_is_never_served_mixed() {
         scope.spawn(|| {
             for n in 1..400 {
                 if n % 40 == 0 {
-                    // Time for it to be read and sent.
+                    // Time to read and send it.
                     thread::sleep(QUIET * 5);
                 }
                 let mut file = File::options().write(true).open(&place).unwrap();
@@ -202,7 +202,7 @@ fn large_file_overwritten_repeatedly_is_never_served_mixed() {
                     );
                     whole += 1;
                 }
-                // Better none than half.
+                // No response is better than a mixed one.
                 Some((503, _)) | None => {}
                 Some((status, _)) => panic!("{status}"),
             }
@@ -223,5 +223,5 @@ impl Drop for SetOnDrop<'_> {
     }
 }
 
-// Takes the better part of a second to read, and no room on disk.
+// Takes most of a second to read. The file is sparse.
 const SLOW: u64 = 200 * 1024 * 1024;

@@ -1,4 +1,4 @@
-//! The ways in which people put a new build where the old one was.
+//! Common methods to replace an old build with a new one. Each must be detected as one deploy.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -333,15 +333,15 @@ fn deploy_with_defaults_is_announced_within_a_second() {
         site.expect(&build);
         start.elapsed()
     });
-    // The best of a few, since the machine may have other things to do.
+    // The best of several, since the machine may be busy.
     let took = took.min().unwrap();
     assert!(took < Duration::from_secs(1), "{took:?}");
 }
 
-/// Deploys builds in one way, to a site at `root` in a directory of its own: forth, back, the same once more.
-/// Each must be announced once and be served whole, and leave the chunks of those before it there.
+/// Deploys builds by one method to a site at `root` in a temporary directory: forward, back, and one of them again.
+/// Each must be announced once and served completely, with the chunks of earlier builds still available.
 ///
-/// `way` is given that directory, a build, and a directory with the build; it must also do for the first one.
+/// `way` takes that directory, a build, and a directory with the build. It must also work for the first deploy.
 #[track_caller]
 fn check(root: &str, way: impl Fn(&Path, &Build, &Path)) {
     let top = TempDir::with_prefix("tidings-").unwrap();
@@ -366,7 +366,7 @@ fn check(root: &str, way: impl Fn(&Path, &Build, &Path)) {
         past.push(build);
         last = news;
         if build == three {
-            // The same again: that it is no news shows when the next is the next.
+            // The same build again must not be announced; the number of the next announcement shows that.
             deploy(build);
             pause();
         }
@@ -374,7 +374,7 @@ fn check(root: &str, way: impl Fn(&Path, &Build, &Path)) {
     assert_eq!(last.previous.len(), 2);
 }
 
-/// Copies a build to `releases/N`, and gives the path from `top`, as deploy scripts write it into links.
+/// Copies a build to `releases/N`, and returns the path relative to `top`, as deploy scripts write it into symlinks.
 fn release(top: &Path, source: &Path) -> PathBuf {
     let releases = top.join("releases");
     fs::create_dir_all(&releases).unwrap();
@@ -384,7 +384,7 @@ fn release(top: &Path, source: &Path) -> PathBuf {
     release
 }
 
-/// Writes the files in this order, so slowly that each state is looked at.
+/// Writes the files in this order, so slowly that each intermediate state is scanned.
 fn write_slowly(build: &Build, dir: &Path, order: &[&str]) {
     for path in order {
         build.put(dir, path);

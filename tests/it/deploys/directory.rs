@@ -1,4 +1,4 @@
-//! The directory itself: how it is named, and that it is not there yet, or not for a while.
+//! The site's directory itself: its path, and what happens while it is missing.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -76,7 +76,7 @@ fn directory_removed_keeps_serving_until_it_returns() {
         "there is no such directory",
     ]);
     site.check(&one);
-    // Back as it was, that is no news; the next build is.
+    // Restoring the same build does not notify; the next build does.
     one.put_all(&dir);
     site.program
         .wait_for_log(&["nothing that visitors reach has changed"]);
@@ -157,7 +157,7 @@ fn directory_relative_path_with_dots_is_resolved() {
     site.expect(&two);
 }
 
-/// A file system may give the number of a removed directory to the next one: it is another directory all the same.
+/// A file system may reuse the inode number of a removed directory for the next one, which is a different directory.
 #[test]
 fn directory_recreated_with_same_inode_is_watched() {
     let top = TempDir::with_prefix("tidings-").unwrap();
@@ -166,8 +166,8 @@ fn directory_recreated_with_same_inode_is_watched() {
     let mut next = || Build::new(versions.next().unwrap());
     let first = next();
     first.put_all(&dir);
-    // Long enough for the next directory to come between two looks. A file that is kept open would keep the number
-    // of its directory.
+    // Long enough for the next directory to appear between two scans. An open file would keep the inode of its
+    // directory in use.
     let watch = watch_without_rescans(&dir).quiet(Duration::from_millis(500));
     let mut site = InProcessSite::new(watch.file_limit(u64::MAX));
     site.expect(&first);
@@ -183,7 +183,7 @@ fn directory_recreated_with_same_inode_is_watched() {
         } else {
             fs::create_dir(&dir).unwrap();
         }
-        // One that arrives with the directory, and one that only a watch on it can tell of.
+        // The first arrives with the directory; the second is only detected by a watch on it.
         for build in [next(), next()] {
             build.put_all(&dir);
             site.expect(&build);
@@ -198,7 +198,7 @@ fn number(dir: &Path) -> u64 {
     fs::metadata(dir).unwrap().ino()
 }
 
-/// Creates directories in `beside` until one has this number, and moves that to `dir`. False if none has soon.
+/// Creates directories in `beside` until one has this inode number, and moves it to `dir`. False if none has it soon.
 fn create_with_number(dir: &Path, wanted: u64, beside: &Path) -> bool {
     let start = Instant::now();
     for n in 0.. {

@@ -1,4 +1,4 @@
-//! Files of all kinds in a site: odd names, odd things, links, and what is changed while it is read.
+//! Files of all kinds in a site: unusual names, special files, symlinks, and missing permissions.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -133,7 +133,7 @@ fn symlink_out_of_root_is_not_served() {
     site.expect(&two);
 }
 
-/// Behind the one that leads to `/` lies all that a machine has.
+/// Through a symlink to `/` the whole machine would be watched.
 #[test]
 fn symlink_out_of_root_is_not_watched() {
     let top = TempDir::with_prefix("tidings-").unwrap();
@@ -149,7 +149,7 @@ fn symlink_out_of_root_is_not_watched() {
     two.put_all(&dir);
     site.expect(&two);
     let watches = Process::with_argument(&dir).watches();
-    // The site, its assets, its parent.
+    // The site, its assets, and its parent.
     assert!((3..10).contains(&watches), "{watches}");
 }
 
@@ -247,7 +247,7 @@ fn index_replaced_by_fifo_or_directory_is_incomplete() {
 
 #[test]
 fn file_unreadable_is_logged_and_waits() {
-    // Root may read anything; root without its powers may not.
+    // Root may read anything; without its capabilities it may not.
     let works = Command::new("unshare").args(["-U", "true"]).status();
     if !works.is_ok_and(|status| status.success()) {
         return report_skipped("no user namespaces here");
@@ -285,7 +285,7 @@ fn file_unreadable_is_logged_and_waits() {
     site.expect(&two);
 }
 
-/// A site with a link in it that leads to `target` is served, and so is the next.
+/// Asserts that a site with a symlink to `target` is served, and so is the next build.
 #[track_caller]
 fn check_link(target: &str, name: &str) {
     let dir = TempDir::with_prefix("tidings-").unwrap();

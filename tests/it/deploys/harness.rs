@@ -1,4 +1,4 @@
-//! A site on the site: what its visitors get, and what its tabs are told.
+//! A site under test, in process or as a program: its responses, and the release events of its event stream.
 
 use std::path::Path;
 use std::pin::Pin;
@@ -29,10 +29,10 @@ use crate::support::program::Program;
 use crate::support::until;
 use crate::support::within;
 
-/// One announcement, as an event stream tells it.
+/// A `release` event of the event stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ReleaseEvent {
-    /// The n of the n-th release that the process published.
+    /// The event id: the release is the n-th that the process published.
     pub(crate) number: u64,
     pub(crate) id: String,
     pub(crate) built: u64,
@@ -57,18 +57,18 @@ impl ReleaseEvent {
     }
 }
 
-/// What visitors see, be it through a service or a socket.
+/// A site, reached through a service or a socket.
 pub(crate) trait SiteUnderTest {
-    /// A GET, as a browser's tab or its loader would send it: the status and the body.
+    /// Sends a GET; returns the status and the body.
     fn get(&self, path: &str) -> (u16, Vec<u8>);
 
     /// The next block of the event stream.
     fn block(&mut self) -> Block;
 
-    /// The next release that tabs are told of.
+    /// The next `release` event.
     #[track_caller]
     fn next(&mut self) -> ReleaseEvent {
-        // Comments come more often than the deadline ends.
+        // Comments would extend the deadline of a single block.
         let end = Instant::now() + DEADLINE;
         loop {
             let block = self.block();
@@ -79,11 +79,11 @@ pub(crate) trait SiteUnderTest {
         }
     }
 
-    /// The number of announcements so far that were awaited.
+    /// The number of expected releases so far.
     fn release_count(&mut self) -> &mut u64;
 
-    /// Waits for the next announcement, which must be of this build, without another one before it; and
-    /// for the build to be served whole.
+    /// Waits for the next release event, which must be of this build, without another one before it, and for the build
+    /// to be served completely.
     #[track_caller]
     fn expect(&mut self, build: &Build) -> ReleaseEvent {
         let (news, id) = (self.next(), build.id());
@@ -100,7 +100,7 @@ pub(crate) trait SiteUnderTest {
         news
     }
 
-    /// Everything that the page of this build leads to is served, and the rest of it soon.
+    /// Asserts that all reachable files of this build are served, and waits for the others.
     #[track_caller]
     fn check(&self, build: &Build) {
         for (path, bytes) in build.reachable() {
@@ -111,7 +111,7 @@ pub(crate) trait SiteUnderTest {
         }
     }
 
-    /// What a tab of this build may still ask for is served.
+    /// Asserts that the chunks that an open tab of this build may request are served.
     #[track_caller]
     fn check_chunks(&self, build: &Build) {
         for (path, bytes) in build.chunks() {
@@ -131,14 +131,13 @@ pub(crate) trait SiteUnderTest {
         assert!(body == bytes, "/{path}: {}", String::from_utf8_lossy(&body));
     }
 
-    /// True if this is what is served at a path.
+    /// True if these bytes are served at this path.
     fn is_served(&self, path: &str, bytes: &[u8]) -> bool {
         let (status, body) = self.get(&format!("/{path}"));
         status == 200 && (body == bytes || without_tag(&body) == bytes)
     }
 
-    /// Deploys a page that differs from all others, and waits for it: if nothing else was announced before it,
-    /// nothing else will be.
+    /// Deploys a unique page and expects its release next, which shows that no other release was announced before.
     #[track_caller]
     fn expect_no_other_release(&mut self, dir: &Path, build: &Build) {
         let page = [build.file(INDEX), b"<!-- and nothing else -->"].concat();
@@ -148,7 +147,7 @@ pub(crate) trait SiteUnderTest {
     }
 }
 
-/// A site in this process, asked without a socket.
+/// A site in this process, without a socket.
 #[derive(Debug)]
 pub(crate) struct InProcessSite {
     site: Site,
@@ -185,8 +184,7 @@ impl InProcessSite {
         }
     }
 
-    /// Watches `dir` by the system's events alone: the poll behind them would hide that one was missed. Has more
-    /// patience with incomplete builds than any test has time.
+    /// Watches `dir` by native events only: rescans would hide missed events. Incomplete builds are never published.
     pub(crate) fn watch_natively(dir: &Path) -> Self {
         Self::new(watch_without_rescans(dir))
     }
@@ -195,7 +193,7 @@ impl InProcessSite {
         &self.site
     }
 
-    /// Stops watching: from now on nothing is published.
+    /// Stops watching; nothing is published afterwards.
     pub(crate) fn stop_watching(&mut self) {
         self.watching.abort();
         until("the watch to end", || {
@@ -203,7 +201,7 @@ impl InProcessSite {
         });
     }
 
-    /// As [`get`](SiteUnderTest::get); `None` if the body breaks off.
+    /// As [`get`](SiteUnderTest::get); `None` if the body is aborted.
     pub(crate) fn try_get(&self, path: &str) -> Option<(u16, Vec<u8>)> {
         let reply = async {
             let (parts, body) = ask(self.app.clone(), "GET", path, &[]).await.into_parts();
@@ -225,7 +223,7 @@ impl InProcessSite {
 
 impl Drop for InProcessSite {
     fn drop(&mut self) {
-        // A look that hangs must not make a test hang.
+        // A scan that hangs must not make the test hang.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
@@ -244,7 +242,7 @@ impl SiteUnderTest for InProcessSite {
         let frame = async { within("the next announcement", self.stream.frame()).await };
         let frame = runtime.block_on(frame).unwrap().unwrap();
         let text = String::from_utf8(frame.into_data().unwrap().to_vec()).unwrap();
-        // The first has a `retry:` before the release, if there is one.
+        // The first frame has the greeting before the release, if there is one.
         Block::parse(text.trim_end().rsplit("\n\n").next().unwrap())
     }
 
@@ -253,7 +251,7 @@ impl SiteUnderTest for InProcessSite {
     }
 }
 
-/// The program, and one tab.
+/// The program, and one event stream.
 #[derive(Debug)]
 pub(crate) struct ProgramSite {
     pub(crate) program: Program,
@@ -271,7 +269,7 @@ impl ProgramSite {
         }
     }
 
-    /// Serves `dir`; soon hears of a change, and lets a build be incomplete for longer than any test takes.
+    /// Serves `dir` with a short debounce interval; incomplete builds are never published.
     pub(crate) fn serve(dir: &Path) -> Self {
         Self::serve_with(dir, &["--incomplete-after=1h"])
     }
@@ -286,7 +284,7 @@ impl ProgramSite {
         Self::new(Program::serve_with(dir, &[&always, arguments].concat()))
     }
 
-    /// How often this is in the log so far.
+    /// The number of occurrences in the log so far.
     pub(crate) fn count(&self, part: &str) -> usize {
         self.program.log().matches(part).count()
     }
@@ -308,20 +306,20 @@ impl SiteUnderTest for ProgramSite {
     }
 }
 
-/// A source that hears of changes from the system alone.
+/// A source that detects changes by native events only.
 pub(crate) fn watch_without_rescans(dir: &Path) -> WatchDirectory {
     let watch = WatchDirectory::new(dir).file_limit(LIMIT);
     watch.quiet(QUIET).incomplete_after(NEVER).poll(NEVER)
 }
 
-/// What the tag in a page says.
+/// The attributes of the script tag in a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Tag {
     pub(crate) id: String,
     pub(crate) built: String,
 }
 
-/// The tag in a page; panics if there is none.
+/// The script tag in a page; panics if there is none.
 #[track_caller]
 pub(crate) fn tag(page: &[u8]) -> Tag {
     let page = String::from_utf8_lossy(page);
@@ -331,7 +329,7 @@ pub(crate) fn tag(page: &[u8]) -> Tag {
     }
 }
 
-/// The page as it was before the tag went in.
+/// The page without the script tag.
 pub(crate) fn without_tag(page: &[u8]) -> Vec<u8> {
     let Some(start) = memchr::memmem::find(page, b"<script async src=\"/__tidings/client-") else {
         return page.to_vec();
@@ -348,11 +346,10 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
     rest.1.split_once(after).unwrap().0
 }
 
-/// How long these sites are quiet before they are read. On a busy machine a test that writes one file after the other is
-/// not to be taken for one that has finished.
+/// The debounce interval of these sites. Long enough for a busy machine to write the next file of a deploy in time.
 pub(crate) const QUIET: Duration = Duration::from_millis(60);
 
-/// Less than the film has.
+/// Smaller than the film.
 pub(crate) const LIMIT: u64 = 32 * 1024;
 
 /// Longer than any test takes.

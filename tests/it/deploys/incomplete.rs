@@ -1,4 +1,4 @@
-//! Builds of which only a part is there.
+//! Incomplete builds: referenced files are missing or empty.
 
 use std::fs;
 use std::thread;
@@ -197,7 +197,7 @@ fn incomplete_build_lacking_same_files_as_current_does_not_wait() {
         site.expect(&build);
     }
     assert_eq!((site.count(late), site.count("it lacks")), (1, lacking));
-    // What is new is waited for, and only that is said.
+    // Only the newly missing file is waited for and logged.
     let build = page(
         &Build::new(5),
         &format!("{gone}<script src=\"/new.js\"></script>"),
@@ -231,7 +231,7 @@ fn start_up_incomplete_recently_copied_tree_waits() {
     let build = Build::new(1);
     let half = build.clone().without(build.lazy());
     let source = half.source();
-    // With the times of the source, which are years old.
+    // With the modification times of the source, which are years old.
     crate::deploys::run(
         "cp",
         [
@@ -252,7 +252,7 @@ fn start_up_incomplete_recently_copied_tree_waits() {
     site.expect(&build);
 }
 
-/// That something was taken away a moment ago shows in no file, only in the directory it was in.
+/// A recent deletion is visible only in the change time of the directory.
 #[test]
 fn start_up_tree_with_recent_deletion_waits() {
     let dir = TempDir::with_prefix("tidings-").unwrap();
@@ -305,8 +305,8 @@ fn incomplete_build_still_changing_waits() {
     assert_eq!(site.count("published although"), 0);
 }
 
-/// Deploys a build without one of its files over another: it must be waited for, with the other served whole, be it
-/// until that file is there, or until these builds are deployed instead.
+/// Deploys a build without one of its files over another one, which must stay served completely until the file is
+/// there, or until the builds `instead` are deployed.
 #[track_caller]
 fn check(missing: impl Fn(&Build) -> String, instead: impl Fn() -> Vec<Build>) {
     let dir = TempDir::with_prefix("tidings-").unwrap();
@@ -344,7 +344,7 @@ fn check(missing: impl Fn(&Build) -> String, instead: impl Fn() -> Vec<Build>) {
     }
 }
 
-/// Waits until nothing in a directory has changed for this long.
+/// Waits until nothing in the directory has changed for `time`.
 fn until_still(dir: &TempDir, time: Duration) {
     let newest = newest_change(dir.path());
     while newest.elapsed().unwrap_or_default() <= time {
@@ -383,7 +383,7 @@ fn starting(build: &Build, start: &str, end: &str) -> String {
     path.unwrap().to_owned()
 }
 
-/// Of what a script names, only the name is known.
+/// Of a reference in a script only the file name is known.
 fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap()
 }

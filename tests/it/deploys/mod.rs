@@ -1,4 +1,4 @@
-//! Deploys: noticed, waited for, published whole, announced once; and what looks like one and is none.
+//! Deploys to a watched directory: detection, completeness, publication, and one announcement each.
 
 #![allow(clippy::unwrap_used, clippy::needless_for_each, reason = "a test may")]
 
@@ -21,12 +21,12 @@ use std::thread;
 
 use crate::deploys::harness::QUIET;
 
-/// An upload takes its time: long enough for a server that is fooled by half a build to be caught at it.
+/// Waits as long as a slow upload would, so that a server that publishes incomplete builds is detected.
 fn pause() {
     thread::sleep(QUIET * 3);
 }
 
-/// Runs a command, which must succeed.
+/// Runs a command; panics if it fails.
 #[track_caller]
 pub(crate) fn run<'a>(program: &str, arguments: impl IntoIterator<Item = &'a OsStr>) {
     let mut command = Command::new(program);
@@ -35,7 +35,7 @@ pub(crate) fn run<'a>(program: &str, arguments: impl IntoIterator<Item = &'a OsS
     assert!(output.status.success(), "{command:?}: {complaint}");
 }
 
-/// Says that this machine can't show what a test is there for.
+/// Reports that this machine can't run a test.
 #[expect(
     clippy::explicit_write,
     reason = "past the harness, which keeps what a passing test prints to itself"

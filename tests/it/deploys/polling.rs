@@ -1,4 +1,4 @@
-//! Deploys where the system tells nothing, or not everything.
+//! Deploys without native file system events, or with missing ones.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -81,7 +81,7 @@ fn rescan_detects_change_without_fs_event() {
     fs::rename(at("srv"), at("srv.old")).unwrap();
     fs::rename(at("srv.new"), at("srv")).unwrap();
     site.expect(&two);
-    // And is awake for what comes after that.
+    // Later changes are detected as well.
     one.put_all(&at("srv/app/dist"));
     site.expect(&one);
 }
@@ -98,12 +98,12 @@ fn inotify_instances_unavailable_warns_and_polls() {
 
 #[test]
 fn inotify_watches_exhausted_warns_and_polls() {
-    // One for the parent of the site, one for the site, one for its assets.
+    // One each for the parent of the site, the site, and its assets.
     check_limit("max_inotify_watches", 3, Some("more/index.html"));
 }
 
-/// A site whose process may have no more than `limit` of something: it must say that, at the latest when the page
-/// at `straw` is there, and hear of deploys all the same.
+/// Serves a site in a process with a limit of the kernel. It must log a warning, at the latest when the page `straw`
+/// exceeds the limit, and still detect deploys.
 #[track_caller]
 fn check_limit(name: &str, limit: u32, straw: Option<&str>) {
     let Some(mut command) = limited(name, limit) else {
@@ -115,7 +115,7 @@ fn check_limit(name: &str, limit: u32, straw: Option<&str>) {
     one.put_all(&dir);
     let bare = serve(&dir);
     command.arg(bare.get_program()).args(bare.get_args());
-    // Alone, the poll looks five times as often.
+    // Without events, it rescans five times as often.
     command.args([
         "--debounce=25ms",
         "--incomplete-after=1h",
@@ -140,8 +140,8 @@ fn check_limit(name: &str, limit: u32, straw: Option<&str>) {
     assert_eq!(site.count("polling instead"), 1);
 }
 
-/// A shell in a user namespace of its own that runs what comes after it under this limit; `None` where there are
-/// no such namespaces, or no such limits.
+/// A shell in a user namespace that runs its arguments under this limit. `None` where the system has no such
+/// namespaces or limits.
 fn limited(name: &str, limit: u32) -> Option<Command> {
     let limit = format!("echo {limit} >/proc/sys/user/{name} && exec \"$@\"");
     let command = || {

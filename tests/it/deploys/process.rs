@@ -1,4 +1,4 @@
-//! What a process holds: its files, its watches, its memory.
+//! The resources of a process: open files, inotify watches, memory.
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
@@ -7,17 +7,17 @@ use std::path::PathBuf;
 
 use crate::support::until;
 
-/// A process, by its folder under `/proc`.
+/// A process, by its directory in `/proc`.
 #[derive(Debug, Clone)]
 pub(crate) struct Process(PathBuf);
 
 impl Process {
-    /// The one that this test runs in.
+    /// This process.
     pub(crate) fn this() -> Self {
         Self(PathBuf::from("/proc/self"))
     }
 
-    /// The one that was started with this argument.
+    /// The process that was started with this argument.
     #[track_caller]
     pub(crate) fn with_argument(argument: &Path) -> Self {
         let has_it = |process: &PathBuf| {
@@ -32,7 +32,7 @@ impl Process {
         })
     }
 
-    /// What its file descriptors stand for.
+    /// The targets of its file descriptors.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(self.0.join("fd")).unwrap();
         let places = entries.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
@@ -43,14 +43,14 @@ impl Process {
         self.files().iter().any(|file| file == place)
     }
 
-    /// How many inotify watches it has.
+    /// The number of its inotify watches.
     pub(crate) fn watches(&self) -> usize {
         let entries = fs::read_dir(self.0.join("fdinfo")).unwrap();
         let infos = entries.filter_map(|entry| fs::read_to_string(entry.ok()?.path()).ok());
         infos.map(|info| info.matches("inotify wd").count()).sum()
     }
 
-    /// The memory that it has in use, in KiB.
+    /// Its resident memory in KiB.
     pub(crate) fn memory(&self) -> usize {
         let status = fs::read_to_string(self.0.join("status")).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));

@@ -1,4 +1,4 @@
-//! Pages that come in a content coding.
+//! Pages that the origin sends in a content coding.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use crate::support::coding::encode_pieces;
 
 const HTML: (&str, &str) = ("content-type", "text/html");
 
-/// An answer with a page in a coding, in frames of `size`.
+/// A response with a coded page, in frames of `size`.
 fn coded(
     coding: &str,
     fields: &[(&str, &str)],
@@ -35,7 +35,7 @@ fn coded(
     answer(200, &fields, b"").map(|_| ScriptedBody::trickle(body, size))
 }
 
-/// As somebody who goes there and accepts this.
+/// The headers of a navigation with this `Accept-Encoding`.
 fn accepting(accept: &str) -> Vec<(&str, &str)> {
     [NAVIGATION, &[("accept-encoding", accept)]].concat()
 }
@@ -44,7 +44,7 @@ fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
 }
 
-/// Takes frames until there is none for now; true if the body has ended.
+/// Reads frames until the body is pending or has ended; true if it has ended.
 fn take(body: &mut ResponseBody<ScriptedBody>, mut each: impl FnMut(&[u8])) -> bool {
     let mut cx = Context::from_waker(Waker::noop());
     loop {
@@ -123,7 +123,7 @@ async fn gzip_with_several_members_and_padding_is_decoded() {
             let reply = read_through(&accepting(""), coded("gzip", &[], &body, size)).await;
             tag_between(reply.text(), PAGE.0, PAGE.1);
         }
-        // Padding, as some writers leave it.
+        // Padding, as some encoders append it.
         body.extend_from_slice(&[0; 100]);
     }
 }
@@ -136,7 +136,7 @@ async fn coded_page_truncated_or_corrupt_aborts_the_body() {
         let cut = whole[..whole.len() - 10].to_vec();
         let mut corrupt = whole.clone();
         if coding == "gzip" || coding == "deflate" {
-            // The others have no checksum.
+            // The other codings have no checksum.
             corrupt[whole.len() / 2] ^= 1;
         } else {
             corrupt[..50].fill(0xff);
@@ -184,7 +184,7 @@ async fn coded_page_is_flushed_piece_by_piece() {
             let mut steps = Vec::new();
             for piece in encode_pieces(coding, &pieces) {
                 steps.extend([Step::Data(piece.into()), Step::Pending]);
-                // What is encoded is flushed at the first.
+                // The encoder is flushed at the first Pending.
                 steps.extend((!accept.is_empty()).then_some(Step::Pending));
             }
             let answer = coded(coding, &[], b"", 1).map(|_| ScriptedBody::new(steps));
@@ -222,7 +222,7 @@ async fn decompression_bomb_is_decoded_only_as_it_is_read() {
             bytes += data.len();
         }
         assert!(bytes > 0);
-        // A body in frames of 4 KB, each behind a pause, of 870 KB.
+        // A body of 870 KB in frames of 4 KB, each after a Pending.
         assert!(polls.load(Ordering::Relaxed) < 60, "{accept}: {polls:?}");
     }
 }
@@ -267,7 +267,7 @@ async fn unknown_coding_passes_unchanged_and_is_counted() {
         assert_eq!(reply.field("vary"), "");
         assert_eq!(layer.counts().passed_for_coding(), n as u64 + 1);
     }
-    // Who fetches would get no script anyway.
+    // A fetch would get no script anyway.
     let fetch = [("sec-fetch-dest", "empty")];
     _ = ask(app, "GET", "/compress", &fetch).await;
     assert_eq!(layer.counts().passed_for_coding(), 3);
@@ -295,7 +295,7 @@ async fn coded_page_not_eligible_is_unchanged() {
     }
 }
 
-/// An origin that codes its page, and answers conditions.
+/// An origin with a coded page that evaluates conditional requests.
 fn origin(
     coding: &'static str,
     etag: &'static str,
@@ -342,7 +342,7 @@ async fn coded_page_if_none_match_returns_304() {
                 };
                 assert_eq!(vary(&reply), vary(&page));
             }
-            // It takes that coding no more: another representation, another tag.
+            // The client no longer accepts that coding: another representation with another entity tag.
             let plain = again(marked.clone(), "identity".to_owned()).await;
             assert_eq!(plain.status, 200);
             tag_between(plain.text(), PAGE.0, PAGE.1);

@@ -1,4 +1,4 @@
-//! Pages that are compressed here, what a request for one asks of the origin, and the numbers.
+//! `compress_pages`, the headers of page requests to the origin, and the counters.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -23,13 +23,13 @@ use crate::support::site_dir;
 const HTML: (&str, &str) = ("content-type", "text/html");
 const TEXT: (&str, &str) = ("content-type", "text/plain");
 
-/// The layer round an origin that always gives the same answer.
+/// The layer over an origin with a fixed response.
 #[derive(Debug)]
 struct App {
     layer: UpdateNotifierLayer,
     fields: Vec<(&'static str, &'static str)>,
     body: ScriptedBody,
-    /// What the origin was asked with last.
+    /// The headers of the last request to the origin.
     seen: Arc<Mutex<HeaderMap>>,
 }
 
@@ -65,7 +65,7 @@ impl App {
         Reply::read(self.ask(method, "/", fields).await).await
     }
 
-    /// All values that the origin saw of a field.
+    /// All values of a field in the last request to the origin.
     fn seen(&self, name: &str) -> Vec<String> {
         values(&self.seen.lock().unwrap(), name)
     }
@@ -138,7 +138,7 @@ async fn compress_pages_recodes_a_coded_origin_page() {
     }
 }
 
-/// The origin was asked for it without a coding, on our account.
+/// The layer asked the origin for `identity`, so it has to compress the page itself.
 #[tokio::test]
 async fn compress_pages_compresses_page_blocked_by_csp() {
     let fields = [HTML, ("content-security-policy", "script-src 'none'")];
@@ -248,7 +248,7 @@ async fn request_headers_are_changed_for_page_requests_only() {
             }
         }
     }
-    // The answer to a form is a page as well, and has no ranges.
+    // The response to a form is a page as well; ranges apply to GET only.
     let app = App::new(&compressing(), &[HTML], html());
     _ = app.ask("POST", "/", &[NAVIGATION, &fields].concat()).await;
     assert_eq!(form(&app), ["identity", "bytes=1-3", "\"x\""]);
@@ -303,7 +303,7 @@ async fn counts_pages_by_outcome() {
         let app = App::new(&layer, &[content_type, fields].concat(), body);
         for _ in 0..times {
             _ = app.read("GET", NAVIGATION).await;
-            // Neither is counted: there is no page in the one, and nobody shows the other.
+            // Neither is counted: the first has no body, and the second is not a navigation.
             _ = app.read("HEAD", NAVIGATION).await;
             _ = app.read("GET", &[("sec-fetch-dest", "empty")]).await;
         }

@@ -1,4 +1,4 @@
-//! Pages with a `Content-Security-Policy`, of their response or their own.
+//! Pages with a `Content-Security-Policy`, in the header or in a meta element.
 
 use tidings::Csp;
 
@@ -8,7 +8,7 @@ use crate::support::bodies::Step;
 const HTML: (&str, &str) = ("content-type", "text/html");
 const CSP: &str = "content-security-policy";
 
-/// What becomes of a page with these policies in its fields.
+/// Sends a page with these policies in its header through the layer.
 async fn under(csp: Csp, policies: &[&str]) -> Reply {
     let fields = policies.iter().map(|policy| (CSP, *policy));
     let fields: Vec<_> = [HTML, ("etag", "\"v1\"")]
@@ -28,7 +28,7 @@ fn policies(reply: &Reply) -> Vec<&str> {
     policies.map(|value| value.to_str().unwrap()).collect()
 }
 
-/// The value of an attribute of the tag; "" if it has none.
+/// The value of an attribute of the tag; "" without one.
 fn attribute<'a>(tag: &'a str, name: &str) -> &'a str {
     let start = format!(" {name}=\"");
     let value = tag.split_once(&start).map(|(_, rest)| rest);
@@ -71,7 +71,7 @@ async fn csp_any_policy_forbidding_leaves_page_unchanged() {
         let reply = under(Csp::Keep, policies_).await;
         assert_eq!(reply.text(), page(), "{policies_:?}");
         assert_eq!(policies(&reply), policies_);
-        // It is the origin's own in all else, too.
+        // All other headers are unchanged as well.
         assert_eq!(reply.field("etag"), "\"v1\"");
         assert_eq!(reply.field("vary"), "");
     }
@@ -169,7 +169,7 @@ async fn csp_meta_element_is_respected() {
         ("script-src &#39;nonce-abc&#39;", "abc", false),
         ("script-src 'sha256-abc'", "", true),
     ] {
-        // In one piece: what is known when the place is found.
+        // In one frame: the policy is known when the insertion point is found.
         let html = format!("{}{}", PAGE.0, meta(policy));
         let body = ScriptedBody::new([Step::Data(html.into())]);
         let response = Response::builder().header(HTML.0, HTML.1);

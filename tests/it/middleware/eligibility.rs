@@ -1,4 +1,4 @@
-//! Which answers get the script, and that all others pass as they are.
+//! Which responses get the script; all others pass unchanged.
 
 use super::*;
 
@@ -77,7 +77,7 @@ async fn page_in_other_charset_keeps_its_bytes() {
     assert!(reply.body.len() < page.len() + 200);
 }
 
-/// Asserts that the layer changes nothing at all.
+/// Asserts that the layer does not change the response.
 async fn assert_untouched(status: u16, fields: &[(&str, &str)], body: &[u8]) {
     let bare = Reply::read(answer(status, fields, body)).await;
     for request in [&[][..], NAVIGATION] {

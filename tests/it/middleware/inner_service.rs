@@ -1,4 +1,4 @@
-//! How the inner service is called.
+//! Calls of the inner service.
 
 use std::future::Ready;
 
@@ -20,7 +20,7 @@ async fn page_release_is_the_one_current_before_the_origin_call() {
     let service = service_fn(move |_request: Request<Empty<Bytes>>| {
         let site = publisher.clone();
         async move {
-            // A deploy while the origin answers: it may have read the old page already.
+            // A deploy while the origin responds, which may have read the old page already.
             publish(&site, "new");
             tokio::task::yield_now().await;
             Ok::<_, Infallible>(answer(200, &[HTML], page().as_bytes()))
@@ -35,7 +35,7 @@ async fn page_release_is_the_one_current_before_the_origin_call() {
     assert_eq!(release_of(reply.text()), "newer");
 }
 
-/// A service that takes one call each time it has said that it is ready, which it does when polled twice.
+/// A service that is ready from the second poll on, for two calls, and then fails.
 #[derive(Debug, Clone, Default)]
 struct Reluctant {
     polled: usize,
@@ -74,7 +74,7 @@ async fn inner_service_is_called_only_when_ready() {
     let app = app.ready().await.unwrap();
     let reply = Reply::read(app.call(request("/")).await.unwrap()).await;
     tag_between(reply.text(), PAGE.0, PAGE.1);
-    // Its errors are its own.
+    // Errors of the service are passed on.
     let app = app.ready().await.unwrap();
     assert_eq!(app.call(request("/fails")).await.unwrap_err(), "failed");
     assert_eq!(app.ready().await.unwrap_err(), "broken");

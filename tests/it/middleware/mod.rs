@@ -1,4 +1,4 @@
-//! `UpdateNotifierLayer` round services that know nothing of it.
+//! `UpdateNotifierLayer` over arbitrary inner services.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -30,7 +30,7 @@ use crate::support::bodies::ScriptedBody;
 use crate::support::directory_site::Reply;
 use crate::support::directory_site::ask;
 
-/// A page, cut where the tag goes in.
+/// A page, split at the insertion point.
 const PAGE: (&str, &str) = (
     "<!doctype html><html><head>",
     "<title>App</title></head><body>app</body></html>\n",
@@ -56,7 +56,7 @@ fn page() -> String {
     format!("{}{}", PAGE.0, PAGE.1)
 }
 
-/// What becomes of this answer of a service in the layer, with `r1` as the current release.
+/// Sends `answer` through the layer, with `r1` as the current release.
 async fn through(
     request: &[(&str, &str)],
     answer: Response<ScriptedBody>,
@@ -70,12 +70,12 @@ async fn through(
     ask(app, "GET", "/", request).await
 }
 
-/// As [`through`], with the body read.
+/// As [`through`], and reads the body.
 async fn read_through(request: &[(&str, &str)], answer: Response<ScriptedBody>) -> Reply {
     Reply::read(through(request, answer).await).await
 }
 
-/// An answer with these fields and this body, in frames of seven bytes.
+/// A response with these fields and this body, in frames of seven bytes.
 fn answer(status: u16, fields: &[(&str, &str)], body: &[u8]) -> Response<ScriptedBody> {
     let mut response = Response::builder().status(status);
     for (name, value) in fields {
@@ -84,7 +84,7 @@ fn answer(status: u16, fields: &[(&str, &str)], body: &[u8]) -> Response<Scripte
     response.body(ScriptedBody::trickle(body, 7)).unwrap()
 }
 
-/// What is in `text` between `before` and `after`, if that is a tag.
+/// The script tag in `text` between `before` and `after`; panics if there is anything else.
 #[track_caller]
 fn tag_between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
     let inner = text.strip_prefix(before);
@@ -96,7 +96,7 @@ fn tag_between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
     tag
 }
 
-/// The release that a page says it is of.
+/// The release id in the script tag of a page.
 #[track_caller]
 fn release_of(page: &str) -> &str {
     let (_, rest) = page.split_once(" data-release=\"").expect("a tag");

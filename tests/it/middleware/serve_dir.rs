@@ -85,7 +85,7 @@ async fn serve_dir_other_responses_are_unchanged() {
     }
 }
 
-/// What hyper makes of it: a length that nobody knows is not sent, and the connection is of use afterwards.
+/// Through hyper: an unknown length is not sent, and the connection stays usable.
 #[test]
 fn page_on_the_wire_is_chunked_and_keeps_connection() {
     let site = site("r1");
@@ -117,7 +117,7 @@ fn page_on_the_wire_is_chunked_and_keeps_connection() {
     }
 }
 
-/// An origin may answer a HEAD with the length of its page, which is not that of ours.
+/// An origin may respond to HEAD with the length of its page, which differs from the page with the script.
 #[test]
 fn head_on_the_wire_has_no_content_length() {
     let service = service_fn(|_request: Request<Incoming>| async {

@@ -1,4 +1,4 @@
-//! Pages on their way: nothing is held back, nothing is read ahead, nothing gets lost.
+//! Streaming of pages: no buffering, no reading ahead, no loss.
 
 use std::pin::Pin;
 use std::sync::atomic::Ordering;
@@ -54,7 +54,7 @@ async fn streaming_holds_back_only_until_the_insertion_point() {
     let polls = || polls.load(Ordering::Relaxed);
     let mut body = through(NAVIGATION, response).await.into_body();
     assert_eq!(polls(), 0, "the head is there before the body is asked for");
-    // Only what comes before the place is held.
+    // Only bytes before the insertion point are held back.
     assert_eq!(poll(&mut body), Poll::Pending);
     assert_eq!(polls(), 3);
     let Poll::Ready(Some(first)) = poll(&mut body) else {
@@ -62,7 +62,7 @@ async fn streaming_holds_back_only_until_the_insertion_point() {
     };
     assert_eq!(polls(), 4);
     tag_between(&first, "<!doctype html><html><head>", "<title>");
-    // From here on a poll is a poll, and a piece a piece.
+    // From here on each poll is forwarded, and each frame passes as it is.
     assert_eq!(poll(&mut body), Poll::Ready(Some("App".to_owned())));
     assert_eq!(polls(), 5);
     assert_eq!(poll(&mut body), Poll::Pending);
@@ -82,7 +82,7 @@ async fn size_hint_of_page_is_not_exact() {
         panic!("a piece");
     };
     tag_between(&first, PAGE.0, "");
-    // What is left may be.
+    // The length of the rest may be known.
     let left = body.size_hint();
     assert!(left.lower() <= PAGE.1.len() as u64);
     assert!(
@@ -101,7 +101,7 @@ async fn page_trailers_are_forwarded() {
             PAGE.1.into(),
             Step::Trailers(trailers.clone()),
         ],
-        // The place is found only at the end.
+        // The insertion point is found only at the end.
         vec!["<!doctype html>".into(), Step::Trailers(trailers.clone())],
         vec![Step::Trailers(trailers.clone())],
     ] {

@@ -1,4 +1,4 @@
-//! Entity tags, dates and conditions of pages that got the script.
+//! Validators and conditional requests of pages with the script.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use super::*;
 const DATE: &str = "Sun, 22 Nov 2026 12:00:00 GMT";
 const VARY: &str = "sec-fetch-dest, sec-fetch-mode, upgrade-insecure-requests, hx-request, turbo-frame, x-requested-with, tidings-preflight";
 
-/// An origin with one page, which answers conditions, and what it was asked with last.
+/// An origin with one page that evaluates conditional requests, and the headers of its last request.
 #[derive(Debug, Clone)]
 struct Origin {
     etag: &'static str,
@@ -91,7 +91,7 @@ async fn page_etag_is_origin_etag_with_release_suffix() {
         assert_eq!(one.field("last-modified"), "");
         assert_eq!(vary(&one), ["cookie", VARY]);
     }
-    // What is no entity tag can't be marked, and would be wrong unmarked.
+    // A malformed entity tag can't get a suffix, and would be wrong without one.
     let reply = navigate(&site("r1"), &Origin::new("v1"), &[]).await;
     assert_eq!(reply.field("etag"), "");
 }
@@ -169,7 +169,7 @@ async fn if_none_match_same_release_returns_304_next_release_200() {
     assert_eq!(release_of(after.text()), "r2");
     assert_ne!(after.field("etag"), marked);
     assert_eq!(origin.seen("if-none-match"), None);
-    // Back at the old one, what it kept is right again.
+    // After a rollback the client's copy is valid again.
     publish(&site, "r1");
     assert_eq!(navigate(&site, &origin, &fields).await.status, 304);
 }
@@ -181,13 +181,13 @@ async fn not_modified_has_the_vary_of_the_page() {
     let fields = [("if-none-match", first.field("etag"))];
     let again = navigate(&site, &origin, &fields).await;
     assert_eq!(again.status, 304);
-    // RFC 9110, section 15.4.5: a cache takes the fields of the 304 for those of the page.
+    // RFC 9110, section 15.4.5: a cache updates the stored fields from the 304.
     assert_eq!(vary(&again), vary(&first));
 }
 
-/// Chromium keeps one answer a URL: where `Vary` says that it is none for this request, it asks with its entity
-/// tag all the same. A page that the app itself has fetched, or that is from before there was a layer, must not be
-/// confirmed to somebody who navigates: it has no script.
+/// Chromium caches one response per URL. Where `Vary` excludes it for a request, Chromium still sends its entity tag.
+/// A page that the app fetched, or that was cached before the layer was added, has no script, so a navigation must not
+/// get a 304 for it.
 #[tokio::test]
 async fn if_none_match_origin_etag_navigation_returns_200() {
     let (site, origin) = (site("r1"), Origin::new("\"v1\""));
@@ -199,7 +199,7 @@ async fn if_none_match_origin_etag_navigation_returns_200() {
     assert_eq!(release_of(reply.text()), "r1");
 }
 
-/// Somebody opens a document in a tab that is no page, and never was one.
+/// A navigation to a document that is not HTML.
 #[tokio::test]
 async fn if_none_match_non_page_navigation_returns_304() {
     let fields = [
@@ -244,7 +244,7 @@ async fn if_modified_since_is_removed_for_navigations() {
     let reply = navigate(&site, &origin, &fields).await;
     assert_eq!(reply.status, 200);
     assert_eq!(origin.seen("if-modified-since"), None);
-    // Who fetches gets what the origin says.
+    // A fetch gets the response of the origin.
     let fields = [("if-modified-since", DATE), ("sec-fetch-dest", "empty")];
     let reply = request(&site, &origin, "GET", &fields).await;
     assert_eq!(reply.status, 304);

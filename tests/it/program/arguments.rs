@@ -1,4 +1,4 @@
-//! Flags, right and wrong.
+//! Command-line flags, valid and invalid.
 
 use super::*;
 
@@ -98,7 +98,7 @@ fn directory_argument_is_a_file_exits_2() {
     assert_rejected(&ended, &[file.to_str().unwrap(), "is a file", "directory"]);
 }
 
-/// The help of a command, without the breaks of its lines, which must have all these flags and no other.
+/// The help of a command, without line breaks. Asserts that it has exactly these flags.
 #[track_caller]
 fn help(command: &str, flags: &[&[(&str, &str)]]) -> String {
     let ended = run(tidings().args([command, "--help"]));
@@ -195,6 +195,6 @@ fn log_flag_sets_the_level() {
     let ended = Program::serve(dir.path()).ready().stop("TERM");
     assert!(ended.stderr.contains(" INFO tidings"), "{}", ended.stderr);
     assert!(!ended.stderr.contains("DEBUG"), "{}", ended.stderr);
-    // It goes into a file or a journal here, where colours are noise.
+    // Standard error is not a terminal, so the log has no colours.
     assert!(!ended.stderr.contains('\u{1b}'), "{}", ended.stderr);
 }

@@ -1,4 +1,4 @@
-//! Settings from the environment.
+//! Options from environment variables.
 
 use super::*;
 use crate::support::events::Events;

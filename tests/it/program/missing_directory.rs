@@ -1,4 +1,4 @@
-//! A directory that is not there yet.
+//! A missing or incomplete directory.
 
 use std::fs;
 
@@ -26,7 +26,7 @@ fn directory_missing_returns_503_until_complete() {
     let answer = program.get("/", &[("sec-fetch-dest", "document")]);
     assert_eq!(answer.status, 503);
     assert!(answer.text().starts_with("<!doctype html>"));
-    // The tab that saw this has no script; but who listens is told at once.
+    // An event stream can be opened before the first release, and gets it at once.
     let mut events = Events::open(program.address());
     assert_ne!(events.block().unwrap().unwrap().retry, "");
 

@@ -16,7 +16,7 @@ use crate::support::site_dir;
 
 const INDEX: &str = "<!doctype html><title>Home</title>\n";
 
-/// What the flags of every way to serve are called, with their variables.
+/// The flags that all serving commands have, with their variables.
 const COMMON: &[(&str, &str)] = &[
     ("--listen", "TIDINGS_LISTEN"),
     ("--h2c", "TIDINGS_H2C"),
@@ -47,7 +47,7 @@ const COMMON: &[(&str, &str)] = &[
     ("--upstream-wait", "TIDINGS_UPSTREAM_WAIT"),
 ];
 
-/// Those of `tidings serve` alone.
+/// The flags of `tidings serve` only.
 const SERVE: &[(&str, &str)] = &[
     ("--retain-releases", "TIDINGS_RETAIN_RELEASES"),
     ("--memory-limit", "TIDINGS_MEMORY_LIMIT"),
@@ -59,7 +59,7 @@ const SERVE: &[(&str, &str)] = &[
     ("--watch", "TIDINGS_WATCH"),
 ];
 
-/// Those of `tidings proxy` alone.
+/// The flags of `tidings proxy` only.
 const PROXY: &[(&str, &str)] = &[
     ("--poll-interval", "TIDINGS_POLL_INTERVAL"),
     ("--poll-page", "TIDINGS_POLL_PAGE"),
@@ -69,7 +69,7 @@ const PROXY: &[(&str, &str)] = &[
     ("--health-interval", "TIDINGS_HEALTH_INTERVAL"),
 ];
 
-/// Values that make no sense.
+/// Invalid values.
 const INVALID: &[(&str, &str)] = &[
     ("--listen", "nonsense"),
     ("--listen", "8080"),
@@ -127,7 +127,7 @@ const INVALID: &[(&str, &str)] = &[
     ("--upstream-wait", "x"),
 ];
 
-/// Values that make no sense to a proxy.
+/// Values that are invalid for `tidings proxy`.
 const INVALID_FOR_PROXY: &[(&str, &str)] = &[
     ("--poll-interval", "1ms"),
     ("--poll-page", "admin"),
@@ -146,7 +146,7 @@ fn site() -> tempfile::TempDir {
     site_dir(&[("index.html", INDEX)])
 }
 
-/// Asserts that the program refused its settings, with a message that has all of `parts`, and nothing else.
+/// Asserts exit code 2, a message that contains all of `parts`, and no other output.
 #[track_caller]
 fn assert_rejected(ended: &Exit, parts: &[&str]) {
     if let Err(fault) = is_rejected(ended, parts) {
@@ -173,7 +173,7 @@ fn stdout_has_one_line_with_the_listen_address() {
     let address = program.address();
     assert_eq!(address.ip().to_string(), "127.0.0.1");
     assert_ne!(address.port(), 0);
-    // It says so no sooner than it is true.
+    // The line is written only after the socket listens.
     program.get("/", &[]);
     let program = program.ready();
     crate::support::put(dir.path(), &[("index.html", "<!doctype html><p>2")]);
@@ -216,6 +216,6 @@ fn listen_address_in_use_exits_1_naming_it() {
     assert!(ended.stderr.contains("--listen"), "{}", ended.stderr);
     assert!(ended.stderr.contains(&address), "{}", ended.stderr);
     assert!(ended.stderr.contains("in use"), "{}", ended.stderr);
-    // The first one is not impressed.
+    // The first program is not affected.
     program.ready();
 }

@@ -1,4 +1,4 @@
-//! The end, and hard times.
+//! Shutdown by signals, draining, and exhausted file descriptors.
 
 use std::net::TcpStream;
 use std::time::Duration;
@@ -11,15 +11,15 @@ use crate::support::noise;
 use crate::support::put_bytes;
 use crate::support::until;
 
-/// What takes less than this has not waited for it.
+/// A shorter shutdown did not wait for the drain timeout.
 const DEFAULT_DRAIN: Duration = tidings::DEFAULT_DRAIN;
 
-/// More than the buffers between two sockets hold.
+/// Larger than the buffers of a connection.
 fn large() -> Vec<u8> {
     noise(1, 30_000_000)
 }
 
-/// Waits until nobody is let in any more.
+/// Waits until connections are refused.
 fn refuses(program: &Program) {
     until("a closed door", || {
         TcpStream::connect(program.address()).is_err().then_some(())
@@ -41,7 +41,7 @@ fn signal_exits_at_once_and_ends_event_streams_cleanly() {
         assert!(ended.stderr.contains("stopping"), "{ended:?}");
         assert!(!ended.stderr.contains("WARN"), "{ended:?}");
         for stream in streams {
-            // With the last, empty chunk: a browser takes it for an end, not for an error.
+            // With the last, empty chunk: for a browser that is a clean end, not an error.
             assert!(stream.end().is_closed());
         }
         assert!(idle.is_closed());
@@ -96,7 +96,7 @@ fn drain_elapsed_cuts_a_stuck_download() {
     assert!(took >= Duration::from_secs(1), "after {took:?}");
     assert!(took < DEFAULT_DRAIN, "after {took:?}");
     assert!(ended.stderr.contains("did not finish in time"), "{ended:?}");
-    // What is missing is missing: a download that was cut is not taken for a whole one.
+    // The truncated download is not mistaken for a complete one.
     if let Ok(rest) = client.rest() {
         assert!(rest.len() < large().len());
     }
@@ -115,7 +115,7 @@ fn drain_zero_exits_at_once() {
     assert!(ended.took < DEFAULT_DRAIN, "{ended:?}");
 }
 
-/// Each connection takes a file descriptor, and there is an end to those.
+/// Each connection takes a file descriptor, and their number is limited.
 #[test]
 fn file_descriptor_limit_reached_keeps_serving() {
     let dir = site();

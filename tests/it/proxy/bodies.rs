@@ -1,4 +1,4 @@
-//! Bodies both ways: as they come, with what comes after them, and answers that don't wait for them.
+//! Request and response bodies: streaming, trailers, `Expect: 100-continue`, and early responses.
 
 use super::*;
 use crate::support::http::Framing;
@@ -149,7 +149,7 @@ fn expect_continue_final_response_skips_the_body() {
             connection.head()?;
             connection
                 .send("HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic\r\nContent-Length: 2\r\n\r\nno")?;
-            // Nothing of the body comes, and no other request.
+            // Neither body bytes nor another request arrive.
             assert_eq!(connection.rest()?, b"");
             Ok(())
         });
@@ -159,7 +159,7 @@ fn expect_continue_final_response_skips_the_body() {
         ));
         let answer = client.response().unwrap();
         assert_eq!((answer.status, answer.text()), (401, "no"));
-        // Where its next request would begin nobody could say.
+        // The start of the next request would be ambiguous.
         assert!(client.is_closed());
         let mut other = proxied.connect();
         other.send_request("GET", "/", &[]).unwrap();
@@ -173,7 +173,7 @@ fn expect_continue_slow_final_response_is_complete() {
     let upstream = Upstream::new(|connection| {
         connection.head()?;
         connection.send("HTTP/1.1 413 Content Too Large\r\nContent-Length: 6\r\n\r\nabc")?;
-        // Longer than a body is held back.
+        // Longer than the proxy holds back a body.
         std::thread::sleep(Duration::from_millis(1300));
         connection.send("def")?;
         assert_eq!(connection.rest()?, b"");
@@ -248,7 +248,7 @@ fn early_response_with_connection_close_reaches_the_client() {
         let proxied = TestProxy::new(&upstream);
         let mut client =
             proxied.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9000000\r\n\r\n");
-        // For as long as anybody takes it.
+        // Until the connection is closed.
         for _ in 0..400 {
             if client.send([b'x'; 16 * 1024]).is_err() {
                 break;

@@ -1,4 +1,4 @@
-//! Event streams and long polls of the app: passed at once, for as long as they last, and never touched.
+//! Event streams and long polls of the app are forwarded without delay, without a time limit, and unchanged.
 
 use tidings::Release;
 use tidings::Site;
@@ -9,7 +9,7 @@ use super::*;
 use crate::support::server::TestServer;
 use crate::support::signal::Signal;
 
-/// A proxy with the layer in front, as the program has it; nothing may stand still for longer than a moment.
+/// A proxy behind the layer, as in the program, with a short body idle timeout.
 fn layered(upstream: &Upstream) -> TestServer {
     let site = Site::new();
     site.publish(Release::named("v1".parse().unwrap(), 1_700_000_000_000));
@@ -51,7 +51,7 @@ fn event_stream_forwards_each_event_at_once_and_unchanged() {
         "text/event-stream; charset=utf-8"
     );
     for number in 0..3 {
-        // Silence is no fault of it, for however long.
+        // The idle timeout does not apply to event streams.
         assert!(client.is_silent(SHORT * 3));
         next.notify();
         let event = String::from_utf8(client.chunk().unwrap().unwrap()).unwrap();

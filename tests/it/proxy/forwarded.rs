@@ -1,4 +1,4 @@
-//! What an upstream is told of the client, and by which name it is asked.
+//! `Forwarded`, `X-Forwarded-*` and `Host` of forwarded requests, and `Location` of their responses.
 
 use tidings::HostHeader;
 
@@ -65,7 +65,7 @@ fn forwarded_headers_from_trusted_proxy_are_kept_and_extended() {
 fn forwarded_ipv6_client_is_bracketed_and_quoted() {
     let upstream = Upstream::responding(OK);
     let proxy = Proxy::new([url(upstream.address()).parse().unwrap()]).unwrap();
-    // Not every machine has it.
+    // Not every machine has IPv6.
     let Some(running) = TestServer::at("[::1]:0", proxy, |server| server) else {
         return;
     };
@@ -90,7 +90,7 @@ fn host_header_option_sets_the_upstream_host() {
         proxied.get("/", &[]);
         let asked = upstream.requests().pop().unwrap();
         assert_eq!(asked.field("host"), expected);
-        // What the visitor asked for is told all the same.
+        // The forwarded host is that of the client's request.
         assert_eq!(asked.field("x-forwarded-host"), "tidings.test");
         assert!(asked.field("forwarded").contains("host=tidings.test"));
     }
@@ -144,7 +144,7 @@ fn http_1_0_without_host_uses_the_upstream_authority() {
     assert_eq!(asked.field("host"), upstream.address().to_string());
     assert_eq!(asked.field("x-forwarded-host"), "");
     assert_eq!(asked.field("forwarded"), "for=127.0.0.1;proto=http");
-    // In HTTP/1.1 it would have to.
+    // HTTP/1.1 requires a Host.
     assert_eq!(
         proxied
             .send("GET / HTTP/1.1\r\n\r\n")

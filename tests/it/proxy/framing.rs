@@ -1,10 +1,9 @@
-//! Framing: where a request ends is one thing for the client, the proxy and the upstream, or there is no request.
+//! Framing: client, proxy and upstream agree where a request ends, or the request is rejected (no request smuggling).
 
 use super::*;
 use crate::support::http::Framing;
 
-/// Sends these bytes and says no more. Gives the status of every answer until the end of the connection; what is no answer
-/// is a failure.
+/// Sends `bytes` and returns the status of every response until the connection ends or is silent.
 #[track_caller]
 fn statuses(proxied: &TestProxy, bytes: impl AsRef<[u8]>) -> Vec<u16> {
     let mut client = proxied.send(bytes);
@@ -21,7 +20,7 @@ fn statuses(proxied: &TestProxy, bytes: impl AsRef<[u8]>) -> Vec<u16> {
     all
 }
 
-/// Asserts that of these bytes, all of one request, nothing reaches the upstream, and the client is told so.
+/// Asserts that `request` gets 400 and a closed connection, and that nothing of it reaches the upstream.
 #[track_caller]
 fn check_rejected(request: impl AsRef<[u8]>) {
     let upstream = Upstream::responding(OK);
@@ -177,7 +176,7 @@ fn ambiguous_request_and_header_lines_return_400() {
     }
 }
 
-/// A lone line feed ends a line for us (RFC 9112, section 2.2, allows it), and what goes on has none.
+/// A bare LF is accepted as a line terminator (allowed by RFC 9112, section 2.2), but never forwarded.
 #[test]
 fn bare_line_feeds_are_accepted_and_not_forwarded() {
     let upstream = Upstream::responding(OK);
@@ -231,7 +230,7 @@ fn chunk_malformed_ends_the_connection() {
         assert!(statuses.len() <= 1, "{chunks:?} {statuses:?}");
         let asked = upstream.requests();
         assert!(asked.len() <= 1, "{chunks:?} {asked:?}");
-        // If it was taken for a whole one it is one.
+        // If a request was forwarded, it was forwarded as one complete request.
         if let Some(asked) = asked.first() {
             assert!(asked.line.starts_with("POST "), "{chunks:?} {asked:?}");
             assert_eq!(statuses, [200], "{chunks:?}");
@@ -246,7 +245,7 @@ fn chunk_extensions_too_long_are_rejected() {
     let head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
     let chunk = format!("1;{}\r\na\r\n", "x".repeat(200));
     let mut client = proxied.send(head);
-    // It may be refused before the end of it.
+    // The connection may be closed before all of it is sent.
     _ = client.send(format!("{}0\r\n\r\n", chunk.repeat(200)));
     let answer = client.response();
     assert!(answer.is_err() || answer.unwrap().status == 400);
@@ -309,7 +308,7 @@ fn request_without_body_gets_no_framing_headers() {
         assert_eq!(asked.field("content-length"), length, "{method}");
         assert_eq!(asked.field("transfer-encoding"), "", "{method}");
     }
-    // An empty one in chunks may become none, or stay.
+    // An empty chunked body may be forwarded as chunked or without a body.
     let sent = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
     assert_eq!(statuses(&proxied, sent), [200]);
     assert_eq!(upstream.requests().pop().unwrap().text(), "");

@@ -1,4 +1,4 @@
-//! Fields: those of one connection stay on it, and all others arrive as they were sent.
+//! Hop-by-hop header fields are removed; all other fields arrive as they were sent.
 
 use ::http::HeaderName;
 use ::http::HeaderValue;
@@ -46,7 +46,7 @@ fn hop_by_hop_headers_are_removed_both_ways() {
     assert_eq!(answer.field("x-kept"), "1");
     for (name, _) in PER_CONNECTION {
         assert_eq!(asked.field(name), "", "{name}");
-        // It is the client that wanted to close its own.
+        // The client itself requested `close`.
         let expected = if name == "Connection" { "close" } else { "" };
         assert_eq!(answer.field(name), expected, "{name}");
     }
@@ -114,7 +114,7 @@ fn request_end_to_end_headers_arrive_unchanged() {
         let values: Vec<_> = values.map(HeaderValue::as_bytes).collect();
         assert_eq!(values, expected, "{name}");
     }
-    // And nothing is added but these.
+    // Only these fields are added.
     let mut added: Vec<_> = asked.headers.keys().map(HeaderName::as_str).collect();
     added.retain(|name| {
         sent.iter()

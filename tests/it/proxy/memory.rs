@@ -1,4 +1,4 @@
-//! Memory: bodies of any size pass, and never lie in it.
+//! Bodies of any size are forwarded in bounded memory.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use crate::support::noise;
 use crate::support::program::Program;
 use crate::support::program::tidings;
 
-/// Bytes that come again after a while, at no round number.
+/// Bytes that repeat with a period that is not a round number.
 #[derive(Clone)]
 struct Pattern(Arc<Vec<u8>>);
 
@@ -16,7 +16,7 @@ impl Pattern {
         Self(Arc::new(noise(3, 100_003)))
     }
 
-    /// Gives it piece by piece, up to `SIZE`.
+    /// Sends the pattern piece by piece, `SIZE` bytes in total.
     fn send(&self, mut send: impl FnMut(&[u8]) -> std::io::Result<()>) -> std::io::Result<()> {
         let mut left = SIZE;
         while left > 0 {
@@ -27,7 +27,7 @@ impl Pattern {
         Ok(())
     }
 
-    /// Looks at every piece that arrives.
+    /// Returns a function that compares consecutive pieces with the pattern.
     fn check(&self) -> impl FnMut(&[u8]) + use<> {
         let (pattern, mut at) = (Arc::clone(&self.0), 0);
         move |mut piece| {
@@ -104,5 +104,5 @@ fn upload_of_1_gib_has_bounded_memory() {
 
 const SIZE: usize = 1 << 30;
 
-// Buffers of two connections, and what an allocator keeps.
+// Buffers of two connections, and memory that the allocator retains.
 const MOST: usize = 64 << 20;

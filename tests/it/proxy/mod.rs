@@ -1,4 +1,4 @@
-//! The proxy between two sockets: what a client sends, what an upstream gets of it, and the same on the way back.
+//! The proxy between two sockets: requests and responses are compared byte for byte on both sides.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -29,7 +29,7 @@ use crate::support::http::RawResponse;
 use crate::support::server::TestServer;
 use crate::support::upstream::Upstream;
 
-/// An answer without anything that matters.
+/// A minimal response.
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 /// A proxy on a free port.
@@ -39,17 +39,17 @@ struct TestProxy {
 }
 
 impl TestProxy {
-    /// In front of this upstream.
+    /// A proxy for `upstream`.
     fn new(upstream: &Upstream) -> Self {
         Self::with(upstream, |proxy| proxy)
     }
 
-    /// In front of this upstream, with a proxy changed by `set`.
+    /// A proxy for `upstream`, configured by `set`.
     fn with(upstream: &Upstream, set: impl FnOnce(Proxy) -> Proxy) -> Self {
         Self::with_upstreams(&[&url(upstream.address())], set)
     }
 
-    /// In front of whatever has these addresses.
+    /// A proxy for the servers at these addresses, configured by `set`.
     fn with_upstreams(upstreams: &[&str], set: impl FnOnce(Proxy) -> Proxy) -> Self {
         let upstreams = upstreams.iter().map(|upstream| upstream.parse().unwrap());
         let proxy = set(Proxy::new(upstreams).unwrap());
@@ -67,7 +67,7 @@ impl TestProxy {
         Client::connect(self.address()).unwrap()
     }
 
-    /// A connection on which these bytes have been sent.
+    /// Opens a connection and sends these bytes.
     fn send(&self, bytes: impl AsRef<[u8]>) -> Client {
         let mut client = self.connect();
         client.send(bytes).unwrap();
@@ -84,5 +84,5 @@ fn url(address: SocketAddr) -> String {
     format!("http://{address}")
 }
 
-/// A limit for what is not there: long for a program, and short for a test.
+/// A timeout for events that should not happen: long for the program, short for a test.
 const SHORT: Duration = Duration::from_millis(150);

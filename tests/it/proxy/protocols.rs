@@ -1,4 +1,4 @@
-//! Other ways in and out: HTTP/2 by prior knowledge, and Unix sockets.
+//! HTTP/2 with prior knowledge (h2c) to clients, and Unix sockets to upstreams.
 
 use std::os::unix::net::UnixListener;
 use std::thread;
@@ -18,7 +18,7 @@ use crate::support::within;
 
 type Sender = http2::SendRequest<Full<Bytes>>;
 
-/// A proxy that speaks both.
+/// A proxy that accepts HTTP/1.1 and h2c.
 fn h2c_server(upstream: &Upstream) -> TestServer {
     let proxy = Proxy::new([url(upstream.address()).parse().unwrap()]).unwrap();
     TestServer::new(proxy, |server| server.http2().head_timeout(SHORT * 4))
@@ -109,7 +109,7 @@ fn h2c_truncated_upstream_body_resets_the_stream() {
     running.block_on(async {
         let mut sender = connect(running.address()).await;
         let request = Request::get("http://a/").body(Full::default()).unwrap();
-        // The reset may overtake the head.
+        // The reset may arrive before the response head.
         if let Ok(response) = within("an answer", sender.send_request(request)).await {
             let body = within("its end", response.into_body().collect()).await;
             assert!(body.is_err());
@@ -168,7 +168,7 @@ fn h2c_enabled_http_1_works_on_the_same_port() {
         client.send([*byte]).unwrap();
     }
     assert_eq!(client.response().unwrap().text(), "ok");
-    // Begins as the preface does.
+    // Starts like the HTTP/2 preface.
     let mut client = Client::connect(running.address()).unwrap();
     client.send("PRI /x HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
     assert_eq!(client.response().unwrap().text(), "ok");
@@ -191,7 +191,7 @@ fn h2c_incomplete_preface_times_out() {
         (start, client)
     });
     for (start, mut client) in clients {
-        // Maybe not without a word.
+        // The server may send an error first.
         let rest = client.rest();
         assert!(
             !rest.is_err_and(|error| http::is_timeout(&error)),
@@ -220,7 +220,7 @@ fn upstream_unix_socket_is_forwarded_to() {
     let app = thread::spawn(move || {
         let mut heads = Vec::new();
         let (mut stream, _) = listener.accept().unwrap();
-        // Both on one connection.
+        // Both requests on one connection.
         for _ in 0..2 {
             let mut head = [0; 4096];
             let read = std::io::Read::read(&mut stream, &mut head).unwrap();

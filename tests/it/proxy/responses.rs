@@ -1,4 +1,4 @@
-//! Answers: what an upstream sends as one, and what of it the client gets.
+//! Responses of an upstream, valid and malformed, and what the client receives.
 
 use std::io;
 
@@ -6,8 +6,7 @@ use super::*;
 use crate::support::http::Framing;
 use crate::support::signal::Signal;
 
-/// An upstream that sends these bytes in answer to its first request, and then ends the connection; the second connection
-/// is answered as it should be.
+/// An upstream that responds with `answer` on its first connection and closes it. Later connections get `OK`.
 fn once(answer: impl Into<Vec<u8>>) -> Upstream {
     let answer = answer.into();
     Upstream::new(move |connection| {
@@ -23,7 +22,7 @@ fn once(answer: impl Into<Vec<u8>>) -> Upstream {
     })
 }
 
-/// Asks with POST, which is not sent twice. Gives the answer, and asserts that the next request is answered by itself.
+/// Sends a POST, which is not retried. Returns the response, and asserts that the next request gets its own response.
 #[track_caller]
 fn answer_to_post(answer: impl Into<Vec<u8>>) -> io::Result<RawResponse> {
     let upstream = once(answer);
@@ -184,7 +183,8 @@ fn bytes_after_response_are_never_the_next_response() {
     }
 }
 
-/// What comes after the next request was sent can't be told from its answer: but on an idle connection it ends that.
+/// Unsolicited bytes that arrive after the next request was sent can't be distinguished from its response. On an idle
+/// connection they close it.
 #[test]
 fn idle_connection_unsolicited_bytes_closes_connection() {
     let ended = Signal::new();

@@ -1,14 +1,14 @@
-//! Requests that are sent again, and those that are not; and which of several upstreams is asked.
+//! Retries, load balancing, and ejection of unhealthy upstreams.
 
 use super::*;
 use crate::support::http::request;
 use crate::support::signal::Signal;
 use crate::support::until;
 
-/// An address at which nobody listens. One that was free a moment ago may be another test's by now.
+/// An address that refuses connections. A port that was free a moment ago may be in use by another test.
 const REFUSED: &str = "http://127.0.0.1:1";
 
-/// An upstream whose answers say who gave them.
+/// An upstream that responds with its name.
 fn named(name: &str) -> Upstream {
     Upstream::responding(format!(
         "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{name}",
@@ -44,7 +44,7 @@ fn pooled_connection_closed_while_idle_is_replaced() {
         for number in 1..=3 {
             assert_eq!(ask(&proxied, method), (200, "ok".to_owned()));
             close.notify();
-            // The proxy has noticed.
+            // The proxy has noticed the close.
             is_closed.wait();
             assert_eq!(upstream.connections(), number);
         }
@@ -57,7 +57,7 @@ fn stale_connection_idempotent_request_is_retried() {
         let upstream = Upstream::new(|connection| {
             connection.request()?;
             connection.send(OK)?;
-            // The next one is read, and not answered.
+            // The next request is read, but gets no response.
             connection.request()?;
             Ok(())
         });
@@ -118,7 +118,7 @@ fn response_started_request_is_not_retried() {
         let addresses = [url(upstream.address()), url(other.address())];
         let proxied = TestProxy::with_upstreams(&[&addresses[0], &addresses[1]], |proxy| proxy);
         let answer = ask(&proxied, "GET");
-        // A reset may have overtaken it.
+        // A reset may discard the byte.
         if !is_reset {
             assert_eq!(answer.0, 502, "{first}");
             assert_eq!(other.requests().len(), 0);
@@ -197,7 +197,7 @@ fn upstream_closed_without_response_is_ejected_for_a_while() {
     let proxied = TestProxy::with_upstreams(&[&addresses[0], &addresses[1]], |proxy| proxy);
     assert_eq!(ask(&proxied, "GET"), (200, "well".to_owned()));
     assert_eq!(broken.requests().len(), 1);
-    // And is spared for a while.
+    // The upstream is ejected for a while.
     for _ in 0..6 {
         assert_eq!(ask(&proxied, "POST"), (200, "well".to_owned()));
     }

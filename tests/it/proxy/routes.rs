@@ -1,11 +1,11 @@
-//! Routes: paths that other upstreams answer, in front of something else.
+//! Routes: path prefixes that are forwarded to other upstreams.
 
 use tidings::Route;
 use tidings::Routes;
 
 use super::*;
 
-/// Says what it was asked for.
+/// An upstream that responds with `name` and the request target.
 fn app(name: &'static str) -> Upstream {
     Upstream::new(move |connection| {
         loop {
@@ -19,7 +19,7 @@ fn app(name: &'static str) -> Upstream {
     })
 }
 
-/// These routes, before `inner`.
+/// A server with these routes; other paths go to `inner`.
 fn routed(inner: &Upstream, routes: &[&str]) -> TestServer {
     let routes = routes.iter().map(|route| {
         let route: Route = route.parse().unwrap();
@@ -53,7 +53,7 @@ fn route_longest_matching_prefix_wins() {
         ("/API", "inner /API"),
         ("/x/api", "inner /x/api"),
         ("/?/api", "inner /?/api"),
-        // The route opens what is below it, and no more.
+        // A path that leaves the prefix by dot segments does not match.
         ("/api/../x", "inner /api/../x"),
         ("/api/%2E%2e/x", "inner /api/%2E%2e/x"),
         ("/x/../api", "inner /x/../api"),

@@ -1,4 +1,4 @@
-//! Peers that stand still, at every point, and those that leave: all of it ends, and in time.
+//! Timeouts for stalled peers, backpressure, and disconnects, at every point of an exchange.
 
 use std::io;
 use std::net::TcpListener;
@@ -8,7 +8,7 @@ use std::time::Instant;
 use super::*;
 use crate::support::signal::Signal;
 
-/// A proxy that waits for nothing longer than a moment.
+/// A proxy whose timeouts are all short.
 fn with_short_timeouts(upstream: &Upstream) -> TestProxy {
     TestProxy::with(upstream, limits)
 }
@@ -21,7 +21,7 @@ fn limits(proxy: Proxy) -> Proxy {
         .upstream_wait(Duration::ZERO)
 }
 
-/// An upstream that sends this, and then nothing, until the proxy leaves.
+/// An upstream that sends `answer` and then stalls until the proxy disconnects; the signal reports that it did.
 fn stalling(answer: &'static str) -> (Upstream, Signal) {
     let left = Signal::new();
     let has_left = left.clone();
@@ -49,7 +49,7 @@ fn check_gateway_timeout(proxied: &TestProxy) {
 
 #[test]
 fn connect_timeout_full_backlog_returns_504() {
-    // A queue of one, which is full.
+    // A backlog of one, which is full.
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
     socket.bind(&any.into()).unwrap();
@@ -150,7 +150,7 @@ fn body_idle_timeout_stalled_request_body_returns_408() {
         has_left.wait();
         assert!(client.is_closed());
         assert_eq!(upstream.connections(), 1);
-        // It was not the upstream's fault.
+        // The upstream is not ejected.
         assert!(upstream.requests().len() == 1);
     }
 }
@@ -179,7 +179,7 @@ fn body_idle_timeout_upstream_stops_reading_returns_504() {
     let upstream = Upstream::new(move |connection| {
         connection.head()?;
         is_over.wait();
-        // What had come is all there will be.
+        // No more bytes arrive.
         connection.wait_for_end()?;
         ended.notify();
         Ok(())
@@ -217,7 +217,7 @@ fn backpressure_slow_client_stops_reading_the_upstream() {
     client.send_request("GET", "/", &[]).unwrap();
     assert_eq!(client.head().unwrap().status, 200);
     is_sent.wait();
-    // What the kernel keeps on two connections, and little more.
+    // The socket buffers of two connections, and little more.
     let bytes = *all.get().unwrap();
     assert!(bytes < 64 << 20, "{bytes}");
 }
@@ -293,7 +293,7 @@ fn client_disconnect_in_upload_closes_upstream_connection() {
     has_left.wait();
 }
 
-/// That a connection is half closed looks like a tab that is closed: its answer comes whole, or not at all.
+/// A half-closed connection looks like a closed tab, so the response may be dropped. It is never truncated.
 #[test]
 fn client_half_close_gets_complete_response_or_none() {
     let upstream = Upstream::responding(OK);

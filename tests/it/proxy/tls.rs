@@ -1,4 +1,4 @@
-//! Upstreams at `https`: whose certificates are believed, and what is spoken inside.
+//! Upstreams with `https`: certificate verification, ALPN, and HTTP/2 connection reuse.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -23,13 +23,13 @@ use tokio_rustls::TlsAcceptor;
 
 use super::*;
 
-/// A server with a certificate for `localhost`, which says what it was asked for, and in which protocol.
+/// A server with a certificate for `localhost` that responds with the version, path and host of the request.
 struct TlsUpstream {
     port: u16,
     authority: String,
     connections: Arc<AtomicUsize>,
     ended: Arc<AtomicUsize>,
-    /// Ends all connections.
+    /// Closes all connections.
     leave: Arc<Notify>,
     _runtime: Runtime,
 }
@@ -202,7 +202,7 @@ fn tls_h2_requests_share_one_connection() {
         assert_eq!(proxied.get("/", &[]).status, 200);
     }
     assert_eq!(secure.connections.load(Ordering::SeqCst), 1);
-    // With a body, and an answer that is none.
+    // A request with a body, and a response without.
     let mut client = proxied.send(
         "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
     );
@@ -221,7 +221,7 @@ fn tls_h2_connection_closed_opens_another() {
         proxy.pool_idle_timeout(Duration::from_secs(600))
     });
     for number in 1..=3 {
-        // It may not have been noticed yet: what can be sent again is.
+        // The close may not have been noticed yet; a GET is retried.
         assert_eq!(proxied.get("/", &[]).status, 200);
         assert_eq!(secure.connections.load(Ordering::SeqCst), number);
         secure.leave.notify_waiters();
@@ -261,12 +261,12 @@ fn tls_untrusted_certificate_returns_502_without_waiting() {
             .unwrap()
     });
     assert_eq!(proxied.get("/", &[]).status, 502);
-    // Nobody waits for what does not pass: this would be an hour.
+    // A failed verification does not wait for the upstream; otherwise this would take an hour.
     let patient = |proxy: Proxy| proxy.upstream_wait(Duration::from_secs(3600));
     let navigation = [("accept", "text/html")];
     let proxied = TestProxy::with_upstreams(&[&secure.url()], patient);
     assert_eq!(proxied.get("/", &navigation).status, 502);
-    // By another name than the one that it is for.
+    // The certificate is for another name.
     let address = format!("https://127.0.0.1:{}", secure.port);
     let proxied = TestProxy::with_upstreams(&[&address], |proxy| {
         hold(proxy)

@@ -1,4 +1,4 @@
-//! Tunnels: connections that have switched to another protocol, and those that must not.
+//! Tunnels: connections upgraded to another protocol, and upgrades that must not happen.
 
 use super::*;
 use crate::support::noise;
@@ -13,7 +13,7 @@ const ASK: &str = "GET /socket HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Up
 const SWITCH: &str = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade, X-Mine\r\nUpgrade: websocket\r\n\
     Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nX-Mine: 1\r\nKeep-Alive: timeout=5\r\n\r\n";
 
-/// An upstream that switches, and then sends back what it gets.
+/// An upstream that accepts the upgrade and then echoes.
 fn echo() -> Upstream {
     Upstream::new(|connection| {
         connection.request()?;
@@ -32,7 +32,7 @@ fn repeat(connection: &mut Connection) -> std::io::Result<()> {
     }
 }
 
-/// A connection that has switched.
+/// An upgraded connection.
 #[track_caller]
 fn tunnel(proxied: &TestProxy) -> Client {
     let mut client = proxied.send(ASK);
@@ -155,7 +155,7 @@ fn upgrade_declined_early_bytes_are_the_next_request() {
     assert_eq!(client.response().unwrap().text(), "ok");
     let asked = upstream.requests();
     assert_eq!(asked.len(), 2);
-    // It went through all the rules, like any other.
+    // It was processed like any other request.
     assert_eq!(asked[1].line, "GET /next HTTP/1.1");
     assert_eq!(asked[1].field("x-forwarded-for"), "127.0.0.1");
     let mut client = proxied.send(format!("{ASK}\u{81}\u{5}words that are no request\r\n\r\n"));
@@ -238,7 +238,7 @@ fn upgrade_h2c_or_not_in_connection_is_removed() {
     for fields in [
         "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n",
         "Connection: Upgrade\r\nUpgrade: websocket, h2c\r\n",
-        // Not what this connection is asked for.
+        // `Upgrade` is not listed in `Connection`.
         "Upgrade: websocket\r\n",
         "Connection: keep-alive\r\nUpgrade: websocket\r\n",
     ] {
@@ -256,7 +256,7 @@ fn upgrade_h2c_or_not_in_connection_is_removed() {
 
 #[test]
 fn tunnel_half_close_keeps_the_other_direction_open() {
-    // The upstream is through.
+    // The upstream half-closes.
     let upstream = Upstream::new(|connection| {
         connection.request()?;
         connection.send(SWITCH)?;
@@ -270,7 +270,7 @@ fn tunnel_half_close_keeps_the_other_direction_open() {
     assert!(client.rest().unwrap().is_empty());
     sender.send("last words").unwrap();
     sender.finish().unwrap();
-    // The client is.
+    // The client half-closes.
     let upstream = Upstream::new(|connection| {
         connection.request()?;
         connection.send(SWITCH)?;
@@ -322,7 +322,7 @@ fn proxy_close_closes_tunnels_and_server_stops() {
     for client in &mut tunnels {
         assert!(client.is_closed());
     }
-    // There are no more.
+    // New tunnels are closed at once.
     let mut late = proxied.send(ASK);
     if late.head().is_ok_and(|head| head.status == 101) {
         assert!(late.is_closed());
@@ -348,7 +348,7 @@ fn tunnel_works_through_the_layer() {
     check_echo(&mut client, "hello");
 }
 
-/// The server has nothing to do with a tunnel any more: it would not keep it from stopping.
+/// A tunnel is detached from the server and does not delay its shutdown.
 #[test]
 fn server_stops_while_a_tunnel_is_open() {
     let upstream = echo();

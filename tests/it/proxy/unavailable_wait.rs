@@ -1,4 +1,4 @@
-//! Holding: while no upstream can be connected to, who waits to see a page is kept for a moment, and nobody else is.
+//! While no upstream accepts connections, navigations and page assets wait for a while; other requests fail at once.
 
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
@@ -8,13 +8,13 @@ use std::time::Instant;
 use super::*;
 use crate::support::upstream::Upstream;
 
-/// An address at which nobody listens yet: where the machine has it, one that no other test is given meanwhile.
+/// An address without a listener. Prefers 127.0.0.2, where no other test is given the port meanwhile.
 fn unused_address() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.2:0").or_else(|_| TcpListener::bind("127.0.0.1:0"));
     listener.unwrap().local_addr().unwrap()
 }
 
-/// Listens there in a moment.
+/// Starts an upstream at `address` after a short delay.
 fn listen_soon(address: SocketAddr) -> thread::JoinHandle<Upstream> {
     thread::spawn(move || {
         thread::sleep(SHORT);
@@ -84,7 +84,7 @@ fn upstream_unavailable_other_requests_get_502_at_once() {
         assert_eq!(answer.field("content-type"), "text/plain; charset=utf-8");
         assert_eq!(answer.field("cache-control"), "no-store");
         assert_eq!(answer.field("retry-after"), "2");
-        // Ten seconds is what others wait.
+        // Navigations wait for ten seconds.
         assert!(
             start.elapsed() < Duration::from_secs(5),
             "{method} {fields:?}"
@@ -136,7 +136,7 @@ fn upstream_unavailable_page_has_no_client_script() {
     let answer = http::get(running.address(), "/", &[("Accept", "text/html")]);
     assert_eq!(answer.status, 502);
     assert!(!answer.text().contains("<script"));
-    // The endpoint needs no upstream.
+    // The reserved paths need no upstream.
     let answer = http::get(running.address(), "/__tidings/release.json", &[]);
     assert_eq!(answer.status, 200);
 }

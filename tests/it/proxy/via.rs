@@ -1,4 +1,4 @@
-//! The way of a message: `Via`, requests that come by again, and those that end here.
+//! `Via`, loop detection, `Max-Forwards`, and methods that are not forwarded.
 
 use super::*;
 use crate::support::http::request;
@@ -27,7 +27,7 @@ fn via_is_appended_both_ways() {
 
 #[test]
 fn via_with_own_name_returns_508() {
-    // An upstream that sends what it gets back to the proxy.
+    // An upstream that forwards requests back to the proxy.
     let back = std::sync::Arc::new(std::sync::OnceLock::<SocketAddr>::new());
     let address = std::sync::Arc::clone(&back);
     let upstream = Upstream::new(move |connection| {
@@ -99,7 +99,7 @@ fn trace_and_connect_return_405() {
         assert_eq!(answer.status, 405, "{method}");
         assert!(answer.field("allow").starts_with("GET, HEAD"));
     }
-    // Names of methods have a case.
+    // Methods are case-sensitive.
     assert_eq!(
         request(proxied.address(), "trace", "/", &[])
             .unwrap()

@@ -1,4 +1,4 @@
-//! A site with Angular's service worker, which takes a page only with the hash that its manifest has for it.
+//! A site with Angular's service worker, which accepts a page only if its hash equals the one in the manifest.
 
 use serde_json::Value;
 use sha1::Digest as _;
@@ -7,7 +7,7 @@ use sha1::Sha1;
 use super::*;
 use crate::support::coding::decode;
 
-/// What the worker sends.
+/// The headers of a request of the worker.
 const FETCH: &[(&str, &str)] = &[
     ("sec-fetch-dest", "empty"),
     ("accept", "*/*"),
@@ -22,7 +22,7 @@ fn sha1(bytes: &[u8]) -> String {
     data_encoding::HEXLOWER.encode(&Sha1::digest(bytes))
 }
 
-/// A manifest with these pages, and the script, under a base.
+/// A manifest for these pages and the script, under a base path.
 fn manifest(base: &str, pages: &[(&str, &str)]) -> String {
     let mut table: Vec<_> = pages
         .iter()
@@ -39,7 +39,7 @@ fn manifest(base: &str, pages: &[(&str, &str)]) -> String {
     )
 }
 
-/// Asserts that the worker takes every page that `sent` has a hash of, the site being at `base`.
+/// Asserts that every file in the served manifest has the hash listed there, for a site at `base`.
 async fn assert_accepted(served: &DirectorySite, base: &str) {
     let sent = served.get("/ngsw.json?ngsw-cache-bust=0.1", FETCH).await;
     let sent: Value = serde_json::from_slice(&decoded(&sent)).unwrap();
@@ -68,9 +68,9 @@ async fn ngsw_manifest_has_hashes_of_pages_with_script() {
     let fetched = served.get("/", &[("sec-fetch-dest", "empty")]).await;
     assert_eq!(lines(&fetched.headers), lines(&page.headers));
     assert_eq!(fetched.body, page.body);
-    // Whoever asks, and it is too small to be compressed.
+    // The page is the same for every request, and too small to be compressed.
     assert_eq!(page.field("vary"), "");
-    // Nothing else in the manifest is another.
+    // Nothing else in the manifest changes.
     let sent = served.get("/ngsw.json", &[]).await;
     assert_eq!(sent.field("content-type"), "application/json");
     assert_eq!(sent.field("last-modified"), "");
@@ -79,7 +79,7 @@ async fn ngsw_manifest_has_hashes_of_pages_with_script() {
         .replace(&sha1(INDEX.as_bytes()), &sha1(&page.body))
         .replace(&sha1(ABOUT.as_bytes()), &sha1(&about.body));
     assert_eq!(sent.text(), expected);
-    // What it does not list is sent as ever.
+    // Pages that are not listed are sent as usual.
     let fetched = served.get("/docs/", &[("sec-fetch-dest", "empty")]).await;
     assert_eq!(fetched.text(), DOCS);
 }

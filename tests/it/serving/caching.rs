@@ -1,4 +1,4 @@
-//! How long an answer may be kept, and what stays servable after a deploy.
+//! `Cache-Control`, and which files stay servable after a deploy.
 
 use std::fs;
 
@@ -13,7 +13,7 @@ use crate::support::until_async;
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 const OLD: &str = "/assets/index-BfX2k3Qa.js";
 
-/// `SITE` as the next build leaves it: another script, no more page about us.
+/// The next build of `SITE`: another script, and no about page.
 const NEXT: &[(&str, &str)] = &[
     ("index.html", NEXT_INDEX),
     ("docs/index.html", DOCS),
@@ -87,7 +87,7 @@ async fn retained_release_hashed_chunk_is_served() {
     assert_eq!(after.text(), SCRIPT);
     assert_eq!(after.field("cache-control"), IMMUTABLE);
     assert_eq!(lines(&after.headers), lines(&before.headers));
-    // As any other file: conditional, in parts, compressed.
+    // Conditional requests, ranges and codings work as for any other file.
     let etag = after.field("etag");
     let known = served.get(OLD, &[("if-none-match", etag)]).await;
     assert_eq!(known.status, 304);
@@ -96,7 +96,7 @@ async fn retained_release_hashed_chunk_is_served() {
     let fields = [("accept-encoding", "br")];
     let small = served.get("/assets/About-C0gX_-9k.js", &fields).await;
     assert_eq!(decode("br", &small.body), long.as_bytes());
-    // Without a hash in the name, nobody knows that the old bytes are the right ones.
+    // Without a hash in the name, the old bytes may be wrong.
     let reply = served.get("/style.css", &[]).await;
     assert_plain(&reply, 404, "404 Not Found\n");
 }
@@ -139,7 +139,7 @@ async fn hashed_name_with_changed_bytes_is_not_immutable() {
     let reply = served.get(OLD, &[]).await;
     assert_eq!(reply.text(), "console.log('other')\n");
     assert_eq!(reply.field("cache-control"), "no-cache");
-    // Nor is it when the first bytes come back: some have the others by now.
+    // Not even when the first bytes return: some clients have cached the others by now.
     served.replace(SITE).await;
     let reply = served.get(OLD, &[]).await;
     assert_eq!(reply.text(), SCRIPT);
@@ -153,7 +153,7 @@ async fn hashed_name_once_changed_is_not_immutable_when_retained() {
     served.replace(&changed).await;
     served.replace(NEXT).await;
     let reply = served.get(OLD, &[]).await;
-    // The tabs that are most likely to ask are those of the release before this one.
+    // Most requests for old files come from tabs of the previous release.
     assert_eq!(reply.status, 200);
     assert_eq!(reply.text(), "console.log('other')\n");
     assert_eq!(reply.field("cache-control"), "no-cache");
@@ -184,7 +184,7 @@ async fn directory_removed_release_stays_served() {
     let served = DirectorySite::new(SITE).await;
     let before = served.get("/", NAVIGATION).await;
     fs::remove_dir_all(served.path()).unwrap();
-    // The file system's events are on their way; a complete build afterwards shows that they were seen.
+    // Events of the file system are pending; the next complete build shows that they were processed.
     let reply = served.get("/", NAVIGATION).await;
     assert_eq!(lines(&reply.headers), lines(&before.headers));
     put(served.path(), NEXT);

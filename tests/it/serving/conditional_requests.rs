@@ -4,7 +4,7 @@ use super::*;
 
 const SCRIPT_PATH: &str = "/assets/index-BfX2k3Qa.js";
 
-/// Fields that say what a 200 would be: a 304 has them too (RFC 9110, section 15.4.5), and no other of its own.
+/// Fields of the 200 that a 304 repeats (RFC 9110, section 15.4.5). It has no others.
 const OF_A_304: &[&str] = &[
     "cache-control",
     "etag",
@@ -100,7 +100,7 @@ async fn etag_depends_on_bytes_only() {
         let tags = [one.get(path, &[]).await, two.get(path, &[]).await];
         assert_eq!(tags[0].field("etag"), tags[1].field("etag"));
     }
-    // Same size, same time, other bytes.
+    // Same size and modification time, other bytes.
     let modified = |served: &DirectorySite| {
         let metadata = std::fs::metadata(served.path().join("robots.txt")).unwrap();
         metadata.modified().unwrap()
@@ -141,7 +141,7 @@ async fn if_modified_since_applies_without_etag_and_to_files_only() {
     let same = [("if-modified-since", date)];
     assert_not_modified(&served.get("/robots.txt", &same).await, &full);
     for fields in [
-        // What was rolled back is older than what was seen.
+        // After a rollback the file is older than the client's copy.
         [("if-modified-since", "Fri, 31 Dec 2100 23:59:59 GMT")].as_slice(),
         &[("if-modified-since", "yesterday")],
         &[("if-modified-since", date), ("if-none-match", "\"x\"")],
@@ -150,7 +150,7 @@ async fn if_modified_since_applies_without_etag_and_to_files_only() {
     }
     let both = [("if-modified-since", "x"), ("if-none-match", etag)];
     assert_not_modified(&served.get("/robots.txt", &both).await, &full);
-    // A page changes with the release, whatever its file's time is.
+    // A page changes with the release, whatever its file's modification time is.
     for path in ["/", "/about", "/docs/", "/route"] {
         assert_eq!(
             served.get(path, NAVIGATION).await.field("last-modified"),

@@ -1,4 +1,4 @@
-//! Which coding answers which `Accept-Encoding`.
+//! Content coding negotiation by `Accept-Encoding`, and precompressed copies.
 
 use super::*;
 use crate::support::coding::decode;
@@ -52,7 +52,7 @@ async fn accept_encoding_weights_select_the_coding() {
             assert_eq!(decode(expected, &reply.body), plain.body);
             assert_eq!(reply.field("content-length"), reply.body.len().to_string());
             assert_eq!(reply.field("content-type"), plain.field("content-type"));
-            // Also of the form without a coding: another client would have got another.
+            // The identity variant has Vary as well.
             assert!(reply.field("vary").starts_with("accept-encoding"));
             assert_eq!(reply.field("vary"), plain.field("vary"));
             assert_eq!(expected.is_empty(), reply.body == plain.body);
@@ -105,7 +105,7 @@ async fn precompressed_copies_are_served() {
         assert_eq!(reply.field("vary"), "accept-encoding");
         assert_eq!(reply.text(), text);
     }
-    // By its own name a copy is a file like any other.
+    // Under its own name a copy is an ordinary file.
     let copy = served
         .get("/app.js.gz", &[("accept-encoding", "gzip")])
         .await;

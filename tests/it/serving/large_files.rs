@@ -18,12 +18,12 @@ use crate::support::within;
 
 const VIDEO: &str = "/video.mp4";
 
-/// Long enough to be sent in several pieces.
+/// Long enough to be sent in several frames.
 fn video(seed: u64) -> Vec<u8> {
     noise(seed, 1_000_003)
 }
 
-/// A site with a file above the limit, whose directory is no longer looked at.
+/// A site with a file above the limit, whose directory is no longer watched.
 async fn frozen() -> DirectorySite {
     let dir = site_dir(SITE);
     put_bytes(dir.path(), "video.mp4", &video(1));
@@ -37,7 +37,7 @@ async fn frozen() -> DirectorySite {
     served
 }
 
-/// Other bytes into the same file, which keeps its size and its time.
+/// Writes other bytes into the same file, which keeps its size and modification time.
 fn overwrite(dir: &Path) {
     let place = dir.join("video.mp4");
     let modified = fs::metadata(&place).unwrap().modified().unwrap();
@@ -121,7 +121,7 @@ async fn large_file_overwritten_in_place_returns_503() {
             assert_plain(&reply, 503, "503 This file is being replaced\n");
             assert_eq!(reply.field("retry-after"), "1", "{method}");
         }
-        // What is in memory is not concerned.
+        // Files in memory are not affected.
         assert_page(&served.get("/", NAVIGATION).await, INDEX);
         let fields = [("if-none-match", before.field("etag"))];
         let reply = served.get(VIDEO, &fields).await;

@@ -40,7 +40,7 @@ async fn content_type_follows_the_extension() {
     }
 }
 
-/// The page as it is sent, with the tag cut out of it.
+/// The page without the script tag.
 fn without_tag(body: &[u8]) -> Vec<u8> {
     let start = memchr::memmem::find(body, b"<script async ").expect("a tag");
     let length = memchr::memmem::find(&body[start..], b"</script>").unwrap() + 9;

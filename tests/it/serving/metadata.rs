@@ -1,4 +1,4 @@
-//! `tidings.json`, in which a build speaks to us and to nobody else.
+//! `tidings.json`, the metadata file of a build, which is never served.
 
 use tidings::Policy;
 use tidings::Release;
@@ -23,7 +23,7 @@ async fn metadata_file_sets_notes_label_and_policy() {
     let plain = DirectorySite::new(SITE).await;
     let without = plain.site.current().unwrap();
     assert_eq!(said(&without), (None, None, None));
-    // It is no part of the site.
+    // The file is not part of the release.
     assert_eq!(release.id(), without.id());
     assert_eq!(release.len(), without.len());
 }
@@ -45,9 +45,9 @@ async fn metadata_file_is_not_served() {
     for path in ["/tidings.json.br", "/tidings.json.gz"] {
         assert_eq!(served.get(path, &[]).await.status, 404, "{path}");
     }
-    // Where it means nothing it is a file like any other.
+    // In a subdirectory it is an ordinary file.
     assert_eq!(served.get("/sub/tidings.json", &[]).await.text(), "{}");
-    // Nor is its place a route of the app where there is none.
+    // Without such a file the path does not fall back to the app either.
     let served = DirectorySite::new(SITE).await;
     let reply = served.get("/tidings.json", NAVIGATION).await;
     assert_plain(&reply, 404, "404 Not Found\n");
@@ -69,7 +69,7 @@ async fn metadata_file_invalid_does_not_stop_a_deploy() {
         assert_eq!(said(&release), expected, "{json}");
         assert_page(&served.get("/", NAVIGATION).await, INDEX);
     }
-    // Nor does a file that is far too large.
+    // A file over the size limit is ignored as well.
     let large = format!("{{\"notes\": \"{}\"}}", "x".repeat(300_000));
     let served = DirectorySite::new(&[SITE, &[("tidings.json", large.as_str())]].concat()).await;
     let release = served.site.current().unwrap();

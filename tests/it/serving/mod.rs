@@ -1,4 +1,4 @@
-//! `StaticFiles`: what it answers, header by header, without a socket.
+//! `StaticFiles`: its responses, header by header, without a socket.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -20,7 +20,7 @@ use http::HeaderMap;
 use crate::support::directory_site::DirectorySite;
 use crate::support::directory_site::Reply;
 
-/// A site with a bit of everything: an app with a hashed script, a page, a folder with an index, a plain text.
+/// An app with a hashed script, a page, a directory with an index, and a text file.
 const SITE: &[(&str, &str)] = &[
     ("index.html", INDEX),
     ("about.html", ABOUT),
@@ -36,13 +36,13 @@ const DOCS: &str = "<!doctype html><title>Docs</title><p>docs</p>\n";
 const SCRIPT: &str = "console.log('hello')\n";
 const ROBOTS: &str = "User-agent: *\n";
 
-/// What a browser sends when somebody goes to a page.
+/// The headers of a navigation.
 const NAVIGATION: &[(&str, &str)] = &[
     ("sec-fetch-dest", "document"),
     ("accept", "text/html,application/xhtml+xml,*/*;q=0.8"),
 ];
 
-/// Asserts that `reply` is the page in the file `html`, with the script in it and nothing else.
+/// Asserts that `reply` is the page `html` with the script tag inserted, and otherwise unchanged.
 #[track_caller]
 fn assert_page(reply: &Reply, html: &str) {
     let (before, rest) = reply.text().split_once("<script async ").expect("a tag");
@@ -53,7 +53,7 @@ fn assert_page(reply: &Reply, html: &str) {
     assert_eq!(reply.field("content-length"), reply.body.len().to_string());
 }
 
-/// Asserts that `reply` is a short text that nobody keeps.
+/// Asserts that `reply` is a plain text that is not cached.
 #[track_caller]
 fn assert_plain(reply: &Reply, status: u16, text: &str) {
     assert_eq!(reply.status, status, "{reply:?}");
@@ -64,7 +64,7 @@ fn assert_plain(reply: &Reply, status: u16, text: &str) {
     assert_eq!(reply.field("etag"), "");
 }
 
-/// The fields, each as `name: value`, in order.
+/// The header fields as `name: value`, sorted.
 fn lines(headers: &HeaderMap) -> Vec<String> {
     let lines = headers.iter();
     let mut lines: Vec<_> = lines

@@ -1,4 +1,4 @@
-//! Pages, with the script and without.
+//! Pages with and without the script.
 
 use std::fs;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::*;
 use crate::support::directory_site::ask;
 use crate::support::site_dir;
 
-/// Requests that get a page as the file has it.
+/// Requests that get a page without the script.
 const RAW: &[&[(&str, &str)]] = &[
     &[("sec-fetch-dest", "empty")],
     &[("sec-fetch-dest", "script"), ("accept", "text/html")],
@@ -42,7 +42,7 @@ async fn page_has_script_tag_first_in_head() {
     );
     assert_eq!(tag, expected);
     assert!(tag.is_ascii() && tag.len() < 200, "{}", tag.len());
-    // It leads somewhere.
+    // The script's URL exists.
     let app = UpdateNotifierLayer::new(served.site.clone()).layer(served.files.clone());
     let script = Reply::read(ask(app, "GET", client, &[]).await).await;
     assert_eq!(script.status, 200);
@@ -63,7 +63,7 @@ async fn page_for_non_navigation_is_unchanged() {
             for name in ["vary", "cache-control", "content-type"] {
                 assert_eq!(file.field(name), page.field(name));
             }
-            // The tag of one is none of the other.
+            // The entity tags of the two variants differ.
             let fields = [fields, &known[..]].concat();
             assert_eq!(served.get(path, &fields).await.text(), html);
             let known = [("if-none-match", file.field("etag"))];

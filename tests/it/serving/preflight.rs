@@ -1,15 +1,15 @@
-//! Who fetches a page and gets it as if to show it: our own client, and service workers.
+//! Fetches that get the page of a navigation: by the client script, and by service workers.
 
 use super::*;
 
-/// What our client sends before it reloads a page.
+/// The headers that the client script sends before it reloads a page.
 const PREFLIGHT: &[(&str, &str)] = &[
     ("tidings-preflight", "1"),
     ("sec-fetch-dest", "empty"),
     ("accept", "*/*"),
 ];
 
-/// What a service worker sends.
+/// The headers of a fetch in a service worker.
 const FETCH: &[(&str, &str)] = &[("sec-fetch-dest", "empty"), ("accept", "*/*")];
 
 #[tokio::test]
@@ -53,7 +53,7 @@ async fn preflight_missing_page_gets_404_page() {
     assert_eq!(reply.status, 404);
     assert_page(&reply, ABOUT);
     assert_eq!(reply.field("content-location"), "/404.html");
-    // In a form that stands in a field.
+    // Percent-encoded, as required in a header field.
     let reply = served.get("/a%20b%3F/%C3%A9%23", PREFLIGHT).await;
     assert_page(&reply, DOCS);
     assert_eq!(reply.field("content-location"), "/a%20b%3F/%C3%A9%23.html");
@@ -71,12 +71,12 @@ async fn workbox_precache_request_gets_page_with_script() {
         let fetched = served.get(&format!("{path}?revision=0f3c"), FETCH).await;
         assert_ne!(fetched.body, page.body, "{path}");
     }
-    // It asks for files that are there, not for routes.
+    // Workbox precaches existing files, not routes.
     let reply = served.get("/some/route?__WB_REVISION__=0f3c", FETCH).await;
     assert_plain(&reply, 404, "404 Not Found\n");
 }
 
-/// As Chromium has it of a worker with `respondWith(fetch(event.request))`.
+/// The headers that Chromium sends for `respondWith(fetch(event.request))`.
 #[tokio::test]
 async fn service_worker_forwarded_navigation_gets_page_with_script() {
     let served = DirectorySite::new(SITE).await;
@@ -97,6 +97,6 @@ async fn workbox_precached_page_has_script_for_every_request() {
     let fetched = served.get("/index.html", FETCH).await;
     assert_page(&fetched, INDEX);
     assert_eq!(fetched.body, served.get("/", NAVIGATION).await.body);
-    // What it does not list is sent as ever.
+    // Pages that are not listed are sent as usual.
     assert_eq!(served.get("/about", FETCH).await.text(), ABOUT);
 }

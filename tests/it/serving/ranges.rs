@@ -7,7 +7,7 @@ use crate::support::site_dir;
 
 const DIGITS: &[u8] = b"0123456789";
 
-/// A site with `/digits.bin` of ten bytes, `/empty.bin` of none, and a long text.
+/// A site with `/digits.bin` (ten bytes), `/empty.bin`, and `/long.txt`.
 async fn served() -> DirectorySite {
     let dir = site_dir(SITE);
     put_bytes(dir.path(), "digits.bin", DIGITS);
@@ -124,10 +124,10 @@ async fn if_range_mismatch_returns_200() {
         let expected = if status == 206 { "23" } else { "0123456789" };
         assert_eq!(reply.text(), expected);
     }
-    // A range behind the end of what the client does not have is no error.
+    // If-Range does not match, so an unsatisfiable range is ignored.
     let fields = [("range", "bytes=99-"), ("if-range", "\"x\"")];
     assert_eq!(served.get("/digits.bin", &fields).await.status, 200);
-    // Without a range there is nothing to restrict; and who has it all needs no part.
+    // If-Range without Range is ignored, and If-None-Match takes precedence over Range.
     let reply = served.get("/digits.bin", &[("if-range", "\"x\"")]).await;
     assert_eq!(reply.status, 200);
     let fields = [("range", "bytes=0-1"), ("if-none-match", etag)];
@@ -157,13 +157,13 @@ async fn range_applies_to_the_selected_coding() {
         }
         assert_eq!(joined, full.body);
         assert_eq!(decode(coding, &joined), long().as_bytes());
-        // Behind the end of this coding, though not of the text.
+        // Past the end of the coded bytes, but not of the text.
         let range = format!("bytes={total}-");
         let reply = served.get("/long.txt", &[accept, ("range", &range)]).await;
         assert_eq!(reply.status, 416);
         let expected = format!("bytes */{total}");
         assert_eq!(reply.field("content-range"), expected);
-        // Another coding than the one it has a part of: from the start.
+        // The entity tag is that of another coding: the whole file.
         let fields = [("range", "bytes=1-2"), ("if-range", full.field("etag"))];
         assert_eq!(served.get("/long.txt", &fields).await.status, 200);
     }

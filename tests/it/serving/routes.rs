@@ -1,4 +1,4 @@
-//! Which file answers which path.
+//! Mapping of paths to files: clean URLs, redirects, fallback, 404 pages, and rejected paths.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -38,7 +38,7 @@ async fn fallback_navigation_to_unknown_path_gets_index() {
             assert_eq!(reply.status, 200, "{path} {fields:?}");
             assert_page(&reply, INDEX);
             assert_eq!(reply.field("cache-control"), "no-cache");
-            // Somebody else gets a 404 there.
+            // Other requests get a 404 for this path.
             let vary: Vec<_> = reply.field("vary").split(", ").collect();
             assert!(vary.contains(&"accept") && vary.contains(&"sec-fetch-dest"));
         }
@@ -95,7 +95,7 @@ async fn page_404_replaces_the_fallback() {
         assert_eq!(reply.status, 404);
         assert_page(&reply, NOT_FOUND);
         assert_eq!(reply.field("cache-control"), "no-store");
-        // A range of an error, or a 304 for one, would be taken for the page that is not there.
+        // A 206 or 304 here would be mistaken for one of the missing page.
         let etag = reply.field("etag").to_owned();
         let fields = [
             NAVIGATION,
@@ -122,7 +122,7 @@ async fn fallback_option_selects_the_page() {
         let served = DirectorySite::new(&[SITE, files].concat()).await;
         let served = served.fallback(fallback);
         let reply = served.get("/users/42", NAVIGATION).await;
-        // A file that is there is served whatever the fallback is.
+        // Existing files are served whatever the fallback is.
         assert_page(&served.get("/about", NAVIGATION).await, ABOUT);
         reply
     };
@@ -141,7 +141,7 @@ async fn fallback_option_selects_the_page() {
     let reply = reply.await;
     assert_eq!(reply.status, 200);
     assert_page(&reply, APP);
-    // The page it names is not there (yet).
+    // The fallback page does not exist (yet).
     let reply = with(&[], "/app.html").await;
     assert_plain(&reply, 404, "404 Not Found\n");
     let reply = with(&[("404.html", NOT_FOUND)], "/app.html").await;
@@ -201,7 +201,7 @@ async fn trailing_slash_wrong_returns_308() {
         ("/a%20b", "/a%20b/"),
         ("/50%25", "/50%25/"),
         ("/%C3%A9%3F%23/x/", "/%C3%A9%3F%23/x"),
-        // Nothing in front of the path, nothing in it, leads to another host.
+        // No path redirects to another host.
         ("//about/", "/about"),
         ("///docs", "/docs/"),
         ("//evil.example/%2e%2e/about/", "/about"),
@@ -251,7 +251,7 @@ async fn hostile_paths_return_400() {
             assert_eq!(reply.field("location"), "");
         }
     }
-    // Two dots that stay inside are no attack, and lead to this host's own root.
+    // Dot segments that stay inside the root are resolved.
     let reply = served.get("//evil.example/..", NAVIGATION).await;
     assert_eq!(reply.status, 200);
     assert_page(&reply, INDEX);
@@ -311,7 +311,7 @@ async fn dot_files_return_404_except_well_known() {
 async fn page_404_added_or_removed_takes_effect_on_deploy() {
     let served = DirectorySite::new(SITE).await;
     assert_page(&served.get("/users", NAVIGATION).await, INDEX);
-    // With a 404 page the same site is no app any more, and the other way round.
+    // Adding a 404 page disables the fallback to the app; removing it enables it again.
     served.deploy(&[("404.html", NOT_FOUND)]).await;
     assert_eq!(served.get("/users", NAVIGATION).await.status, 404);
     served

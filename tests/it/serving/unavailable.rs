@@ -1,4 +1,4 @@
-//! The answer until there is a release.
+//! The response while there is no release.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ async fn get(files: &StaticFiles, path: &str, fields: &[(&str, &str)]) -> Reply 
     Reply::read(ask(files.clone(), "GET", path, fields).await).await
 }
 
-/// Watches `dir` until `/` says that it waits for `expected`, or for something with that in it.
+/// Watches `dir` until the 503 of `/` contains `expected`.
 async fn says(dir: &Path, expected: &str) -> StaticFiles {
     let site = Site::new();
     let files = StaticFiles::new(site.clone());

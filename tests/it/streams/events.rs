@@ -1,4 +1,4 @@
-//! What an event stream says, and when.
+//! The contents and the timing of the event stream.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -48,7 +48,7 @@ async fn events_retry_differs_per_stream() {
     for _ in 0..50 {
         let block = Stream::open(&site).await.next().await.unwrap();
         let retry: u64 = block.retry.parse().unwrap();
-        // One stream more, ten milliseconds more.
+        // Every open stream adds ten milliseconds.
         assert!((2000..=6010).contains(&retry), "{retry}");
         times.insert(retry);
         let alone = Block {
@@ -147,14 +147,14 @@ async fn publish_of_the_current_id_sends_no_event() {
     assert!(stream.next().await.unwrap().comment);
     assert_eq!(start.elapsed(), HEARTBEAT);
     assert_eq!(get(&site, RELEASE).await.body, before.body);
-    // Nor do the same files with other times; but who comes later is told of them.
+    // Same files with other times send no event either; later connections get the new time.
     let touched = Release::named("a".parse().unwrap(), 9);
     assert!(!site.publish(touched));
     assert!(stream.next().await.unwrap().comment);
     let after = get(&site, RELEASE).await;
     let expected = before.text().replace(r#""built":7"#, r#""built":9"#);
     assert_eq!(after.text(), expected);
-    // The number is one of publishes that were news.
+    // The event id counts only publishes that changed the release.
     publish(&site, "b");
     assert_eq!(stream.next().await.unwrap().id, "2");
 }
@@ -246,7 +246,7 @@ async fn heartbeat_comment_is_sent_after_25_s_of_silence() {
         assert_eq!(stream.next().await.unwrap(), comment);
         assert_eq!(start.elapsed(), HEARTBEAT * n);
     }
-    // An event breaks it as well.
+    // An event restarts the interval.
     tokio::time::advance(Duration::from_secs(20)).await;
     publish(&site, "b");
     assert_eq!(stream.release().await, "b");
@@ -271,7 +271,7 @@ async fn site_close_ends_streams_and_new_ones_get_503() {
     assert_eq!(waiting.await.unwrap(), None);
     assert_eq!(behind.next().await, None);
     assert_eq!(behind.next().await, None);
-    // What it was told at first is in its hands already, or never will be; then it ends.
+    // The greeting may or may not have been sent; then the stream ends.
     for _ in 0..2 {
         fresh.next().await;
     }
@@ -281,7 +281,7 @@ async fn site_close_ends_streams_and_new_ones_get_503() {
     let late = ask(app, "GET", EVENTS, &[]).await;
     assert_eq!(late.status(), 503);
     assert!(late.headers().contains_key("retry-after"));
-    // Everything else goes on: answers are still being given.
+    // Other requests are still served.
     assert_eq!(get(&site, RELEASE).await.status, 200);
     assert_eq!(get(&site, "/").await.status, 200);
 }

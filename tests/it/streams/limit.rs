@@ -1,15 +1,15 @@
-//! How many streams there may be at once.
+//! The limit of open event streams.
 
 use axum::Router;
 use axum::routing;
 
 use super::*;
 
-/// Asserts that a stream is refused, and for how long.
+/// Asserts that a stream is rejected with 503 and a valid `Retry-After`.
 async fn assert_rejected(app: &impl App) {
     for method in ["GET", "HEAD"] {
         let response = ask(app.clone(), method, EVENTS, &[]).await;
-        // A stream would never end.
+        // Only a rejection has a body that ends.
         assert_eq!(response.status(), 503);
         let reply = Reply::read(response).await;
         let seconds: u64 = reply.field("retry-after").parse().unwrap();
@@ -28,7 +28,7 @@ async fn max_streams_reached_returns_503() {
     let mut first = Stream::of_app(&app).await;
     let second = Stream::of_app(&app).await;
     assert_rejected(&app).await;
-    // A HEAD, a release.json or a page takes no place for longer than its answer.
+    // A HEAD, release.json or a page holds no slot after its response.
     drop(second);
     for (method, path) in [("HEAD", EVENTS), ("GET", RELEASE), ("GET", "/")] {
         for _ in 0..3 {
@@ -38,7 +38,7 @@ async fn max_streams_reached_returns_503() {
     }
     let mut third = Stream::of_app(&app).await;
     assert_rejected(&app).await;
-    // Those who are in are not thrown out.
+    // Open streams stay open.
     for stream in [&mut first, &mut third] {
         stream.next().await.unwrap();
         assert_eq!(stream.release().await, "a");
@@ -70,7 +70,7 @@ async fn max_streams_closed_stream_frees_its_slot() {
     let site = Site::new();
     let layer = UpdateNotifierLayer::new(site).max_streams(1);
     let app = app(&layer);
-    // Asked for, but nobody waits for the answer.
+    // The response future is dropped unpolled.
     let mut service = app.clone();
     let request = Request::get(EVENTS).body(Empty::new()).unwrap();
     drop(service.call(request));
@@ -89,7 +89,7 @@ async fn max_streams_is_shared_by_services_of_one_layer() {
     assert_rejected(&two).await;
 }
 
-/// axum puts a layer round each of its routes, and round a fallback anew for every request.
+/// axum wraps each route in the layer separately, and the fallback anew for every request.
 #[tokio::test(start_paused = true)]
 async fn max_streams_holds_in_an_axum_router() {
     let site = Site::new();

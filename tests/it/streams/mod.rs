@@ -1,4 +1,4 @@
-//! The reserved paths, through the layer and without a socket; time is the test's own.
+//! The reserved paths, through the layer, without a socket and with a paused clock.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -28,16 +28,16 @@ use crate::support::directory_site::Reply;
 use crate::support::directory_site::ask;
 use crate::support::events::Block;
 
-/// What is asked for under the prefix.
+/// The reserved paths under test.
 const EVENTS: &str = "/__tidings/events";
 const RELEASE: &str = "/__tidings/release.json";
 
-/// Makes the release with this id current. True if it is news.
+/// Publishes the release with this id. Returns true if that changed the current release.
 fn publish(site: &Site, id: &str) -> bool {
     site.publish(Release::named(id.parse().unwrap(), 7))
 }
 
-/// The layer round a service that has one page.
+/// The layer over a service with one page.
 fn app(layer: &UpdateNotifierLayer) -> impl App + use<> {
     layer.layer(service_fn(|_request: Request<Empty<Bytes>>| async {
         let page = Full::from("<!doctype html><title>App</title>");
@@ -97,7 +97,7 @@ impl Stream {
         }
     }
 
-    /// A stream whose greeting has been read.
+    /// Opens a stream and reads its greeting.
     async fn greeted(site: &Site) -> Self {
         let mut stream = Self::open(site).await;
         let retry = stream.next().await.unwrap();
@@ -108,7 +108,7 @@ impl Stream {
         stream
     }
 
-    /// The next block; `None` at the end. The clock moves on if nothing else happens.
+    /// The next block; `None` at the end. The paused clock advances while the stream is idle.
     async fn next(&mut self) -> Option<Block> {
         while self.blocks.is_empty() {
             let frame = self.body.frame().await?.unwrap().into_data().unwrap();
@@ -119,7 +119,7 @@ impl Stream {
         self.blocks.pop_front()
     }
 
-    /// The id of the next release; panics if the stream has anything else to say first.
+    /// The id of the next release. Panics if another block comes first.
     async fn release(&mut self) -> String {
         let block = self.next().await.expect("the stream ended");
         assert_eq!(block.event, "release", "{block:?}");

@@ -1,4 +1,4 @@
-//! What a tab is told that has heard of news: what has changed, the settings, and texts in its language.
+//! `release.json`: changed files, client settings, and localized messages.
 
 use std::time::Duration;
 
@@ -153,7 +153,7 @@ async fn release_json_has_client_settings() {
         (&texts["refresh"], &texts["lang"]),
         (&json!("Go"), &json!("de"))
     );
-    // The stream says that some tabs out of sight have something to do.
+    // The policy in the greeting is `idle`, since some hidden tabs may have to act.
     let mut stream = Stream::of_app(&app(&layer)).await;
     assert_eq!(stream.next().await.unwrap().data, r#"{"policy":"idle"}"#);
 }

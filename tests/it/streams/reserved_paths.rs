@@ -1,4 +1,4 @@
-//! What else there is under the prefix, and what isn't.
+//! Other reserved paths: release.json, the scripts, methods, CORS, and paths outside the prefix.
 
 use std::future::ready;
 use std::sync::atomic::AtomicUsize;
@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use super::*;
 use crate::support::coding::decode;
 
-/// The path of the client script, as a page names it.
+/// The path of the client script in a page.
 async fn client_path(site: &Site) -> String {
     let page = get(site, "/").await;
     page.text().split('"').nth(1).unwrap().to_owned()
@@ -58,12 +58,12 @@ async fn client_script_is_immutable_and_compressed() {
         assert_eq!(decode(coding, &small.body), source.as_bytes());
     }
     assert_eq!(full.field("vary"), "accept-encoding");
-    // Another release has the same client.
+    // The script is the same for every release.
     publish(&site, "b");
     assert_eq!(client_path(&site).await, path);
 }
 
-/// A page that some cache has kept since this program was another version asks for what it knows.
+/// A page that was cached before an update of the server requests the script of the old version.
 #[tokio::test(start_paused = true)]
 async fn client_script_of_unknown_version_is_current_with_no_cache() {
     let site = Site::new();
@@ -87,7 +87,7 @@ async fn client_script_if_none_match_returns_304() {
     let etag = get(&site, &path).await.field("etag").to_owned();
     for condition in [
         etag.clone(),
-        // As a cache that compresses it makes it.
+        // A cache that compresses weakens the tag.
         format!("W/{etag}"),
         format!("\"x\", {etag}"),
         "*".to_owned(),

@@ -1,4 +1,4 @@
-//! Bodies that do what a test says, and count how often they are asked.
+//! Scripted bodies that count their polls.
 
 use std::collections::VecDeque;
 use std::io;
@@ -15,7 +15,7 @@ use http_body::Body;
 use http_body::Frame;
 use http_body::SizeHint;
 
-/// A body that does one step whenever it is polled, and ends after the last.
+/// A body that performs one step per poll, and ends after the last.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ScriptedBody {
     steps: VecDeque<Step>,
@@ -25,9 +25,9 @@ pub(crate) struct ScriptedBody {
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
     Data(Bytes),
-    /// Nothing yet; asks to be polled again.
+    /// Pending; wakes the task at once.
     Pending,
-    /// Nothing any more, and no end.
+    /// Pending for ever.
     Stall,
     Trailers(HeaderMap),
     Error,
@@ -41,13 +41,13 @@ impl ScriptedBody {
         }
     }
 
-    /// These bytes, in frames of `size` with a pause before each.
+    /// These bytes in frames of `size`, with [`Step::Pending`] before each.
     pub(crate) fn trickle(bytes: &[u8], size: usize) -> Self {
         let data = |piece| [Step::Pending, Step::Data(Bytes::copy_from_slice(piece))];
         Self::new(bytes.chunks(size).flat_map(data))
     }
 
-    /// How often it has been polled.
+    /// The number of polls.
     pub(crate) fn polls(&self) -> Arc<AtomicUsize> {
         Arc::clone(&self.polls)
     }
@@ -88,7 +88,7 @@ impl Body for ScriptedBody {
         self.steps.is_empty()
     }
 
-    /// Exact, as that of a file is.
+    /// Exact, as for a file.
     fn size_hint(&self) -> SizeHint {
         let data = self.steps.iter().map(|step| match step {
             Step::Data(data) => data.len() as u64,

@@ -1,4 +1,4 @@
-//! A site read from a directory, and asked without a socket.
+//! A site served from a directory, without a socket.
 
 use std::fs;
 use std::path::Path;
@@ -28,17 +28,17 @@ use crate::support::site_dir;
 use crate::support::until_async;
 use crate::support::within;
 
-/// A directory, the site that is read from it, and a service for its files.
+/// A directory, the site that watches it, and a service for its files.
 #[derive(Debug)]
 pub(crate) struct DirectorySite {
     pub(crate) dir: TempDir,
     pub(crate) site: Site,
     pub(crate) files: StaticFiles,
-    /// Ends with this.
+    /// Aborted on drop.
     watching: JoinSet<()>,
 }
 
-/// A whole answer of a service.
+/// A response of a service with its complete body.
 #[derive(Debug, Clone)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -57,7 +57,7 @@ impl DirectorySite {
         Self::with(dir, Site::new(), |watch| watch).await
     }
 
-    /// As [`from`](Self::from), for this site and with the source changed by `set`.
+    /// As [`from`](Self::from), for this site and with a source configured by `set`.
     pub(crate) async fn with(
         dir: TempDir,
         site: Site,
@@ -87,13 +87,13 @@ impl DirectorySite {
         self.dir.path()
     }
 
-    /// Writes these files over the old ones; returns when a release with another id is current.
+    /// Overwrites the old files with these; returns when a release with another id is current.
     pub(crate) async fn deploy(&self, files: &[(&str, &str)]) {
         self.change(|dir| put(dir, files)).await;
     }
 
-    /// Puts a new directory with just these files in place of the old one; returns when a release with another id
-    /// is current. Unlike [`deploy`](Self::deploy) it has no state in between that could be a release.
+    /// Replaces the directory with one that has only these files; returns when a release with another id is current.
+    /// Unlike [`deploy`](Self::deploy), no intermediate state could be published.
     pub(crate) async fn replace(&self, files: &[(&str, &str)]) {
         self.change(|dir| {
             let new = site_dir(files).keep();
@@ -112,7 +112,7 @@ impl DirectorySite {
         until_async("the next release", || (self.id() != old).then_some(())).await;
     }
 
-    /// Changes the directory in a way that is no news; returns when `is_there` is true of the current release.
+    /// Changes the directory without changing the release id; returns when `is_there` is true for the current release.
     pub(crate) async fn change_without_notice(
         &self,
         change: impl FnOnce(&Path),
@@ -131,7 +131,7 @@ impl DirectorySite {
         self.site.current().unwrap().id().to_string()
     }
 
-    /// Stops reading the directory: from now on nothing is published.
+    /// Stops watching the directory; nothing is published afterwards.
     pub(crate) async fn stop_watching(&mut self) {
         self.watching.shutdown().await;
     }
@@ -144,7 +144,7 @@ impl DirectorySite {
         Reply::read(ask(self.files.clone(), method, path, fields).await).await
     }
 
-    /// The answer with its body still to be read.
+    /// The response with its body unread.
     pub(crate) async fn ask(
         &self,
         path: &str,
@@ -154,7 +154,7 @@ impl DirectorySite {
     }
 }
 
-/// A source that does not keep a test waiting.
+/// A source with short intervals.
 pub(crate) fn watch(dir: &Path) -> WatchDirectory {
     WatchDirectory::new(dir)
         .quiet(Duration::from_millis(30))
@@ -162,7 +162,7 @@ pub(crate) fn watch(dir: &Path) -> WatchDirectory {
         .poll(Duration::from_millis(100))
 }
 
-/// Asks a service that never fails.
+/// Sends a request to a service; panics if the service fails.
 pub(crate) async fn ask<S, B>(
     service: S,
     method: &str,
@@ -184,7 +184,7 @@ where
 }
 
 impl Reply {
-    /// Reads the body to its end; panics if that fails, or does not come.
+    /// Reads the body to its end; panics on an error or a timeout.
     pub(crate) async fn read<B>(response: Response<B>) -> Self
     where
         B: Body<Data = Bytes>,
@@ -199,7 +199,7 @@ impl Reply {
         }
     }
 
-    /// The field's value; "" if there is none.
+    /// The value of a field; "" without one.
     pub(crate) fn field(&self, name: &str) -> &str {
         field(&self.headers, name)
     }

@@ -1,4 +1,4 @@
-//! Reading an event stream off a socket.
+//! Event streams, read from a socket.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,7 +12,7 @@ pub(crate) struct Events {
     unread: String,
 }
 
-/// What stands between two blank lines of an event stream.
+/// One block of an event stream, between two blank lines.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Block {
     pub(crate) event: String,
@@ -23,7 +23,7 @@ pub(crate) struct Block {
 }
 
 impl Events {
-    /// Opens the stream at `/__tidings/events`; panics if that is answered with anything but 200.
+    /// Opens the stream at `/__tidings/events`; panics unless the status is 200.
     #[track_caller]
     pub(crate) fn open(address: SocketAddr) -> Self {
         Self::open_at(address, "/__tidings/events")
@@ -43,7 +43,7 @@ impl Events {
         }
     }
 
-    /// The next block; `None` if the stream ended as it should, with its last, empty chunk.
+    /// The next block; `None` if the stream ended properly, with its last, empty chunk.
     pub(crate) fn block(&mut self) -> io::Result<Option<Block>> {
         self.client.reset_deadline();
         self.next()
@@ -64,9 +64,9 @@ impl Events {
         }
     }
 
-    /// The id of the next release that the stream tells of; `None` at its end.
+    /// The id in the next `release` event; `None` at the end of the stream.
     pub(crate) fn release(&mut self) -> Option<String> {
-        // One deadline for all of it: comments keep coming.
+        // One deadline for the whole wait, since comments keep arriving.
         self.client.reset_deadline();
         loop {
             let block = self.next().unwrap()?;
@@ -76,13 +76,13 @@ impl Events {
         }
     }
 
-    /// The connection, on which the stream goes on.
+    /// The connection, on which the stream continues.
     pub(crate) fn into_client(self) -> Client {
         assert_eq!(self.unread, "");
         self.client
     }
 
-    /// Reads on to the end of the stream, and gives the connection.
+    /// Reads to the end of the stream, and returns the connection.
     pub(crate) fn end(mut self) -> Client {
         self.client.reset_deadline();
         while self.next().unwrap().is_some() {}
@@ -91,7 +91,7 @@ impl Events {
 }
 
 impl Block {
-    /// A block without its last, blank line.
+    /// Parses a block without its final blank line.
     pub(crate) fn parse(text: &str) -> Self {
         let mut block = Self::default();
         for line in text.lines() {

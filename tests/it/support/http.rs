@@ -1,5 +1,4 @@
-//! A small HTTP/1.1 client over a socket: what it sends is what the test says, byte for byte, and it never waits
-//! longer than [`DEADLINE`].
+//! A small HTTP/1.1 client over a socket. It sends bytes exactly as given, and never waits longer than [`DEADLINE`].
 
 use std::fmt;
 use std::io;
@@ -26,7 +25,7 @@ pub(crate) struct Client {
     trailers: HeaderMap,
 }
 
-/// A whole response.
+/// A response with its complete body.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct RawResponse {
     pub(crate) status: u16,
@@ -35,14 +34,14 @@ pub(crate) struct RawResponse {
     pub(crate) framing: Framing,
 }
 
-/// Where a body ends.
+/// The delimitation of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Framing {
-    /// There is none, whatever the head says: the answer to a HEAD, a 1xx, 204 or 304.
+    /// No body, whatever the head contains: a response to HEAD, or a 1xx, 204 or 304.
     None,
     Length(usize),
     Chunked,
-    /// With the connection.
+    /// Until the end of the connection.
     Close,
 }
 
@@ -54,13 +53,14 @@ pub(crate) struct Head {
     pub(crate) headers: HeaderMap,
 }
 
-/// A GET on a connection of its own, with these fields beside `Host` and `Connection: close`.
+/// Sends a GET on a new connection, with these fields in addition to `Host` and `Connection: close`.
 #[track_caller]
 pub(crate) fn get(address: SocketAddr, path: &str, fields: &[(&str, &str)]) -> RawResponse {
     request(address, "GET", path, fields).unwrap()
 }
 
-/// A request without a body on a connection of its own, with these fields beside `Host` and `Connection: close`.
+/// Sends a request without a body on a new connection, with these fields in addition to `Host` and
+/// `Connection: close`.
 pub(crate) fn request(
     address: SocketAddr,
     method: &str,
@@ -73,7 +73,8 @@ pub(crate) fn request(
 }
 
 impl Client {
-    /// A connection; all that happens on it must happen within [`DEADLINE`], see [`reset_deadline`](Self::reset_deadline).
+    /// Opens a connection. All operations on it must finish within [`DEADLINE`], unless the deadline is
+    /// [reset](Self::reset_deadline).
     pub(crate) fn connect(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect_timeout(&address, DEADLINE)?;
         stream.set_nodelay(true)?;
@@ -86,13 +87,13 @@ impl Client {
         })
     }
 
-    /// Gives what follows another [`DEADLINE`].
+    /// Restarts the [`DEADLINE`].
     pub(crate) fn reset_deadline(&mut self) -> &mut Self {
         self.end = Instant::now() + DEADLINE;
         self
     }
 
-    /// Sends a request without a body, and reads the answer.
+    /// Sends a request without a body, and reads the response.
     pub(crate) fn request(
         &mut self,
         method: &str,
@@ -133,17 +134,17 @@ impl Client {
         })
     }
 
-    /// Says that nothing more will be sent; answers can still come.
+    /// Half-closes the connection; responses can still arrive.
     pub(crate) fn finish(&mut self) -> io::Result<()> {
         self.stream.shutdown(Shutdown::Write)
     }
 
-    /// The next answer, to a request that was not HEAD.
+    /// The next response, to a request other than HEAD.
     pub(crate) fn response(&mut self) -> io::Result<RawResponse> {
         self.response_to("GET")
     }
 
-    /// The next answer, to a request with this method.
+    /// The next response, to a request with this method.
     pub(crate) fn response_to(&mut self, method: &str) -> io::Result<RawResponse> {
         let head = self.head()?;
         let framing = head.framing(method)?;
@@ -167,7 +168,7 @@ impl Client {
         })
     }
 
-    /// The head of the next answer; its body is left to be read.
+    /// The head of the next response; its body is left unread.
     pub(crate) fn head(&mut self) -> io::Result<Head> {
         let end = loop {
             match find(&self.unread, b"\r\n\r\n") {
@@ -191,7 +192,7 @@ impl Client {
         })
     }
 
-    /// The trailers of the last chunked body that was read to its end.
+    /// The trailers of the last chunked body that was read completely.
     pub(crate) fn trailers(&self) -> &HeaderMap {
         &self.trailers
     }
@@ -228,7 +229,7 @@ impl Client {
         Ok(std::mem::replace(&mut self.unread, rest))
     }
 
-    /// Reads the next `count` bytes piece by piece, and keeps none of them.
+    /// Reads the next `count` bytes piece by piece without storing them.
     pub(crate) fn drain(
         &mut self,
         mut count: usize,
@@ -246,13 +247,13 @@ impl Client {
         Ok(())
     }
 
-    /// All that comes until the server closes the connection.
+    /// All bytes until the server closes the connection.
     pub(crate) fn rest(&mut self) -> io::Result<Vec<u8>> {
         while self.fill()? > 0 {}
         Ok(std::mem::take(&mut self.unread))
     }
 
-    /// True if the server closed the connection, without another byte.
+    /// True if the server closed the connection without sending another byte.
     pub(crate) fn is_closed(&mut self) -> bool {
         match self.rest() {
             Ok(rest) => rest.is_empty(),
@@ -260,7 +261,7 @@ impl Client {
         }
     }
 
-    /// True if nothing comes for `time`, and the connection stays open.
+    /// True if nothing arrives for `time`, and the connection stays open.
     pub(crate) fn is_silent(&mut self, time: Duration) -> bool {
         self.end = Instant::now() + time;
         let silent = self.fill().is_err_and(|error| is_timeout(&error));
@@ -288,10 +289,10 @@ impl Client {
         Err(io::Error::new(io::ErrorKind::UnexpectedEof, text))
     }
 
-    /// Waits for more bytes; 0 when the connection has ended.
+    /// Reads more bytes; 0 at the end of the connection.
     fn fill(&mut self) -> io::Result<usize> {
         let left = self.end.saturating_duration_since(Instant::now());
-        // Zero would mean for ever.
+        // Zero would mean no timeout.
         self.stream
             .set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
         let mut buffer = [0; 16 * 1024];
@@ -302,7 +303,7 @@ impl Client {
 }
 
 impl Head {
-    /// The field's value; "" if there is none.
+    /// The value of a field; "" without one.
     pub(crate) fn field(&self, name: &str) -> &str {
         field(&self.headers, name)
     }
@@ -328,7 +329,7 @@ impl Head {
 }
 
 impl RawResponse {
-    /// The field's value; "" if there is none.
+    /// The value of a field; "" without one.
     pub(crate) fn field(&self, name: &str) -> &str {
         field(&self.headers, name)
     }
@@ -338,7 +339,7 @@ impl RawResponse {
     }
 }
 
-/// Without the bytes of a body that is not text.
+/// Shows at most the first 500 bytes of the body.
 impl fmt::Debug for RawResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let start = String::from_utf8_lossy(&self.body[..self.body.len().min(500)]);
@@ -352,7 +353,7 @@ impl fmt::Debug for RawResponse {
     }
 }
 
-/// The fields on these lines.
+/// Parses header lines.
 pub(crate) fn fields<'a>(lines: impl Iterator<Item = &'a str>) -> io::Result<HeaderMap> {
     let mut headers = HeaderMap::new();
     for line in lines {
@@ -365,7 +366,7 @@ pub(crate) fn fields<'a>(lines: impl Iterator<Item = &'a str>) -> io::Result<Hea
     Ok(headers)
 }
 
-/// The value of a field; "" if there is none, joined by a comma if there are several.
+/// The value of a field; "" without one. Panics if it occurs twice.
 pub(crate) fn field<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     let mut values = headers.get_all(name).iter();
     let value = values.next().map_or("", |value| value.to_str().unwrap());

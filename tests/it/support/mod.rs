@@ -1,5 +1,5 @@
-//! What the tests stand on: sites in temporary directories, waiting with a deadline, a client that never hangs,
-//! the program, a server, a server behind that does what a test says, and a site read from a directory.
+//! Helpers: sites in temporary directories, waiting with a deadline, an HTTP client with a deadline, the program, a
+//! server, a scripted upstream, and a site served from a directory.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -21,32 +21,31 @@ use std::time::Instant;
 
 use tempfile::TempDir;
 
-/// How long anything may take. What is waited for takes well under a second; this is for a machine that compiles
-/// something else at the same time.
+/// Upper bound of every wait. Most take well under a second; this is for a machine that compiles at the same time.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
-/// A temporary directory with these files, by path without a leading slash.
+/// A temporary directory with these files; paths have no leading slash.
 pub(crate) fn site_dir(files: &[(&str, &str)]) -> TempDir {
     let dir = TempDir::with_prefix("tidings-").unwrap();
     put(dir.path(), files);
     dir
 }
 
-/// Writes these files into `dir`, over what is there.
+/// Writes these files into `dir`, overwriting old ones.
 pub(crate) fn put(dir: &Path, files: &[(&str, &str)]) {
     for (path, content) in files {
         put_bytes(dir, path, content.as_bytes());
     }
 }
 
-/// Writes one file into `dir`, with the folders it is in.
+/// Writes one file into `dir`, and creates its parent directories.
 pub(crate) fn put_bytes(dir: &Path, path: &str, content: &[u8]) {
     let place = dir.join(path);
     fs::create_dir_all(place.parent().unwrap()).unwrap();
     fs::write(place, content).unwrap();
 }
 
-/// Bytes without any order, but always the same ones.
+/// Deterministic pseudo-random bytes.
 pub(crate) fn noise(seed: u64, length: usize) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(length + 8);
     let mut state = seed;
@@ -60,7 +59,7 @@ pub(crate) fn noise(seed: u64, length: usize) -> Vec<u8> {
     bytes
 }
 
-/// Looks until `look` finds something, and gives that; panics after [`DEADLINE`], naming `what`. Blocks.
+/// Polls `look` until it returns a value; panics after [`DEADLINE`], naming `what`. Blocks.
 #[track_caller]
 pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + DEADLINE;
@@ -73,7 +72,7 @@ pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// As [`until`], in async code. Needs a clock that runs.
+/// As [`until`], in async code. Requires a clock that is not paused.
 pub(crate) async fn until_async<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + DEADLINE;
     loop {
@@ -85,11 +84,11 @@ pub(crate) async fn until_async<T>(what: &str, mut look: impl FnMut() -> Option<
     }
 }
 
-/// What `future` comes to; panics after [`DEADLINE`], naming `what`.
+/// Awaits `future`; panics after [`DEADLINE`], naming `what`.
 pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
     let output = tokio::time::timeout(DEADLINE, future).await;
     output.unwrap_or_else(|_| panic!("waited {DEADLINE:?} for {what}"))
 }
 
-// Often enough that no test is slowed down by it.
+// Short enough not to slow down any test.
 const POLL: Duration = Duration::from_millis(5);

@@ -25,17 +25,17 @@ pub(crate) struct Program {
     address: SocketAddr,
 }
 
-/// What became of a process that ended.
+/// The exit of a process, and its output.
 #[derive(Debug)]
 pub(crate) struct Exit {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
-    /// From the start, or from the signal, to the end.
+    /// The time from the start, or from the signal, to the exit.
     pub(crate) took: Duration,
 }
 
-/// The program, without the settings that the environment of the test may have.
+/// The program, without `TIDINGS_*` variables of the test's environment.
 pub(crate) fn tidings() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tidings"));
     for (name, _) in std::env::vars_os() {
@@ -55,14 +55,14 @@ pub(crate) fn serve(dir: &Path) -> Command {
     command
 }
 
-/// Runs a command that should end by itself.
+/// Runs a command that should exit by itself.
 #[track_caller]
 pub(crate) fn run(command: &mut Command) -> Exit {
     Process::start(command).wait_for_exit(Instant::now())
 }
 
 impl Program {
-    /// Serves `dir` with the defaults; returns when the program says that it listens.
+    /// Serves `dir` with the defaults; returns when the program listens.
     #[track_caller]
     pub(crate) fn serve(dir: &Path) -> Self {
         Self::serve_with(dir, &[])
@@ -74,7 +74,7 @@ impl Program {
         Self::start(serve(dir).args(arguments))
     }
 
-    /// Starts a command, which must be one that says where it listens.
+    /// Starts a command that prints the address it listens on.
     #[track_caller]
     pub(crate) fn start(command: &mut Command) -> Self {
         let mut process = Process::start(command);
@@ -99,12 +99,12 @@ impl Program {
         self.address
     }
 
-    /// What is on standard error so far: the log.
+    /// The log so far (standard error).
     pub(crate) fn log(&self) -> String {
         self.process.stderr.text()
     }
 
-    /// The most memory that it has had so far, in bytes; `None` where the system does not say.
+    /// The peak memory so far in bytes; `None` where the system does not provide it.
     pub(crate) fn peak_memory(&self) -> Option<usize> {
         let path = format!("/proc/{}/status", self.process.child.id());
         let status = std::fs::read_to_string(path).ok()?;
@@ -115,7 +115,7 @@ impl Program {
         Some(number * 1024)
     }
 
-    /// Waits for a line in the log that has all of `parts`, and gives it.
+    /// Waits for a line in the log that contains all of `parts`, and returns it.
     #[track_caller]
     pub(crate) fn wait_for_log(&self, parts: &[&str]) -> String {
         until(&format!("{parts:?} in the log"), || {
@@ -126,13 +126,13 @@ impl Program {
         })
     }
 
-    /// A GET on a connection of its own.
+    /// Sends a GET on a new connection.
     #[track_caller]
     pub(crate) fn get(&self, path: &str, fields: &[(&str, &str)]) -> RawResponse {
         http::get(self.address, path, fields)
     }
 
-    /// Waits for the first release: until `/` is answered with 200.
+    /// Waits for the first release: until `/` returns 200.
     #[track_caller]
     pub(crate) fn ready(self) -> Self {
         until("the first release", || {
@@ -141,7 +141,7 @@ impl Program {
         self
     }
 
-    /// Sends a signal, such as `TERM`, and waits for the end.
+    /// Sends a signal, such as `TERM`, and waits for the exit.
     #[track_caller]
     pub(crate) fn stop(self, signal: &str) -> Exit {
         let start = Instant::now();
@@ -156,14 +156,14 @@ impl Program {
         assert!(sent.unwrap().success());
     }
 
-    /// Waits for the program to end; the time is counted from `start`.
+    /// Waits for the program to exit; the time is measured from `start`.
     #[track_caller]
     pub(crate) fn wait_for_exit(self, start: Instant) -> Exit {
         self.process.wait_for_exit(start)
     }
 }
 
-/// A process whose output is read as it comes.
+/// A process whose output is read continuously.
 #[derive(Debug)]
 struct Process {
     child: Child,
@@ -197,7 +197,7 @@ impl Process {
 impl Drop for Process {
     #[expect(clippy::print_stderr, reason = "the log tells why a test has failed")]
     fn drop(&mut self) {
-        // It may have ended already.
+        // It may have exited already.
         _ = self.child.kill();
         _ = self.child.wait();
         if thread::panicking() {
@@ -206,7 +206,7 @@ impl Drop for Process {
     }
 }
 
-/// What a process has written, read by a thread of its own.
+/// The output of a process, read by a separate thread.
 #[derive(Debug)]
 struct Output {
     text: Arc<Mutex<String>>,
@@ -234,7 +234,7 @@ impl Output {
         self.text.lock().unwrap().clone()
     }
 
-    /// All, once the process has closed the pipe.
+    /// The complete output, after the process has closed the pipe.
     fn read_to_end(&mut self) -> String {
         if let Some(reader) = self.reader.take() {
             reader.join().unwrap();

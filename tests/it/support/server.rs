@@ -1,4 +1,4 @@
-//! A server in this process, with a runtime of its own, so that tests can talk to it with a blocking client.
+//! A server in this process with its own runtime, so that tests can use a blocking client.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -34,7 +34,7 @@ pub(crate) struct TestServer {
 }
 
 impl TestServer {
-    /// Serves the files in `dir` as the program does; returns when the first release is there.
+    /// Serves the files in `dir` as the program does; returns when the first release is published.
     pub(crate) fn site(dir: &Path, set: impl FnOnce(Server) -> Server) -> Self {
         let site = Site::new();
         let files = StaticFiles::new(site.clone());
@@ -45,7 +45,7 @@ impl TestServer {
         running
     }
 
-    /// Serves `service` on a free port, with a server changed by `set`.
+    /// Serves `service` on a free port, with a server configured by `set`.
     pub(crate) fn new<S, B>(service: S, set: impl FnOnce(Server) -> Server) -> Self
     where
         S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
@@ -94,17 +94,17 @@ impl TestServer {
         self.address
     }
 
-    /// Runs this beside the server, until the server is dropped.
+    /// Spawns a task that runs until the server is dropped.
     pub(crate) fn spawn(&self, future: impl Future<Output: Send> + Send + 'static) {
         self.runtime.spawn(future);
     }
 
-    /// What this comes to, on the runtime of the server.
+    /// Runs a future on the runtime of the server.
     pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)
     }
 
-    /// Tells the server to stop. It goes on draining.
+    /// Starts the shutdown of the server, which then drains.
     pub(crate) fn stop(&mut self) {
         self.stop.take();
     }

@@ -1,4 +1,4 @@
-//! Signals between a test and the threads that it has started.
+//! Signals between a test and its threads.
 
 use std::sync::Arc;
 use std::sync::Condvar;
@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use crate::support::DEADLINE;
 
-/// Something that a test gives, and a script waits for, or the other way round. `Clone` is cheap, and all clones are one.
+/// A counting semaphore that a test notifies and a thread waits for, or vice versa. Clones share the same state.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Signal(Arc<(Mutex<usize>, Condvar)>);
 
@@ -15,13 +15,13 @@ impl Signal {
         Self::default()
     }
 
-    /// Lets one wait end, now or later.
+    /// Ends one wait, now or later.
     pub(crate) fn notify(&self) {
         *self.0.0.lock().unwrap() += 1;
         self.0.1.notify_all();
     }
 
-    /// Waits for one.
+    /// Waits for one notification.
     #[track_caller]
     pub(crate) fn wait(&self) {
         let given = self.0.0.lock().unwrap();

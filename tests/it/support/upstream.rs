@@ -1,5 +1,5 @@
-//! A server behind the proxy that does what a test says, byte by byte: every connection is played by a thread, and never
-//! waits longer than [`DEADLINE`].
+//! A scripted upstream that reads and writes raw bytes: one thread per connection, which never waits longer than
+//! [`DEADLINE`].
 
 use std::io;
 use std::io::Read as _;
@@ -28,7 +28,7 @@ use crate::support::http::invalid_data;
 use crate::support::http::is_timeout;
 use crate::support::until;
 
-/// A listener on 127.0.0.1, and what became of it. It ends, with all its connections, when it is dropped.
+/// A listener on 127.0.0.1, and the requests it received. Closes all its connections on drop.
 #[derive(Debug)]
 pub(crate) struct Upstream {
     address: SocketAddr,
@@ -47,14 +47,14 @@ struct Shared {
 /// One connection, as the upstream sees it.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    /// The first is 1.
+    /// Counted from 1.
     pub(crate) number: usize,
     stream: TcpStream,
     unread: Vec<u8>,
     shared: Arc<Shared>,
 }
 
-/// A request as it arrived.
+/// A request as received.
 #[derive(Debug, Clone)]
 pub(crate) struct ReceivedRequest {
     /// The number of its connection.
@@ -67,7 +67,7 @@ pub(crate) struct ReceivedRequest {
 }
 
 impl Upstream {
-    /// Plays `script` on every connection, which ends with it. An error ends it, too: mostly the proxy has left.
+    /// Runs `script` on every connection, and closes it afterwards. Errors are ignored: usually the proxy disconnected.
     pub(crate) fn new(
         script: impl Fn(&mut Connection) -> io::Result<()> + Send + Sync + 'static,
     ) -> Self {
@@ -90,7 +90,7 @@ impl Upstream {
         }
     }
 
-    /// Answers every request with these bytes.
+    /// Responds to every request with these bytes.
     pub(crate) fn responding(answer: impl Into<Vec<u8>>) -> Self {
         let answer = answer.into();
         Self::new(move |connection| {
@@ -105,17 +105,17 @@ impl Upstream {
         self.address
     }
 
-    /// How many connections there were.
+    /// The number of connections so far.
     pub(crate) fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::SeqCst)
     }
 
-    /// All requests so far, in the order in which they were read.
+    /// All requests so far, in the order of reading.
     pub(crate) fn requests(&self) -> Vec<ReceivedRequest> {
         self.shared.requests.lock().unwrap().clone()
     }
 
-    /// The one request that there was.
+    /// The only request so far; panics if there were none or several.
     #[track_caller]
     pub(crate) fn only_request(&self) -> ReceivedRequest {
         let mut asked = self.requests();
@@ -135,7 +135,7 @@ impl Upstream {
 impl Drop for Upstream {
     fn drop(&mut self) {
         self.shared.is_over.store(true, Ordering::SeqCst);
-        // Wakes it up.
+        // Wakes up `accept`.
         _ = TcpStream::connect(self.address);
         if let Some(accepting) = self.accepting.take() {
             _ = accepting.join();
@@ -173,14 +173,14 @@ where
             if set.is_ok() {
                 _ = script(&mut connection);
             }
-            // The clone that is known keeps it open.
+            // The clone in `open` keeps the socket open.
             _ = connection.stream.shutdown(Shutdown::Both);
         });
     }
 }
 
 impl Connection {
-    /// The next request, with its body. `Expect` is no concern of it.
+    /// The next request with its body; ignores `Expect`.
     pub(crate) fn request(&mut self) -> io::Result<ReceivedRequest> {
         let mut asked = self.parse_head()?;
         if asked.field("transfer-encoding") == "chunked" {
@@ -199,7 +199,7 @@ impl Connection {
         Ok(asked)
     }
 
-    /// The head of the next request; what follows is left to be read.
+    /// The head of the next request; its body is left unread.
     pub(crate) fn head(&mut self) -> io::Result<ReceivedRequest> {
         let asked = self.parse_head()?;
         self.record(&asked);
@@ -215,7 +215,7 @@ impl Connection {
         Ok(std::mem::replace(&mut self.unread, rest))
     }
 
-    /// Whatever comes next; nothing at the end of the connection.
+    /// The next available bytes; empty at the end of the connection.
     pub(crate) fn read_some(&mut self) -> io::Result<Vec<u8>> {
         if self.unread.is_empty() {
             self.fill()?;
@@ -223,7 +223,7 @@ impl Connection {
         Ok(std::mem::take(&mut self.unread))
     }
 
-    /// True if nothing comes for `time`, and the connection stays open.
+    /// True if nothing arrives for `time`, and the connection stays open.
     pub(crate) fn is_silent(&mut self, time: Duration) -> bool {
         self.stream.set_read_timeout(Some(time)).unwrap();
         let silent = self.fill().is_err_and(|error| is_timeout(&error));
@@ -231,13 +231,13 @@ impl Connection {
         silent && self.unread.is_empty()
     }
 
-    /// All that comes until the proxy closes the connection; or resets it, which is an error.
+    /// All bytes until the proxy closes the connection. A reset is an error.
     pub(crate) fn rest(&mut self) -> io::Result<Vec<u8>> {
         while self.fill()? > 0 {}
         Ok(std::mem::take(&mut self.unread))
     }
 
-    /// Reads until the connection is over, whichever way.
+    /// Reads until the connection is closed or reset.
     pub(crate) fn wait_for_end(&mut self) -> io::Result<()> {
         match self.rest() {
             Err(error) if is_timeout(&error) => Err(error),
@@ -249,7 +249,7 @@ impl Connection {
         self.stream.write_all(bytes.as_ref())
     }
 
-    /// Reads the next `count` bytes piece by piece, and keeps none of them.
+    /// Reads the next `count` bytes piece by piece without storing them.
     pub(crate) fn drain(
         &mut self,
         mut count: usize,
@@ -270,7 +270,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Sends as much as is taken within `time` without a pause of that length; gives how much.
+    /// Sends until a write blocks for `time`; returns the number of bytes sent.
     pub(crate) fn flood(&mut self, time: Duration) -> usize {
         self.stream.set_write_timeout(Some(time)).unwrap();
         let mut sent = 0;
@@ -280,15 +280,15 @@ impl Connection {
         sent
     }
 
-    /// Says that nothing more will be sent.
+    /// Half-closes the connection.
     pub(crate) fn finish(&mut self) -> io::Result<()> {
         self.stream.shutdown(Shutdown::Write)
     }
 
-    /// Ends the connection with a reset, as the kernel does for a process that was killed.
+    /// Resets the connection, as the kernel does for a killed process.
     pub(crate) fn reset(&mut self) -> io::Result<()> {
         SockRef::from(&self.stream).set_linger(Some(Duration::ZERO))?;
-        // The last descriptor has to go: the known one, and ours.
+        // All descriptors must be closed: the clone in `open`, and this one.
         let mut open = self.shared.open.lock().unwrap();
         let own = self.stream.peer_addr()?;
         open.retain(|other| other.peer_addr().is_ok_and(|peer| peer != own));
@@ -369,7 +369,7 @@ impl Connection {
 }
 
 impl ReceivedRequest {
-    /// The field's value; "" if there is none.
+    /// The value of a field; "" without one.
     pub(crate) fn field(&self, name: &str) -> &str {
         field(&self.headers, name)
     }
@@ -379,5 +379,5 @@ impl ReceivedRequest {
     }
 }
 
-// What two kernels pass to each other in one go.
+// Typical size of one read from a loopback socket.
 const PIECE: usize = 256 * 1024;

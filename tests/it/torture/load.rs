@@ -1,4 +1,4 @@
-//! Visitors that never stop asking, and check all that they get.
+//! Clients that send requests continuously, and check every response.
 
 use std::collections::HashMap;
 use std::collections::HashSet;
@@ -25,12 +25,12 @@ use crate::support::events::Events;
 use crate::support::http::Client;
 use crate::support::http::RawResponse;
 
-/// What the clients of one site share.
+/// Shared state of the clients of one site.
 #[derive(Debug)]
 pub(crate) struct Load {
     address: SocketAddr,
     builds: Mutex<HashMap<u32, Arc<Build>>>,
-    /// Which version an id stands for, as the pages tell.
+    /// Versions by release id, learned from pages.
     versions: Mutex<HashMap<String, u32>>,
     received: Vec<Mutex<Vec<ReleaseEvent>>>,
     polled: Mutex<HashSet<(String, String)>>,
@@ -38,7 +38,7 @@ pub(crate) struct Load {
     stopped: AtomicBool,
 }
 
-/// One connection, which asks for one thing after the other.
+/// One connection, which sends one request after another.
 struct LoadClient<'a> {
     load: &'a Load,
     client: Client,
@@ -58,7 +58,7 @@ impl Load {
         }
     }
 
-    /// To be called before the build is deployed.
+    /// Adds a build; must be called before it is deployed.
     pub(crate) fn add(&self, build: &Arc<Build>) {
         let mut builds = self.builds.lock().unwrap();
         builds.insert(build.version(), Arc::clone(build));
@@ -72,12 +72,12 @@ impl Load {
         self.stopped.load(Ordering::Relaxed)
     }
 
-    /// The number of answers that were checked.
+    /// The number of checked responses.
     pub(crate) fn answers(&self) -> usize {
         self.answers.load(Ordering::Relaxed)
     }
 
-    /// What each of the event streams has told so far.
+    /// The events that each of the event streams has received so far.
     pub(crate) fn received(&self) -> Vec<Vec<ReleaseEvent>> {
         let received = self
             .received
@@ -86,17 +86,17 @@ impl Load {
         received.collect()
     }
 
-    /// All pairs of an id and a time of publishing that were in answers to who polled.
+    /// All pairs of id and publishing time that `release.json` had.
     pub(crate) fn polled(&self) -> HashSet<(String, String)> {
         self.polled.lock().unwrap().clone()
     }
 
-    /// The version that an id stands for, if a page has told.
+    /// The version with this release id, if a page had it.
     pub(crate) fn version(&self, id: &str) -> Option<u32> {
         self.versions.lock().unwrap().get(id).copied()
     }
 
-    /// An id stands for one version, and a version has one id.
+    /// Records that `id` belongs to `version`. Panics unless ids and versions map one to one.
     pub(crate) fn record_version(&self, id: &str, version: u32) {
         let mut versions = self.versions.lock().unwrap();
         let known = *versions.entry(id.to_owned()).or_insert(version);
@@ -105,7 +105,7 @@ impl Load {
         assert_eq!(ids.count(), 1, "version {version} has two ids");
     }
 
-    /// Opens the page and all that it leads to, again and again.
+    /// Loads the page and its assets repeatedly.
     pub(crate) fn load_pages(&self, seed: u64) {
         let mut client = LoadClient::new(self, seed);
         while !self.is_stopped() {
@@ -119,7 +119,7 @@ impl Load {
         }
     }
 
-    /// Asks for the chunks of releases that are kept, as tabs do that were not reloaded.
+    /// Requests chunks of retained releases, as tabs that were not reloaded.
     pub(crate) fn request_retained(&self, seed: u64) {
         let mut client = LoadClient::new(self, seed);
         while !self.is_stopped() {
@@ -135,7 +135,7 @@ impl Load {
         }
     }
 
-    /// Listens to one event stream to its end.
+    /// Reads one event stream to its end.
     pub(crate) fn read_events(&self, stream: usize) {
         let mut events = Events::open(self.address);
         while let Some(block) = events.block().unwrap() {
@@ -148,7 +148,7 @@ impl Load {
         }
     }
 
-    /// Opens event streams, and leaves after the first words.
+    /// Opens event streams repeatedly, and closes them after the greeting.
     pub(crate) fn reconnect_events(&self) {
         let mut last = 0;
         while !self.is_stopped() {
@@ -162,7 +162,7 @@ impl Load {
         }
     }
 
-    /// Asks which release is current.
+    /// Polls `release.json`.
     pub(crate) fn poll_release(&self, seed: u64) {
         let mut client = LoadClient::new(self, seed);
         let mut last: Option<ReleaseEvent> = None;
@@ -195,7 +195,7 @@ impl<'a> LoadClient<'a> {
         }
     }
 
-    /// A page is that of one release, and says which.
+    /// Loads a page, which must be of exactly one release, and returns that release.
     fn page(&mut self) -> (Arc<Build>, String) {
         let paths = ["/", "/index.html", "/a/route/of/the/app"];
         let path = paths[self.random.below(paths.len())];
@@ -210,7 +210,7 @@ impl<'a> LoadClient<'a> {
         (build, id)
     }
 
-    /// Asks for what the pages of a release lead to. False if that release is kept no longer.
+    /// Requests an asset of a release. False if the release is no longer retained.
     fn asset(&mut self, id: &str, path: &str, bytes: &[u8]) -> bool {
         let answer = self.get(&format!("/{path}"), "*/*");
         if answer.status != 200 {
@@ -244,7 +244,7 @@ impl<'a> LoadClient<'a> {
     }
 }
 
-/// Whoever fails, fails for all.
+/// Stops all clients when one of them panics.
 pub(crate) struct StopOnDrop<'a>(pub(crate) &'a Load);
 
 impl Drop for StopOnDrop<'_> {
@@ -253,7 +253,7 @@ impl Drop for StopOnDrop<'_> {
     }
 }
 
-/// The ids of the releases whose chunks are served.
+/// The ids of the current and the retained releases.
 fn kept(news: &ReleaseEvent) -> impl Iterator<Item = &str> {
     let previous = news.previous.iter().take(tidings::DEFAULT_RETAIN_RELEASES);
     std::iter::once(&news.id)

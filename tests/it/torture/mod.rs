@@ -1,4 +1,4 @@
-//! Deploys under load: hundreds of them, in all ways, while clients never stop asking.
+//! Hundreds of deploys by all methods, while clients send requests continuously.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -29,11 +29,11 @@ use crate::torture::site::DeployedSite;
 
 #[test]
 fn deploys_under_load_are_consistent_and_do_not_leak() {
-    // No poll that would hide a lost event.
+    // Rescans would hide a lost event.
     torture(1, &["--rescan-interval=1h", LARGE], 140, 100);
 }
 
-/// A file that is kept open keeps its folders from being forgotten by the file system; here there is none.
+/// An open file keeps the inodes of its directories in use; here no file is kept open.
 #[test]
 fn deploys_under_load_without_large_files_are_consistent() {
     torture(3, &["--rescan-interval=1h"], 50, 30);
@@ -49,7 +49,7 @@ fn deploys_under_load_watch_poll_are_consistent() {
     );
 }
 
-/// Deploys `awaited` builds, each when the one before it is announced, and then more without waiting.
+/// Deploys `awaited` builds, each after the previous one was announced, and then `overlapping` ones without waiting.
 fn torture(seed: u64, arguments: &[&str], awaited: usize, overlapping: usize) {
     let top = TempDir::with_prefix("tidings-torture-").unwrap();
     let mut random = Random::new(seed);
@@ -118,10 +118,10 @@ struct Torture<'a> {
     program: Program,
     place: DeployedSite,
     random: Random,
-    /// What was deployed, with no build twice in a row.
+    /// The deployed builds, without immediate repetitions.
     history: Vec<Arc<Build>>,
     newest: u32,
-    /// How many announcements were awaited.
+    /// The number of announcements so far.
     announced: usize,
 }
 
@@ -130,7 +130,7 @@ impl Torture<'_> {
         self.history.last().unwrap()
     }
 
-    /// Mostly a new one; now and then one of the last, and now and then the same again.
+    /// Picks a build: mostly a new one, sometimes one of the last two or the current one.
     fn pick(&mut self) -> Arc<Build> {
         let back = match self.random.below(10) {
             0 => 0,
@@ -165,8 +165,7 @@ impl Torture<'_> {
         }
     }
 
-    /// Waits until every stream has told of the current build: with the next number, and with the id that its page
-    /// has.
+    /// Waits until every stream has announced the current build, with the next number and with the id of its page.
     fn expect(&mut self) {
         self.announced += 1;
         self.wait(|received, announced| received.len() >= announced);
@@ -198,7 +197,7 @@ impl Torture<'_> {
         }
     }
 
-    /// What was told is what was deployed, in that order, and nothing twice in a row.
+    /// Asserts that the announced releases are a subsequence of the deployed ones, without immediate repetitions.
     fn check_order(&self, received: &[ReleaseEvent], deployed: &[Arc<Build>]) {
         for pair in received.windows(2) {
             assert!(pair[0].number < pair[1].number, "{pair:?}");
@@ -209,7 +208,7 @@ impl Torture<'_> {
         for news in received {
             let is_it = |build: &Arc<Build>| match self.load.version(&news.id) {
                 Some(version) => build.version() == version,
-                // No client has come across it.
+                // No client has loaded its page.
                 None => build.id() == news.id,
             };
             assert!(
@@ -219,7 +218,7 @@ impl Torture<'_> {
         }
     }
 
-    /// The id of the current build, by its page.
+    /// The id of the current build, from its page.
     fn page(&self) -> String {
         let page = self.program.get("/", &[]);
         assert_eq!(page.status, 200);
@@ -233,7 +232,7 @@ impl Torture<'_> {
         id
     }
 
-    /// Waits until `is_enough` is true of what every stream has told.
+    /// Waits until `is_enough` is true for the events of every stream.
     fn wait(&self, is_enough: impl Fn(&[ReleaseEvent], usize) -> bool) {
         let end = Instant::now() + DEADLINE;
         let is_enough = |received: &Vec<ReleaseEvent>| is_enough(received, self.announced);
@@ -250,7 +249,7 @@ impl Torture<'_> {
         }
     }
 
-    /// Stops the program, which ends the streams, and looks back.
+    /// Stops the program, which ends the streams, and checks all events.
     fn end(self) {
         let ended = self.program.stop("TERM");
         assert_eq!(ended.code, Some(0), "{}", ended.stderr);
@@ -263,14 +262,14 @@ impl Torture<'_> {
             let is_it = |news: &&ReleaseEvent| news.id == id && news.published == published;
             assert!(told.iter().any(is_it), "{id} of {published}");
         }
-        // An id depends on nothing but the content.
+        // An id depends only on the content.
         for build in self.history.iter().step_by(25) {
             self.load.record_version(&build.id(), build.version());
         }
     }
 }
 
-/// What a process holds.
+/// The resources of a process.
 #[derive(Debug, Clone, Copy)]
 struct Resources {
     files: usize,
@@ -295,7 +294,7 @@ fn resources(process: &Process, top: &std::path::Path) -> Resources {
 
 fn build(version: u32) -> Arc<Build> {
     let mut build = Build::new(version);
-    // What shows if releases are never let go.
+    // Makes a leak of releases visible.
     let mut random = Random::new(u64::from(version));
     let ballast: Vec<u8> = (0..BALLAST).map(|_| random.byte()).collect();
     for n in 0..10 {
@@ -305,16 +304,16 @@ fn build(version: u32) -> Arc<Build> {
     Arc::new(build)
 }
 
-/// Below the size of the film.
+/// Smaller than the film.
 const LARGE: &str = "--max-memory-file=32K";
 
 const STREAMS: usize = 3;
 
-// The current release and three that are kept have a film each; two more may be about to go.
+// The current and three retained releases have a film each; two more may be about to be dropped.
 const MOST_FILES: usize = 6;
 
-// Just below the limit for files that are kept in memory.
+// Just below the limit for files in memory.
 const BALLAST: usize = 31 * 1024;
 
-// In KiB. Less than a third of what hundreds of releases hold, and more than what allocators keep for later.
+// In KiB. Less than a third of the memory of hundreds of releases, and more than what allocators retain.
 const LEAK: usize = 60 * 1024;

@@ -1,4 +1,4 @@
-//! The site that is deployed to in all ways, one after the other.
+//! A site that is deployed to by all methods in turn.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -15,7 +15,7 @@ use crate::deploys::build::empty;
 use crate::deploys::os;
 use crate::deploys::run;
 
-/// A directory, or a link to one.
+/// A directory, or a symlink to one.
 #[derive(Debug)]
 pub(crate) struct DeployedSite {
     top: PathBuf,
@@ -24,16 +24,16 @@ pub(crate) struct DeployedSite {
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum DeployMethod {
-    /// The old directory moved away, and the new one to its place.
+    /// The old directory is moved away, and the new one to its place.
     Swap,
-    /// A link moved over the old one.
+    /// A symlink is moved over the old one.
     Link,
     /// `rsync -a --delete`
     Rsync,
-    /// What rsync does, in random order: each file under another name, then moved over the old one; then the old ones
-    /// deleted.
+    /// As rsync, in random order: each file is written under a temporary name and moved over the old one.
+    /// Then old files are deleted.
     Shuffled,
-    /// What Vite does, in random order: all deleted, then one file after the other written.
+    /// As Vite, in random order: all files are deleted, then written one after another.
     Emptied,
     /// `rm -rf dist && cp -r build dist`
     Removed,
@@ -105,7 +105,7 @@ impl DeployedSite {
         }
     }
 
-    /// Where what was there is now.
+    /// Moves the old directory away, and returns its new path.
     fn move_away(&self) -> PathBuf {
         let old = self.top.join(format!("old-{}", self.deploys));
         match fs::rename(self.dir(), &old) {
@@ -159,7 +159,7 @@ fn remove(place: &Path) {
     }
 }
 
-/// Mostly none.
+/// A short random pause, mostly none.
 fn pause(random: &mut Random) {
     let pauses = [0, 0, 0, 1, 2, 8];
     thread::sleep(Duration::from_millis(pauses[random.below(pauses.len())]));

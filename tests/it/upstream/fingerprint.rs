@@ -1,8 +1,8 @@
-//! Telling builds apart by what they say themselves.
+//! Fingerprints that an upstream provides: a header, a JSON value, or the entity tag.
 
 use super::*;
 
-/// A server whose build calls itself so, in every way.
+/// A server that exposes `version` as header, in JSON and as entity tag. Its page changes with every request.
 fn calling_itself(
     version: &'static str,
 ) -> impl FnMut(&TestRequest) -> TestResponse + Send + 'static {

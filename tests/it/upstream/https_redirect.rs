@@ -1,4 +1,4 @@
-//! Applications that send whoever does not come by `https` there.
+//! Applications that redirect plain HTTP requests to `https`.
 
 use tidings::HostHeader;
 use tidings::Proxy;
@@ -18,7 +18,7 @@ fn field<'a>(request: &'a TestRequest, name: &str) -> &'a str {
     value.map_or("", |value| value.to_str().unwrap())
 }
 
-/// An application that leads there unless it is told of `https`.
+/// An application that redirects to `location` unless `X-Forwarded-Proto` is `https`.
 fn forcing(location: &'static str) -> Upstream {
     Upstream::with_handler(move |request| match field(request, "x-forwarded-proto") {
         "https" => html(&shell("a1")),

@@ -1,4 +1,4 @@
-//! A site that something else serves: its releases are found out by asking, and its pages say what they are.
+//! A site that upstreams serve: releases are detected by polling, and pages carry the release they belong to.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -39,16 +39,16 @@ type TestResponse = Response<Full<Bytes>>;
 
 type Handler = Box<dyn FnMut(&TestRequest) -> TestResponse + Send>;
 
-/// A server in memory. `Clone` is cheap, and all clones are one server.
+/// An in-memory server. Clones share the same state.
 #[derive(Clone)]
 struct Upstream {
     answer: Arc<Mutex<Handler>>,
-    /// What the poller asked for.
+    /// Paths requested by the poller.
     polled_paths: Arc<Mutex<Vec<String>>>,
 }
 
 impl Upstream {
-    /// A server that answers every request with this page.
+    /// A server that responds with `page` to every request.
     fn new(page: &str) -> Self {
         let upstream = Self::with_handler(|_| html(""));
         upstream.deploy(page);
@@ -79,23 +79,23 @@ impl Upstream {
         (self.answer.lock().unwrap())(request)
     }
 
-    /// How often the poller has asked.
+    /// The number of requests of the poller.
     fn request_count(&self) -> usize {
         self.polled_paths.lock().unwrap().len()
     }
 }
 
-/// Upstreams that are polled, the site, and what was published.
+/// Polled upstreams, the site, and the releases published so far.
 struct PolledSite {
     site: Site,
     upstreams: Vec<Upstream>,
     published: Vec<String>,
-    /// Ends with this.
+    /// Aborted on drop.
     _polling: JoinSet<()>,
 }
 
 impl PolledSite {
-    /// A polled whose first release is published.
+    /// Polls the upstreams until the first release is published.
     async fn published(upstreams: &[Upstream]) -> Self {
         let mut polled = Self::with(upstreams, |poll| poll);
         polled.advance(3).await;
@@ -103,7 +103,7 @@ impl PolledSite {
         polled
     }
 
-    /// The same with a source that `set` has changed, before anything is asked.
+    /// Polls the upstreams with a source configured by `set`; no request has been sent yet.
     fn with(
         upstreams: &[Upstream],
         set: impl FnOnce(PollUpstream<PolledUpstream>) -> PollUpstream<PolledUpstream>,
@@ -123,7 +123,7 @@ impl PolledSite {
         }
     }
 
-    /// Lets so many seconds pass.
+    /// Advances the paused clock by so many seconds.
     async fn advance(&mut self, seconds: u64) {
         for _ in 0..seconds * 4 {
             sleep(Duration::from_millis(250)).await;
@@ -140,7 +140,7 @@ impl PolledSite {
         }
     }
 
-    /// How many releases there were after the first.
+    /// The number of releases after the first.
     fn later_releases(&self) -> usize {
         self.published.len() - 1
     }
@@ -149,7 +149,7 @@ impl PolledSite {
         self.site.current().unwrap().id().to_string()
     }
 
-    /// A page as a visitor gets it, through the layer, from the first upstream.
+    /// A navigation through the layer to the first upstream.
     async fn visit(&self, path: &str) -> Reply {
         self.request(path, &[("sec-fetch-dest", "document")]).await
     }
@@ -169,7 +169,7 @@ impl PolledSite {
     }
 }
 
-/// What the poller asks.
+/// The service that the poller sends requests to.
 #[derive(Clone)]
 struct PolledUpstream(Upstream);
 
@@ -201,7 +201,7 @@ fn status(status: u16) -> TestResponse {
     response.body(Full::from("<!doctype html>no")).unwrap()
 }
 
-/// The shell of a build.
+/// The app shell of a build.
 fn shell(name: &str) -> String {
     format!(
         "<!doctype html><html><head><script type=module src=\"/assets/index-{name}.js\"></script>\
@@ -209,19 +209,19 @@ fn shell(name: &str) -> String {
     )
 }
 
-/// A shell with a token that is another each time.
+/// An app shell with a token that differs per response.
 fn shell_with_token(name: &str, token: u32) -> String {
     let script = format!("<script nonce=n{token}>token={token}</script></head>");
     shell(name).replace("</head>", &script)
 }
 
-/// The release that a page says it is of; none if it has no tag.
+/// The release id in a page's script tag; `None` without a tag.
 fn release_id(reply: &Reply) -> Option<&str> {
     let (_, rest) = reply.text().split_once(" data-release=\"")?;
     rest.split('"').next()
 }
 
-/// The time that a page says it was built.
+/// The build time in a page's script tag.
 fn built(reply: &Reply) -> &str {
     let (_, rest) = reply.text().split_once(" data-built=\"").expect("a tag");
     rest.split('"').next().unwrap()

@@ -1,4 +1,4 @@
-//! Of which release a page says it is that passes through the layer.
+//! The release id in pages of an upstream that pass through the layer.
 
 use tidings::Release;
 

@@ -1,4 +1,4 @@
-//! When what the upstreams show is news.
+//! When a change at the upstreams is published as a release.
 
 use tidings::Release;
 
@@ -47,7 +47,7 @@ async fn rolling_deploy_of_three_upstreams_is_published_once() {
         polled.advance(15).await;
         assert_eq!(polled.later_releases(), 0);
     }
-    // While it is away all that answer show the new build: it may be news by then.
+    // While the last one is down, all others serve the new build, so it may be published already.
     last.fail();
     polled.advance(15).await;
     last.deploy(&shell("b2"));
@@ -162,7 +162,7 @@ async fn polled_pages_change_in_any_is_published() {
         polled.advance(40).await;
     }
     assert_eq!(polled.later_releases(), 2);
-    // Not all of them is nothing.
+    // An incomplete set of pages is ignored.
     upstream.set_handler(|request| match request.uri().path() {
         "/" => html(&shell("d4")),
         _ => status(404),

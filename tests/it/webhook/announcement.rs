@@ -1,4 +1,4 @@
-//! The client, against a server on a socket.
+//! `Announcement`, the client of the webhook, against a server on a socket.
 
 use tidings::Announcement;
 use tidings::Policy;
@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use super::*;
 
-/// A site without files on a free port; gives its URL.
+/// Serves a site without files on a free port; returns its URL.
 async fn serve(site: &Site, hook: Option<WebhookLayer>, tasks: &mut JoinSet<()>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -45,7 +45,7 @@ async fn announcement_publishes_named_release_with_metadata() {
     let last = last(&hook).await;
     assert_eq!(last["notes"], "What's \"new\"");
     assert_eq!(last["policy"], "navigate");
-    // The same once more is no replay.
+    // Sending it again is not a replay, since it is signed anew.
     let announced = announcement.send(&url, &secret()).await.unwrap();
     assert!(
         announced.text().contains("current already"),
@@ -75,7 +75,7 @@ async fn announcement_rejected_returns_the_response() {
     assert_eq!(announced.status(), 401);
     assert_eq!(announced.text(), "this needs the secret");
     assert!(!announced.is_accepted());
-    // No webhook is there.
+    // A server without a webhook.
     let url = serve(&site, None, &mut tasks).await;
     let announced = Announcement::new().send(&url, &secret()).await.unwrap();
     assert!(!announced.is_accepted(), "{announced:?}");

@@ -1,4 +1,4 @@
-//! A directory that nobody looks at until the webhook says so.
+//! A directory that is scanned only when the webhook requests it.
 
 use std::path::Path;
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ use crate::support::put;
 use crate::support::site_dir;
 use crate::support::until_async;
 
-/// A directory that is not there yet, has been looked for, and is not looked for again for an hour.
+/// A missing directory after the first scan. The next scan is hours away.
 struct UnscannedDirectory {
     site: Site,
     hook: WebhookLayer,
@@ -60,7 +60,7 @@ impl UnscannedDirectory {
         Reply::read(directory_site::ask(app, "GET", path, &[]).await).await
     }
 
-    /// What tabs are told.
+    /// The contents of `release.json`.
     async fn release_json(&self) -> Value {
         json(&self.get("/__tidings/release.json").await)
     }
@@ -148,14 +148,14 @@ async fn webhook_other_id_for_directory_returns_422() {
     let reply = post(&waiting.hook, &[BEARER], r#"{"id":"v2"}"#).await;
     assert_rejected(&reply, 422, "send \"label\"");
     assert_eq!(waiting.release().await, id);
-    // By its own name something may be said of it at once.
+    // Metadata for the id of the current release is applied at once.
     waiting
         .announce(&format!(r#"{{"id":"{id}","label":"1.0"}}"#))
         .await;
     assert_eq!(waiting.release_json().await["label"], "1.0");
 }
 
-/// An event stream that has been greeted.
+/// An event stream whose greeting has been read.
 struct EventStream(tidings::WebhookBody<tidings::ResponseBody<tidings::FileBody>>);
 
 impl EventStream {
@@ -170,7 +170,7 @@ impl EventStream {
         Self(body)
     }
 
-    /// True if nothing has come since.
+    /// True if no event has arrived since.
     async fn is_silent(&mut self) -> bool {
         let next = self.0.frame();
         tokio::time::timeout(Duration::ZERO, next).await.is_err()

@@ -1,4 +1,4 @@
-//! What a stranger can't do, and how much those may who are none.
+//! Limits of the webhook: body size and time, concurrency, and rate.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ async fn webhook_body_too_large_returns_413() {
     let fields = [("x-hub-signature-256", &*sign(&large))];
     assert_rejected(&post(&layer, &[BEARER], &large).await, 413, "1048576 bytes");
     assert_rejected(&post(&layer, &fields, &large).await, 413, "1048576 bytes");
-    // Who does not say how much is to come.
+    // Without Content-Length.
     let piece = Bytes::from(vec![b' '; 64 * 1024]);
     let pieces = (0..17).flat_map(|_| [Step::Pending, Step::Data(piece.clone())]);
     let body = ScriptedBody::new(pieces.chain([Step::Stall]));
@@ -88,7 +88,7 @@ async fn webhook_slow_unauthenticated_bodies_are_evicted() {
         tokio::task::yield_now().await;
     }
     assert!(stuck.try_join_next().is_none());
-    // Those who have shown the secret are apart.
+    // Authenticated requests are limited separately.
     assert_eq!(post(&layer, &known, "").await.status, 202);
     assert!(stuck.try_join_next().is_none());
     assert_eq!(post(&layer, &stranger, "").await.status, 202);

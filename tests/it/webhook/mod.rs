@@ -46,7 +46,7 @@ fn hook(site: &Site) -> WebhookLayer {
     WebhookLayer::new(site.clone(), secret())
 }
 
-/// A site with one release without files, and its webhook.
+/// A site with a named release, and its webhook.
 fn named_site() -> (Site, WebhookLayer) {
     let site = Site::new();
     site.publish(Release::named("v1".parse().unwrap(), 7));
@@ -54,7 +54,7 @@ fn named_site() -> (Site, WebhookLayer) {
     (site, layer)
 }
 
-/// Asks the webhook round a service that answers everything with 418 and what it was asked for.
+/// Sends a request to the webhook over a service that responds with 418, the method and the path.
 async fn ask(
     layer: &WebhookLayer,
     method: &str,
@@ -79,7 +79,7 @@ async fn post(layer: &WebhookLayer, fields: &[(&str, &str)], body: &str) -> Repl
     ask(layer, "POST", PATH, fields, one_frame(body)).await
 }
 
-/// A post that is signed as it should be.
+/// A POST with a valid signature.
 async fn post_signed(layer: &WebhookLayer, body: &str) -> Reply {
     post(layer, &[("x-hub-signature-256", &sign(body))], body).await
 }
@@ -99,7 +99,7 @@ fn seconds() -> u64 {
     now.unwrap().as_secs()
 }
 
-/// What the last deploy is listed as.
+/// The entry of the last deploy.
 async fn last(layer: &WebhookLayer) -> Value {
     let reply = ask(layer, "GET", PATH, &[BEARER], ScriptedBody::default()).await;
     assert_eq!(reply.status, 200);

@@ -1,4 +1,4 @@
-//! What each request is answered with.
+//! The response to each kind of request.
 
 use serde_json::json;
 

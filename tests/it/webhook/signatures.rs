@@ -1,8 +1,8 @@
-//! Signed announcements: no clock that is wrong, and none twice.
+//! Signed announcements: clock skew and replay protection.
 
 use super::*;
 
-/// A body that is signed in time.
+/// A body with the current time.
 fn timed(rest: &str) -> String {
     format!("{{\"time\":{}{rest}}}", seconds())
 }
@@ -23,7 +23,7 @@ async fn signature_of_github_documentation_is_accepted() {
         401,
         "the secret",
     );
-    // Without the event it is one of ours, and no JSON.
+    // Without X-GitHub-Event the body must be our JSON.
     assert_rejected(
         &post(&layer, &fields[..1], "Hello, World!").await,
         400,
@@ -59,7 +59,7 @@ async fn github_ping_returns_202_and_does_nothing() {
         ("x-hub-signature-256", &*signature),
         ("x-github-event", "ping"),
     ];
-    // More often than announcements may come.
+    // Above the rate limit of announcements.
     for _ in 0..40 {
         let reply = post(&layer, &fields, "{\"zen\":\"\"}").await;
         assert_eq!(reply.status, 202);
@@ -114,7 +114,7 @@ async fn signed_metadata_without_time_returns_401() {
         assert_eq!(site.current().unwrap().id().as_str(), "v1");
         let reply = post_signed(&layer, &timed(&format!(",{said}"))).await;
         assert_eq!(reply.status, 202, "{}", reply.text());
-        // A token needs none.
+        // A bearer token needs no time.
         let reply = post(&layer, &[BEARER], "{\"id\":\"v1\",\"time\":1}").await;
         assert_eq!(reply.status, 202);
     }

@@ -1,10 +1,10 @@
-//! Bodies of requests, which nobody here wants.
+//! Request bodies, which this server never uses.
 
 use super::*;
 
 const HIDDEN: &str = "GET /about HTTP/1.1\r\nHost: a\r\n\r\n";
 
-/// Asserts that the next answer is the one to `/robots.txt`, or the connection over: a body is never a request.
+/// Asserts that the next response is that of `/robots.txt`, or the connection is closed: a body is never a request.
 #[track_caller]
 fn assert_robots_or_closed(client: &mut Client) {
     match client.response() {
@@ -38,7 +38,7 @@ fn request_body_is_never_the_next_request() {
             let answer = client.response_to(method).unwrap();
             assert_eq!(answer.status, status, "{line} {fields}");
             assert_robots_or_closed(&mut client);
-            // The body comes later than the answer.
+            // The body is sent after the response.
             let mut client = site.send(format!("{line} HTTP/1.1\r\nHost: a\r\n{fields}\r\n\r\n"));
             let answer = client.response_to(method).unwrap();
             assert_eq!(answer.status, status, "{line} {fields}");
@@ -59,9 +59,9 @@ fn expect_continue_final_response_without_100() {
             "{line} HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\nExpect: 100-continue\r\n\r\n",
             HIDDEN.len()
         ));
-        // Not a 100 first.
+        // No 100 precedes it.
         assert_eq!(client.response().unwrap().status, status);
-        // Whether the body comes all the same or not, it is no request.
+        // A body that is sent anyway is not a request.
         let rest = format!("{HIDDEN}GET /robots.txt HTTP/1.1\r\nHost: a\r\n\r\n");
         if client.send(rest).is_ok() {
             assert_robots_or_closed(&mut client);

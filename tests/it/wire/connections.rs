@@ -1,4 +1,4 @@
-//! Connections: one request after another.
+//! Persistent connections, HTTP/1.0, request targets, and disconnects.
 
 use std::time::Duration;
 use std::time::Instant;
@@ -117,7 +117,7 @@ fn http_1_0_closes_unless_keep_alive() {
     client.send("GET /none HTTP/1.0\r\n\r\n").unwrap();
     assert_eq!(client.response().unwrap().status, 404);
     assert!(client.is_closed());
-    // It has no chunks: a stream lasts as long as its connection.
+    // HTTP/1.0 has no chunks: the end of the connection delimits the stream.
     let mut client = site.send("GET /__tidings/events HTTP/1.0\r\n\r\n");
     let head = client.head().unwrap();
     assert_eq!(head.status, 200);
@@ -179,8 +179,8 @@ fn upgrade_request_is_answered_without_switching() {
     }
 }
 
-/// The half of a connection that is left may be used, and that its end shows at once is worth more: a closed tab
-/// looks just the same. So the answer comes whole, or not at all.
+/// A half-closed connection could still carry the response. Detecting closed tabs at once, which look the same, is
+/// worth more. The response is complete, or there is none.
 #[test]
 fn client_half_close_gets_complete_response_or_none() {
     let site = Site::new();
@@ -193,7 +193,7 @@ fn client_half_close_gets_complete_response_or_none() {
         }
         assert!(client.is_closed());
     }
-    // Half a request is none.
+    // An incomplete request gets no response, or a 400.
     for part in ["", "GET /long.txt HTTP/1.1\r\nHo"] {
         let mut client = site.send(part);
         client.finish().unwrap();
@@ -205,7 +205,7 @@ fn client_half_close_gets_complete_response_or_none() {
     site.assert_alive();
 }
 
-/// A tab that is closed must not keep its place until the next heartbeat finds out.
+/// A closed tab must not hold its slot until the next heartbeat fails.
 #[test]
 fn event_stream_client_disconnect_frees_its_slot() {
     let dir = site_dir(&[("index.html", ABOUT)]);

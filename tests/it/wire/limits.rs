@@ -1,4 +1,4 @@
-//! Too much, or too slow.
+//! Limits of size and time for request heads and connections.
 
 use std::time::Duration;
 use std::time::Instant;
@@ -8,12 +8,12 @@ use crate::support::events::Events;
 
 const HEAD_TIMEOUT: Duration = Duration::from_millis(400);
 
-/// A site that waits no longer than [`HEAD_TIMEOUT`] for a head.
+/// A site whose head timeout is [`HEAD_TIMEOUT`].
 fn with_short_timeout() -> Site {
     Site::with(|server| server.head_timeout(HEAD_TIMEOUT))
 }
 
-/// Asserts that the server closes this connection, and not before its time.
+/// Asserts that the server closes this connection after the timeout.
 #[track_caller]
 fn assert_timed_out(mut client: Client, start: Instant) {
     let rest = client.rest().unwrap();
@@ -48,7 +48,7 @@ fn head_timeout_dripping_head_closes_connection() {
     let site = with_short_timeout();
     let start = Instant::now();
     let mut client = site.send("GET /robots.txt HTTP/1.1\r\nHost: a\r\nX: ");
-    // Until the server has had enough.
+    // Until the server closes the connection.
     while client.send("a").is_ok() {
         std::thread::sleep(Duration::from_millis(10));
         assert!(start.elapsed() < HEAD_TIMEOUT * 25, "it still listens");
@@ -105,7 +105,7 @@ fn request_head_endless_closes_the_connection() {
     let mut sent = 0;
     while client.send(&piece).is_ok() {
         sent += piece.len();
-        // What the server has not read lies in the buffers between us, some megabytes.
+        // Unread bytes fill the socket buffers, some megabytes.
         assert!(sent < 64 * 1024 * 1024, "it takes any amount");
     }
     match client.response() {

@@ -1,8 +1,8 @@
-//! Requests that are none.
+//! Malformed requests.
 
 use super::*;
 
-/// Asserts that this is answered with 400 and the end of the connection, and that the server lives on.
+/// Asserts a 400 and a closed connection, and that the server still responds to others.
 #[track_caller]
 fn assert_rejected(site: &Site, request: &[u8]) {
     let shown = String::from_utf8_lossy(&request[..request.len().min(80)]);
@@ -49,9 +49,9 @@ fn request_malformed_returns_400() {
     ] {
         assert_rejected(&site, request.as_bytes());
     }
-    // Who insists on HTTP/2 understands no 400.
+    // A client that sends the HTTP/2 preface does not understand a 400.
     assert!(site.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").is_closed());
-    // TLS, and noise.
+    // A TLS handshake, and random bytes.
     assert_rejected(
         &site,
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
@@ -59,7 +59,7 @@ fn request_malformed_returns_400() {
     assert_rejected(&site, b"\xff\xfe\xfd\r\n\r\n");
 }
 
-/// RFC 9112, section 3.2: a server must refuse these.
+/// RFC 9112, section 3.2: a server must reject these.
 #[test]
 fn host_missing_or_repeated_returns_400() {
     let site = Site::new();
@@ -75,7 +75,7 @@ fn host_missing_or_repeated_returns_400() {
     assert_robots(&client.response().unwrap());
 }
 
-/// A length beside chunks is how requests are smuggled past a proxy that believes the other one.
+/// Both fields together enable request smuggling past a proxy that uses the other one.
 #[test]
 fn content_length_with_transfer_encoding_is_not_used() {
     let site = Site::new();

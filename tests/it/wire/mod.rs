@@ -1,4 +1,4 @@
-//! Bytes on a socket: what the server makes of them, and that nothing makes it hang or fall over.
+//! Raw bytes on a socket: how the server responds, and that nothing makes it hang or crash.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -23,7 +23,7 @@ use crate::support::site_dir;
 const ABOUT: &str = "<!doctype html><title>About</title>\n";
 const ROBOTS: &str = "User-agent: *\n";
 
-/// A server for a small site, and the directory of that.
+/// A server for a small site, and its directory.
 struct Site {
     running: TestServer,
     _dir: TempDir,
@@ -56,14 +56,14 @@ impl Site {
         Client::connect(self.address()).unwrap()
     }
 
-    /// A connection on which these bytes have been sent.
+    /// Opens a connection and sends these bytes.
     fn send(&self, bytes: impl AsRef<[u8]>) -> Client {
         let mut client = self.connect();
         client.send(bytes).unwrap();
         client
     }
 
-    /// Asserts that whoever comes next is served.
+    /// Asserts that the next connection is served.
     #[track_caller]
     fn assert_alive(&self) {
         assert_robots(&http::get(self.address(), "/robots.txt", &[]));
@@ -75,8 +75,8 @@ fn assert_robots(answer: &RawResponse) {
     assert_eq!((answer.status, answer.text()), (200, ROBOTS));
 }
 
-/// True if a connection was ended in the middle of what we sent or waited for: it may be, where the server has
-/// closed it with our bytes still unread.
+/// True if the connection was closed during sending or receiving. That happens if the server closes it with unread
+/// bytes.
 fn is_cut(error: &io::Error) -> bool {
     matches!(
         error.kind(),

@@ -1,4 +1,4 @@
-//! A server that is told to stop.
+//! Graceful shutdown of the server.
 
 use std::convert::Infallible;
 use std::net::TcpStream;
@@ -19,10 +19,10 @@ use crate::support::bodies::ScriptedBody;
 use crate::support::bodies::Step;
 use crate::support::until;
 
-/// So long that no test waits for its end.
+/// Longer than any test takes.
 const LONG: Duration = Duration::from_secs(300);
 
-/// Asserts that the server ends at once, though it would have waited longer.
+/// Asserts that the server stops long before its drain timeout.
 #[track_caller]
 fn assert_ends_at_once(mut running: TestServer) {
     let start = Instant::now();
@@ -38,7 +38,7 @@ fn shutdown_closes_idle_connections_at_once() {
     let site = Site::with(|server| server.drain(LONG).head_timeout(LONG));
     let mut idle = site.connect();
     idle.request("GET", "/robots.txt", &[]).unwrap();
-    // Browsers open connections in advance.
+    // Browsers open connections speculatively.
     let mut silent = site.connect();
     site.assert_alive();
     assert_ends_at_once(site.running);
@@ -48,7 +48,7 @@ fn shutdown_closes_idle_connections_at_once() {
 
 #[test]
 fn shutdown_finishes_requests_in_flight() {
-    // A permit to be given to each request, once all have asked for one.
+    // Each request waits for a permit; the permits are added when all requests have arrived.
     let permits = Arc::new(Semaphore::new(0));
     let asked = Arc::new(AtomicUsize::new(0));
     let (permit, counter) = (Arc::clone(&permits), Arc::clone(&asked));
@@ -86,7 +86,7 @@ fn shutdown_finishes_requests_in_flight() {
 #[test]
 fn shutdown_drain_elapsed_aborts_responses() {
     const DRAIN: Duration = Duration::from_millis(300);
-    // Ends with the connection only: more than all buffers hold.
+    // More than all buffers hold, so that it does not finish.
     let service = service_fn(|_request: hyper::Request<Incoming>| async {
         let piece = Bytes::from(vec![b'x'; 1024 * 1024]);
         let steps = (0..200).map(|_| Step::Data(piece.clone()));
@@ -102,7 +102,7 @@ fn shutdown_drain_elapsed_aborts_responses() {
     running.wait_for_exit();
     let took = start.elapsed();
     assert!(took >= DRAIN && took < DRAIN * 30, "it took {took:?}");
-    // The runtime is still there; the connection is not.
+    // The runtime still runs, but the connection is closed.
     match client.rest() {
         Ok(rest) => assert!(rest.len() < length, "all of it was sent"),
         Err(error) => assert!(is_cut(&error), "{error}"),

@@ -1,4 +1,4 @@
-//! The last step of a CI job: it tells us of the deploy.
+//! `tidings announce` as the last step of a CI job.
 
 use std::fs;
 use std::process::Command;
@@ -38,7 +38,7 @@ async fn announced_deploy_is_published_at_once() -> Result<()> {
     announce.args(["announce", &server.url(""), "--secret-file", &secret]);
     let said = announce.args(["--label", "2.0"]).output()?;
     ensure!(said.status.success(), "{said:?}");
-    // An hour before anybody would look by himself.
+    // Long before the next poll, which is an hour away.
     let second = news.release().await.with_context(|| server.log())?;
     let page = client.visit(&server.url("/")).await?;
     ensure!(second == release(page.text()?)?, "{page:?}");

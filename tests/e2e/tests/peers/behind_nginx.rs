@@ -1,4 +1,4 @@
-//! In front of us, an nginx with its defaults: it speaks HTTP/1.0 to us, buffers what we answer, and compresses.
+//! `tidings proxy` behind nginx with its defaults, which sends HTTP/1.0, buffers responses, and compresses.
 
 use anyhow::Result;
 use anyhow::ensure;

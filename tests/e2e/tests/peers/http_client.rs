@@ -1,4 +1,4 @@
-//! A small HTTP client, which never waits for ever.
+//! A small HTTP client with a timeout.
 
 use std::mem;
 use std::time::Duration;
@@ -22,10 +22,10 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tokio::time::timeout;
 
-/// Somebody who asks servers, and keeps connections as browsers do.
+/// A client that reuses connections, as browsers do.
 pub(crate) struct HttpClient(Client<HttpConnector, UnsyncBoxBody<Bytes, anyhow::Error>>);
 
-/// A whole answer.
+/// A response with its complete body.
 #[derive(Debug)]
 pub(crate) struct FullResponse {
     pub(crate) status: StatusCode,
@@ -33,7 +33,7 @@ pub(crate) struct FullResponse {
     pub(crate) body: Bytes,
 }
 
-/// An answer that comes bit by bit.
+/// A response whose body is read incrementally.
 #[derive(Debug)]
 pub(crate) struct Stream {
     pub(crate) fields: HeaderMap,
@@ -41,7 +41,7 @@ pub(crate) struct Stream {
     unread: String,
 }
 
-/// Fields of a request.
+/// Header fields of a request.
 pub(crate) type Fields<'a> = &'a [(&'a str, &'a str)];
 
 impl HttpClient {
@@ -49,7 +49,7 @@ impl HttpClient {
         Self(Client::builder(TokioExecutor::new()).build_http())
     }
 
-    /// Goes to a page.
+    /// Sends a navigation.
     pub(crate) async fn visit(&self, url: &str) -> Result<FullResponse> {
         self.get(url, NAVIGATION).await
     }
@@ -71,13 +71,13 @@ impl HttpClient {
         FullResponse::read(answer).await
     }
 
-    /// Opens an answer that is read bit by bit.
+    /// Sends a GET whose response is read incrementally.
     pub(crate) async fn stream(&self, url: &str, fields: Fields<'_>) -> Result<Stream> {
         let answer = self.ask(Method::GET, url, fields, Empty::new()).await?;
         Ok(Stream::new(answer))
     }
 
-    /// Returns when the head of the answer is there.
+    /// Sends a request; returns when the response head has arrived.
     pub(crate) async fn ask<B>(
         &self,
         method: Method,
@@ -109,7 +109,7 @@ impl FullResponse {
         })
     }
 
-    /// The value of a field, in one even if it comes in several; empty if it is not there.
+    /// The value of a field, joined by commas if it occurs several times; "" without one.
     pub(crate) fn field(&self, name: &str) -> String {
         let values = self.fields.get_all(name).iter();
         let values: Vec<_> = values.filter_map(|value| value.to_str().ok()).collect();
@@ -135,7 +135,7 @@ impl Stream {
         }
     }
 
-    /// What comes next, as soon as it comes; nothing at the end.
+    /// The next bytes as soon as they arrive; `None` at the end.
     pub(crate) async fn bytes(&mut self) -> Result<Option<Bytes>> {
         let Some(frame) = timeout(TIMEOUT, self.body.frame())
             .await
@@ -146,7 +146,7 @@ impl Stream {
         Ok(Some(frame?.into_data().unwrap_or_default()))
     }
 
-    /// The next event of a stream of them, whole, without the empty line after it.
+    /// The next event of an event stream, without the blank line after it.
     pub(crate) async fn event(&mut self) -> Result<String> {
         loop {
             if let Some((event, rest)) = self.unread.split_once("\n\n") {
@@ -161,9 +161,9 @@ impl Stream {
         }
     }
 
-    /// The id of the next release that a stream of ours tells of.
+    /// The id in the next `release` event.
     pub(crate) async fn release(&mut self) -> Result<String> {
-        // A stream without news has heartbeats.
+        // Heartbeats would extend the timeout of a single event.
         let told = async {
             loop {
                 let event = self.event().await?;
@@ -191,12 +191,12 @@ async fn within_deadline<T, E: Into<anyhow::Error>>(
         .with_context(|| what.to_owned())
 }
 
-/// What browsers send when somebody goes to a page.
+/// The headers of a navigation.
 pub(crate) const NAVIGATION: Fields<'_> = &[
     ("accept", "text/html,application/xhtml+xml,*/*;q=0.8"),
     ("sec-fetch-dest", "document"),
     ("sec-fetch-mode", "navigate"),
 ];
 
-// An upload of some hundred megabytes takes a few seconds where something else is compiled at the same time.
+// An upload of some hundred megabytes takes several seconds on a machine that compiles at the same time.
 const TIMEOUT: Duration = Duration::from_secs(30);

@@ -1,4 +1,4 @@
-//! Bodies of any size pass in little memory.
+//! Bodies of any size are forwarded in bounded memory.
 
 use std::pin::Pin;
 use std::task::Context;
@@ -67,7 +67,7 @@ async fn page_of_100_mb_has_bounded_memory() -> Result<()> {
     let mut ours = setup
         .open(&format!("/page?bytes={PAGE}"), NAVIGATION)
         .await?;
-    // The script is in the first of it; all else is compared as it comes.
+    // The script is in the head; the rest is compared as it arrives.
     let mut head = Vec::new();
     while !head.windows(7).any(|end| end == b"</head>") {
         head.extend(ours.bytes().await?.unwrap_or_default());
@@ -103,7 +103,7 @@ async fn decompression_bombs_have_bounded_memory() -> Result<()> {
     let mut open = Vec::new();
     for (coding, depth) in DEPTHS {
         let fields = [NAVIGATION, &[("accept-encoding", coding)]].concat();
-        // One is read to some depth, the other not at all.
+        // One is read partly, the other not at all.
         let mut slow = setup.open("/bomb", &fields).await?;
         let mut read = 0;
         while read < depth {
@@ -116,7 +116,7 @@ async fn decompression_bombs_have_bounded_memory() -> Result<()> {
         open.push(slow);
         open.push(setup.open("/bomb", &fields).await?);
     }
-    // However long they hold still.
+    // Even if the clients do not read for a while.
     let end = Instant::now() + Duration::from_millis(1500);
     while Instant::now() < end {
         setup.is_small("bombs that nobody reads")?;
@@ -125,7 +125,7 @@ async fn decompression_bombs_have_bounded_memory() -> Result<()> {
     first_page(&setup.server).await.map(drop)
 }
 
-/// The app, us in front of it, and how much memory we have in use without doing anything.
+/// The app, the proxy in front of it, and the proxy's memory when idle.
 struct Setup {
     app: App,
     server: Server,
@@ -159,7 +159,7 @@ impl Setup {
     }
 }
 
-/// The blocks that a body is made of, as in `bulk.mjs`.
+/// The blocks of a body, as in `bulk.mjs`.
 struct Blocks {
     block: Vec<u8>,
     at: usize,
@@ -174,14 +174,14 @@ impl Blocks {
         }
     }
 
-    /// What comes next, up to the end of the block.
+    /// The next bytes, up to the end of the block.
     fn next(&mut self) -> &[u8] {
         let number = u32::try_from(self.at / BLOCK).unwrap_or(u32::MAX);
         self.block[..4].copy_from_slice(&number.to_le_bytes());
         &self.block[self.at % BLOCK..]
     }
 
-    /// Whether it is these bytes that come next; if so they are passed over.
+    /// True if these bytes come next; then they are consumed.
     fn take(&mut self, mut bytes: &[u8]) -> bool {
         while !bytes.is_empty() {
             let next = self.next();
@@ -203,7 +203,7 @@ struct Upload {
     size: usize,
 }
 
-/// How the other side knows where a body ends.
+/// The framing of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Framing {
     Counted,
@@ -234,15 +234,15 @@ impl Body for Upload {
     }
 }
 
-// Far more than may be held. Whole numbers of blocks.
+// Far more than the allowed memory. Multiples of the block size.
 const LARGE: usize = 256 << 20;
 const LARGEST: usize = 1 << 30;
 
 const BLOCK: usize = 65536;
 
-// MiB. It takes less than ten.
+// MiB. The proxy needs less than ten.
 const MOST: u64 = 40;
 
-// How many bytes of a bomb are read: what is 64 MB without a coding, far more than all buffers on the way. Of Brotli it
-// would be so few that they don't come before the end.
+// Bytes of a bomb that are read: 64 MB when decoded, far more than all buffers on the way. In Brotli those would be so
+// few bytes that they are not flushed before the end.
 const DEPTHS: [(&str, usize); 3] = [("identity", 64 << 20), ("gzip", 64 << 10), ("br", 0)];

@@ -1,4 +1,4 @@
-//! `tidings proxy` among other servers: in front of them, behind them, and while they are replaced.
+//! `tidings proxy` with other servers: in front of them, behind them, and while they are replaced.
 
 mod announcement;
 mod behind_nginx;

@@ -1,4 +1,4 @@
-//! Behind us, a site that nginx serves.
+//! `tidings proxy` in front of a site that nginx serves.
 
 use std::fs;
 use std::io::Read;
@@ -41,7 +41,7 @@ async fn nginx_pages_get_script_and_files_are_unchanged() -> Result<()> {
         let (ours, theirs) = setup
             .both(&client, path, &[("accept-encoding", "gzip")])
             .await?;
-        // It compresses nothing for proxies unless it is told to.
+        // By default nginx does not compress for proxies.
         ensure!(ours.field("content-encoding").is_empty(), "{path}");
         same(path, &ours, &theirs, &UNTOUCHED)?;
         ensure!(ours.body == setup.file(path)?, "{path}: other bytes");
@@ -72,7 +72,7 @@ async fn nginx_compressed_files_are_unchanged() -> Result<()> {
     let (client, assets) = (HttpClient::new(), setup.assets()?);
     let script = assets.iter().find(|path| path.ends_with(".js"));
     let script = script.context("no script")?;
-    // Compressed as the build was made.
+    // Precompressed by the build.
     let made = compressed(&setup.file(script)?)?;
     fs::write(setup.root.join(format!("{}.gz", &script[1..])), &made)?;
 
@@ -92,7 +92,7 @@ async fn nginx_compressed_files_are_unchanged() -> Result<()> {
         .await?;
     ensure!(ours.body == made, "it was compressed once more");
 
-    // Pages are asked for uncompressed, and compressed when the script is in: those that don't fit into a packet anyway.
+    // Pages are requested with identity, and compressed after the script was inserted, unless they fit into one packet.
     let page = [&setup.file("index.html")?[..], &[b' '; 1024]].concat();
     fs::write(setup.root.join("index.html"), page)?;
     let coded = [NAVIGATION, &[("accept-encoding", "gzip")]].concat();
@@ -225,7 +225,7 @@ async fn nginx_reload_under_load_fails_no_request() -> Result<()> {
     Ok(())
 }
 
-/// The test SPA, nginx, and us in front of it.
+/// The test SPA, nginx, and the proxy in front of it.
 struct Setup {
     server: Server,
     nginx: Nginx,
@@ -259,7 +259,7 @@ impl Setup {
             .collect()
     }
 
-    /// What we answer, and what nginx does to a proxy.
+    /// The response of the proxy, and that of nginx to a proxy.
     async fn both(
         &self,
         client: &HttpClient,
@@ -295,7 +295,7 @@ pub(crate) fn inflated(bytes: &[u8]) -> Result<Vec<u8>> {
     Ok(plain)
 }
 
-// What describes a file.
+// The fields that describe a file.
 const UNTOUCHED: [&str; 7] = [
     "etag",
     "last-modified",

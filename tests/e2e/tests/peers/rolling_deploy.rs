@@ -1,4 +1,4 @@
-//! Behind us, three servers of one site, replaced one after the other while people visit it.
+//! `tidings proxy` in front of three servers of one site, which are replaced one by one under load.
 
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -38,7 +38,7 @@ async fn rolling_deploy_fails_no_request_and_is_published_once() -> Result<()> {
     let roll = async {
         ensure!(news.release().await? == first, "another release at first");
         for app in &mut apps {
-            // What only some of them show is no news.
+            // A build that only some upstreams serve is not published.
             ensure!(server.log().matches("published").count() == 1);
             app.replace(two.dir()).await?;
             for _ in 0..20 {
@@ -46,7 +46,7 @@ async fn rolling_deploy_fails_no_request_and_is_published_once() -> Result<()> {
             }
         }
         let second = news.release().await?;
-        // Nothing but the new release from here on, and no other news of it.
+        // From here on only the new release is served, and it is not announced again.
         for _ in 0..60 {
             let page = HttpClient::new().visit(&home).await?;
             ensure!(release(page.text()?)? == second, "an old page");
@@ -69,7 +69,7 @@ async fn rolling_deploy_fails_no_request_and_is_published_once() -> Result<()> {
     ensure!(visits.iter().all(|visits| visits.get() > 5), "{visits:?}");
     ensure!(second != first, "the same release");
 
-    // The stream ends with the server; what it has told is known by then.
+    // The stream ends with the server, so all its events are known then.
     let (_, log) = server.terminate().await?;
     let told = rest(&mut news).await;
     ensure!(told.is_empty(), "told more than once: {told:?}");
@@ -77,7 +77,7 @@ async fn rolling_deploy_fails_no_request_and_is_published_once() -> Result<()> {
     Ok(())
 }
 
-/// Somebody who loads pages with all that they name, on connections that are kept, again and again.
+/// Loads pages with their assets repeatedly, on persistent connections.
 async fn load(server: &Server, visits: &Cell<u32>) -> Result<Infallible> {
     let client = HttpClient::new();
     loop {
@@ -86,14 +86,14 @@ async fn load(server: &Server, visits: &Cell<u32>) -> Result<Infallible> {
         let parts = page.text()?.split('"');
         for path in parts.filter(|part| part.starts_with("/assets/")) {
             let asset = client.get(&server.url(path), &[]).await?;
-            // A server that is older or newer than the one with the page may not have it.
+            // An upstream with another version than that of the page may not have it.
             ensure!(!asset.status.is_server_error(), "{path}: {asset:?}");
         }
         visits.set(visits.get() + 1);
     }
 }
 
-/// The releases that a stream tells of before it ends.
+/// The remaining releases in a stream until it ends.
 async fn rest(news: &mut Stream) -> Vec<String> {
     let mut told = Vec::new();
     while let Ok(release) = news.release().await {

@@ -1,4 +1,4 @@
-//! The tag with the script, in pages.
+//! The script tag in pages.
 
 use anyhow::Context;
 use anyhow::Result;
@@ -9,7 +9,7 @@ use tidings_e2e::until;
 use crate::http_client::FullResponse;
 use crate::http_client::HttpClient;
 
-/// A page in two parts: what we have added, and what it was before. The tag has to be there once, first in the head.
+/// Splits a page into the script tag and the original page. Fails unless there is one tag, first in the head.
 pub(crate) fn split_script_tag(page: &str) -> Result<(&str, String)> {
     let (before, rest) = page.split_once("<head>").context("no head")?;
     let end = rest.find("</script>").map(|at| at + "</script>".len());
@@ -22,7 +22,7 @@ pub(crate) fn split_script_tag(page: &str) -> Result<(&str, String)> {
     Ok((tag, was))
 }
 
-/// The id of the release that a page is stamped with.
+/// The release id in the script tag of a page.
 pub(crate) fn release(page: &str) -> Result<&str> {
     let (tag, _) = page.split_once("</script>").context("no script")?;
     let (_, id) = tag.split_once("data-release=").context("no release")?;
@@ -31,7 +31,7 @@ pub(crate) fn release(page: &str) -> Result<&str> {
     Ok(&id[..end.unwrap_or(id.len())])
 }
 
-/// The home page of a server of ours, once it knows of a release: then it has the script.
+/// The home page with the script, after the first release was published.
 pub(crate) async fn first_page(server: &Server) -> Result<FullResponse> {
     let client = HttpClient::new();
     until("the first release", async || {

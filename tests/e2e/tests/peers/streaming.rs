@@ -1,4 +1,4 @@
-//! Behind us, an app that answers little by little, and is sent to little by little.
+//! `tidings proxy` in front of an app with streaming responses and uploads.
 
 use std::pin::Pin;
 use std::task::Context;
@@ -73,14 +73,14 @@ async fn upload_echo_is_streamed_both_ways() -> Result<()> {
     Ok(())
 }
 
-/// The app, and us in front of it.
+/// The app, and the proxy in front of it.
 pub(crate) async fn start() -> Result<(App, Server)> {
     let app = App::live().await?;
     let server = Server::proxy(&[&app.url("")], &["--poll-interval", "1s", "--drain", "1h"])?;
     Ok((app, server))
 }
 
-/// Waits until something has happened to the app.
+/// Waits until the app has recorded the event `what`.
 pub(crate) async fn wait_for_app_event(app: &App, what: &str) -> Result<()> {
     let client = HttpClient::new();
     until(what, async || {
@@ -91,7 +91,7 @@ pub(crate) async fn wait_for_app_event(app: &App, what: &str) -> Result<()> {
     .await
 }
 
-/// A body in parts, each sent when it is there.
+/// A body whose parts are sent as they become available.
 struct Upload(mpsc::Receiver<&'static str>);
 
 impl Body for Upload {

@@ -1,4 +1,4 @@
-//! Behind us, a site on Node that is deployed while people look at it.
+//! `tidings proxy` in front of a site on Node that is deployed while it is open in a browser.
 
 use anyhow::Result;
 use anyhow::ensure;

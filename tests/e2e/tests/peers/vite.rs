@@ -1,4 +1,4 @@
-//! Behind us, Vite's development server, which replaces modules in the page by way of a web socket.
+//! `tidings proxy` in front of Vite's development server, which replaces modules through a WebSocket.
 
 use anyhow::Result;
 use anyhow::ensure;
@@ -28,7 +28,7 @@ async fn vite_dev_server_hot_module_replacement_works(engine: Engine) -> Result<
     page.shows("#to-about", "About us").await?;
     ensure!(page.loads().await? == loads, "it was loaded anew");
 
-    // No component: the page has to be loaded again.
+    // Not a component: the page has to be reloaded.
     vite.edit(
         "src/main.js",
         ".mount('#app')",
@@ -43,7 +43,7 @@ async fn vite_dev_server_hot_module_replacement_works(engine: Engine) -> Result<
     page.shows("#to-about", "About us").await?;
     wait_for_console(&page, "[vite] connected.").await?;
 
-    // Where the socket does not get through, Vite's client says so, and tries to do without us.
+    // If the WebSocket fails, Vite's client logs it and connects to Vite directly.
     let said = page
         .eval("return said.filter((line) => !line.startsWith('debug'))")
         .await?;
@@ -63,7 +63,7 @@ async fn wait_for_console(page: &Page, what: &str) -> Result<()> {
     .await
 }
 
-// Notes what the page writes to its console.
+// Records the console output of the page.
 const LISTEN: &str = "<script>
     window.said = [];
     for (const level of ['debug', 'info', 'log', 'warn', 'error']) {

@@ -1,4 +1,4 @@
-//! What an app behind us does in a browser: its events beside ours, and web sockets.
+//! WebSockets and event streams of an app behind `tidings`, in a browser.
 
 use anyhow::Result;
 use anyhow::ensure;
@@ -59,7 +59,7 @@ async fn websocket_is_tunneled_and_closed_on_shutdown(engine: Engine) -> Result<
     page.goto(&server.url("/")).await?;
     echoes(&page, "/socket").await?;
     wait_for_app_event(&app, "socket open /socket").await?;
-    // It does not wait for a socket, however long connections may take to finish.
+    // Shutdown does not wait for a WebSocket, however long the drain timeout is.
     let (status, log) = server.terminate().await?;
     ensure!(status.success(), "{status}: {log}");
     is_closed(&page).await?;
@@ -86,7 +86,7 @@ async fn websocket_route_beside_a_directory_is_tunneled(engine: Engine) -> Resul
     page.close().await
 }
 
-/// Waits until the page has heard so many events, all of them.
+/// Waits until the page has received exactly the first `count` events.
 async fn wait_for_events(page: &Page, count: u32) -> Result<()> {
     let all: Vec<_> = (1..=count).map(|number| format!("{number} news")).collect();
     until("the event", async || {
@@ -97,7 +97,7 @@ async fn wait_for_events(page: &Page, count: u32) -> Result<()> {
     .await
 }
 
-/// Opens a web socket that stays open, and has texts of all lengths, and bytes, come back by it.
+/// Opens a WebSocket, which stays open, and checks that texts of all lengths and bytes are echoed.
 async fn echoes(page: &Page, path: &str) -> Result<()> {
     let script = "
         window.socket = new WebSocket(`ws://${location.host}PATH`);

@@ -1,4 +1,4 @@
-//! Content codings, by the tests' own hands.
+//! Content codings, independent of the library.
 
 #[cfg(not(feature = "zstd"))]
 #[path = "no_zstd.rs"]
@@ -9,12 +9,12 @@ mod zstd;
 use std::io::Read as _;
 use std::io::Write;
 
-/// Those that a page can be in.
+/// The codings that pages can have.
 pub(crate) fn codings() -> impl Iterator<Item = &'static str> {
     ["gzip", "br", "deflate"].into_iter().chain(zstd::TOKEN)
 }
 
-/// What was encoded; of no coding, the bytes themselves.
+/// Decodes `bytes`; "" is identity.
 pub(crate) fn decode(coding: &str, bytes: &[u8]) -> Vec<u8> {
     let mut plain = Vec::new();
     let read = match coding {
@@ -33,12 +33,12 @@ pub(crate) fn decode(coding: &str, bytes: &[u8]) -> Vec<u8> {
     plain
 }
 
-/// Text in a coding, but not as the server would do it.
+/// Encodes text, with other parameters than the server.
 pub(crate) fn encode(coding: &str, text: &str) -> Vec<u8> {
     encode_pieces(coding, &[text.as_bytes()]).concat()
 }
 
-/// Pieces of text in a coding, each of which can be decoded when it comes; and the end.
+/// Encodes text in pieces, each of which can be decoded on arrival, and the end.
 pub(crate) fn encode_pieces(coding: &str, pieces: &[&[u8]]) -> Vec<Vec<u8>> {
     let none = flate2::Compression::none();
     match coding {
@@ -71,7 +71,7 @@ fn flush_each<W: Write>(
     pieces: &[&[u8]],
 ) -> Vec<Vec<u8>> {
     let mut coded = Vec::new();
-    // What would be flushed anyway makes one piece with the end.
+    // The last piece is flushed together with the end.
     let (_, before) = pieces.split_last().unwrap();
     for piece in before {
         writer.write_all(piece).unwrap();
@@ -82,7 +82,7 @@ fn flush_each<W: Write>(
     coded
 }
 
-/// What a client makes of an encoded stream while it comes.
+/// Decodes a stream incrementally, as a client does.
 pub(crate) enum Decoder {
     Plain(Vec<u8>),
     Gzip(flate2::write::GzDecoder<Vec<u8>>),
@@ -113,7 +113,7 @@ impl Decoder {
         }
     }
 
-    /// All that can be decoded by now.
+    /// All bytes decoded so far.
     pub(crate) fn decoded(&mut self) -> Vec<u8> {
         match self {
             Self::Plain(plain) => plain.clone(),

@@ -1,4 +1,4 @@
-//! Zstandard where the library has none.
+//! Stub without the `zstd` feature.
 
 pub(super) const TOKEN: Option<&str> = None;
 
