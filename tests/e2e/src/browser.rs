@@ -20,10 +20,10 @@ use tokio::time::timeout;
 
 use crate::engine::Engine;
 use crate::engine::find;
-use crate::leash::Leash;
-use crate::names;
+use crate::hostname;
 use crate::port::free_port;
-use crate::port::listened_on;
+use crate::port::wait_for_listener;
+use crate::process_group::ProcessGroup;
 
 /// A running browser with a fresh profile. Dropping it ends it, and its driver.
 #[derive(Debug)]
@@ -31,8 +31,8 @@ pub(crate) struct Browser {
     pub(crate) engine: Engine,
     pub(crate) client: Client,
     // In the order in which they have to go.
-    _driver: Leash,
-    _screen: Option<Leash>,
+    _driver: ProcessGroup,
+    _screen: Option<ProcessGroup>,
     _profile: TempDir,
     _place: SemaphorePermit<'static>,
 }
@@ -46,7 +46,9 @@ impl Browser {
         let place = PLACES.acquire().await.context("a place for a browser")?;
         let profile = TempDir::new().context("a place for a browser's profile")?;
         let (screen, display) = match engine {
-            Engine::WebKit => screen().map(|(leash, display)| (Some(leash), display))?,
+            Engine::WebKit => {
+                screen().map(|(process_group, display)| (Some(process_group), display))?
+            }
             Engine::Chromium | Engine::Firefox => (None, String::new()),
         };
         // Not every driver can look for one itself and say which it took.
@@ -55,7 +57,7 @@ impl Browser {
         let log = profile.path().join("driver.log");
         let said = File::create(&log).context("the driver's log")?;
         let complained = said.try_clone().context("the driver's log")?;
-        let driver = Leash::hard(&program, |driver| {
+        let driver = ProcessGroup::kill_on_drop(&program, |driver| {
             driver.args(args).env("TMPDIR", profile.path());
             driver.env("HOME", profile.path());
             driver
@@ -86,10 +88,10 @@ impl Browser {
 }
 
 async fn session(engine: Engine, port: u16) -> Result<Client> {
-    timeout(START / 2, listened_on(port))
+    timeout(START / 2, wait_for_listener(port))
         .await
         .context("the driver does not listen")?;
-    let capabilities = engine.capabilities(&names::proxy()?)?;
+    let capabilities = engine.capabilities(&hostname::proxy_address()?)?;
     let mut builder = ClientBuilder::new(HttpConnector::new());
     builder.capabilities(capabilities);
     let client = builder.connect(&format!("http://127.0.0.1:{port}")).await;
@@ -97,9 +99,9 @@ async fn session(engine: Engine, port: u16) -> Result<Client> {
 }
 
 /// An X server that nobody sees, and the name of its display.
-fn screen() -> Result<(Leash, String)> {
+fn screen() -> Result<(ProcessGroup, String)> {
     let program = find("Xvfb", "xvfb")?;
-    let mut screen = Leash::soft(&program, |screen| {
+    let mut screen = ProcessGroup::terminate_on_drop(&program, |screen| {
         screen.args(["-displayfd", "1", "-nolisten", "tcp"]);
         screen.args(["-screen", "0", "1280x1024x24"]);
         screen.stdout(Stdio::piped()).stderr(Stdio::null());

@@ -1,4 +1,4 @@
-//! A finished build of the test SPA, or an altered copy of one.
+//! A build of the test SPA, or a modified copy of one.
 
 use std::fs;
 use std::path::Path;
@@ -14,9 +14,9 @@ use crate::deploy::copy;
 use crate::root;
 use crate::watch::WATCH;
 use crate::watch::WATCH_TAG;
-use crate::watch::watched;
+use crate::watch::with_watch;
 
-/// A directory that a bundler wrote: what is to be deployed. Cheap to clone.
+/// A directory written by a bundler, to be deployed. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Build {
     dir: PathBuf,
@@ -25,43 +25,43 @@ pub struct Build {
 }
 
 impl Build {
-    /// Version 1 of the test SPA, as `npm run build:v1` in `tests/spa` left it, and watched by the harness.
+    /// Version 1 of the test SPA, as `npm run build:v1` in `tests/spa` writes it, with the watch script.
     ///
     /// # Errors
     /// When it has not been built.
-    pub fn one() -> Result<Self> {
-        Self::made("v1")
+    pub fn v1() -> Result<Self> {
+        Self::load("v1")
     }
 
     /// Version 2 of the test SPA: other texts, other colours, no hashed name in common with version 1.
     ///
     /// # Errors
     /// When it has not been built.
-    pub fn two() -> Result<Self> {
-        Self::made("v2")
+    pub fn v2() -> Result<Self> {
+        Self::load("v2")
     }
 
-    /// A build of the test SPA with a service worker, as `npm run build:workers` in `tests/spa` left it at
-    /// `target/spa/NAME`, and watched by the harness. Its worker has the hash of the page, so the tag is in there.
+    /// A build of the test SPA with a service worker, as `npm run build:workers` in `tests/spa` writes it to
+    /// `target/spa/NAME`, with the watch script. The worker has a hash of the page, so the build contains the tag.
     ///
     /// # Errors
     /// When it has not been built.
     pub fn with_worker(name: &str) -> Result<Self> {
-        let made = Self::found(name)?;
+        let made = Self::find(name)?;
         let page = fs::read_to_string(made.dir.join("index.html")).context("reading the page")?;
-        ensure!(page.contains(WATCH_TAG), "nobody watches {page}");
+        ensure!(page.contains(WATCH_TAG), "no watch script in {page}");
         made.with_file("watch.js", WATCH)
     }
 
-    fn made(mode: &'static str) -> Result<Self> {
-        let made = watched(&Self::found(mode)?)?;
+    fn load(mode: &'static str) -> Result<Self> {
+        let made = with_watch(&Self::find(mode)?)?;
         Ok(Self {
             mode: Some(mode),
             ..made
         })
     }
 
-    fn found(name: &str) -> Result<Self> {
+    fn find(name: &str) -> Result<Self> {
         let dir = root().join("target/spa").join(name);
         ensure!(
             dir.join("index.html").is_file(),
@@ -75,18 +75,18 @@ impl Build {
         })
     }
 
-    /// A copy of this build whose index page went through `edit`.
+    /// A copy of this build with its index page changed by `edit`.
     ///
     /// # Errors
-    /// When the copy fails, or `edit` changed nothing: then the page is no longer what the test believes.
+    /// When the copy fails, or `edit` changed nothing: then the page is not what the test expects.
     pub fn with_page(&self, edit: impl FnOnce(&str) -> String) -> Result<Self> {
         let page = fs::read_to_string(self.dir.join("index.html")).context("reading the page")?;
         let edited = edit(&page);
-        ensure!(edited != page, "the edit found nothing to change in {page}");
+        ensure!(edited != page, "the edit changed nothing in {page}");
         self.with_file("index.html", &edited)
     }
 
-    /// A copy of this build with one more file (or another content for one) at `path`.
+    /// A copy of this build with the file at `path` added or replaced.
     ///
     /// # Errors
     /// When the copy fails.
@@ -101,12 +101,12 @@ impl Build {
         })
     }
 
-    /// Where it lies.
+    /// Its directory.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// The Vite mode that makes this build, but for the watch; none for an altered copy.
+    /// The Vite mode that makes this build, apart from the watch script; `None` for a modified copy.
     pub fn mode(&self) -> Option<&'static str> {
         self.mode
     }

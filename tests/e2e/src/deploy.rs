@@ -1,4 +1,4 @@
-//! The ways in which people put a new build where the old one was.
+//! The methods by which a new build replaces the deployed one.
 
 use std::cell::Cell;
 use std::ffi::OsStr;
@@ -18,16 +18,16 @@ use tempfile::TempDir;
 use crate::build::Build;
 use crate::root;
 
-/// How a build is deployed. Each way also lays the first build out, in the form that it needs.
+/// How a build is deployed. Each method also lays out the first build, in the form that it needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum DeployMethod {
     /// A real `vite build --emptyOutDir` into the served directory.
     ViteBuild,
-    /// Everything is deleted, then the page is written, then, a while later, what it names.
+    /// Everything is deleted, then the page is written and, after a pause, the files that it references.
     EmptyThenWrite,
-    /// `rsync -a --delete`, the page a while before the rest.
+    /// `rsync -a --delete`, the page some time before the rest.
     RsyncIndexFirst,
-    /// `rsync -a --delete`, the page a while after the rest.
+    /// `rsync -a --delete`, the page some time after the rest.
     RsyncIndexLast,
     /// `rm -rf dist && cp -r build dist`
     RemoveThenCopy,
@@ -43,90 +43,90 @@ pub enum Way {
     TarSameTimes,
 }
 
-/// A served directory in a directory of its own.
+/// A served directory, in a temporary directory of its own.
 #[derive(Debug)]
 pub struct Site {
-    way: Way,
+    method: DeployMethod,
     root: TempDir,
     deploys: Cell<u32>,
 }
 
 impl Site {
-    /// Lays `first` out in the form that `way` needs.
+    /// Lays out `first` in the form that `method` needs.
     ///
     /// # Errors
     /// When a file operation or a command fails.
-    pub fn new(way: Way, first: &Build) -> Result<Self> {
+    pub fn new(method: DeployMethod, first: &Build) -> Result<Self> {
         let site = Self {
-            way,
+            method,
             root: TempDir::new().context("a place for the site")?,
             deploys: Cell::new(0),
         };
-        match way {
-            Way::LinkForce | Way::LinkRename => {}
+        match method {
+            DeployMethod::LinkForce | DeployMethod::LinkRename => {}
             _ => fs::create_dir(site.dir()).context("the served directory")?,
         }
         site.deploy(first)?;
         Ok(site)
     }
 
-    /// The directory to serve. Depending on the way it is a link.
+    /// The directory to serve; for some methods it is a symbolic link.
     pub fn dir(&self) -> PathBuf {
         self.root.path().join("site")
     }
 
-    /// Puts `build` where the last one was. Returns when the last file is there.
+    /// Replaces the deployed build with `build`. Returns when the last file is written.
     ///
     /// # Errors
     /// When a file operation or a command fails.
     pub fn deploy(&self, build: &Build) -> Result<()> {
         self.deploys.set(self.deploys.get() + 1);
         self.put(build)
-            .with_context(|| format!("deploying by {:?}", self.way))
+            .with_context(|| format!("deploying by {:?}", self.method))
     }
 
     fn put(&self, build: &Build) -> Result<()> {
         let (root, dir, from) = (self.root.path(), self.dir(), build.dir());
         let slashed = from.join("");
-        match self.way {
-            Way::ViteBuild => vite(build, &dir),
-            Way::EmptyThenWrite => {
+        match self.method {
+            DeployMethod::ViteBuild => vite(build, &dir),
+            DeployMethod::EmptyThenWrite => {
                 empty(&dir)?;
                 pause();
                 fs::copy(from.join("index.html"), dir.join("index.html"))?;
                 pause();
                 copy(from, &dir)
             }
-            Way::RsyncIndexFirst => {
+            DeployMethod::RsyncIndexFirst => {
                 run("rsync", [o(RSYNC), o(&from.join("index.html")), o(&dir)])?;
                 pause();
                 run("rsync", [o(RSYNC), o("--delete"), o(&slashed), o(&dir)])
             }
-            Way::RsyncIndexLast => {
+            DeployMethod::RsyncIndexLast => {
                 let but = o("--exclude=/index.html");
                 run("rsync", [o(RSYNC), but, o(&slashed), o(&dir)])?;
                 pause();
                 run("rsync", [o(RSYNC), o("--delete"), o(&slashed), o(&dir)])
             }
-            Way::RemoveThenCopy => {
+            DeployMethod::RemoveThenCopy => {
                 fs::remove_dir_all(&dir)?;
                 run("cp", [o("-r"), o(from), o(&dir)])
             }
-            Way::MoveSwap => {
+            DeployMethod::MoveSwap => {
                 let (new, old) = (root.join("site.new"), root.join("site.old"));
                 run("cp", [o("-r"), o(from), o(&new)])?;
                 fs::rename(&dir, &old)?;
                 fs::rename(&new, &dir)?;
                 Ok(fs::remove_dir_all(&old)?)
             }
-            Way::LinkForce => run("ln", [o("-sfn"), o(&self.release(from)?), o(&dir)]),
-            Way::LinkRename => {
+            DeployMethod::LinkForce => run("ln", [o("-sfn"), o(&self.release(from)?), o(&dir)]),
+            DeployMethod::LinkRename => {
                 let next = root.join("next");
                 symlink(self.release(from)?, &next)?;
                 run("mv", [o("-T"), o(&next), o(&dir)])
             }
-            Way::ConfigMap => self.config_map(from, &dir),
-            Way::TarSameTimes => {
+            DeployMethod::ConfigMap => self.config_map(from, &dir),
+            DeployMethod::TarSameTimes => {
                 let archive = root.join("build.tar");
                 let (flag, date) = (o("--mtime"), o("2020-02-02 02:02:02Z"));
                 let (c, x, here) = (o("-C"), o("-xf"), o("."));
@@ -146,7 +146,8 @@ impl Site {
         Ok(relative)
     }
 
-    /// What the kubelet does: a new dated directory, `..data` renamed over, the links to files, the old one gone.
+    /// As the kubelet does it: creates a dated directory, renames `..data` to point to it, links the files, removes the
+    /// old directory.
     fn config_map(&self, from: &Path, dir: &Path) -> Result<()> {
         let dated = format!("..2026_11_22_00_00_{:02}", self.deploys.get());
         let data = dir.join("..data");
@@ -169,7 +170,7 @@ impl Site {
     }
 }
 
-/// Copies what is in `from` into the directory `to`. Every file gets a new mtime.
+/// Copies the content of `from` into the directory `to`. Every file gets a new mtime.
 pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
     run("cp", [o("-r"), o(&from.join(".")), o(to)])
 }
@@ -187,11 +188,11 @@ fn empty(dir: &Path) -> Result<()> {
     run("find", [at, least, one, o("-delete")])
 }
 
-// By checksum: the pages of two builds have the same size, and, built in the same second, the same mtime to rsync,
-// which then would leave the old page there.
+// By checksum: the pages of two builds have the same size and, built in the same second, the same mtime to rsync, which
+// would then keep the old page.
 const RSYNC: &str = "-ac";
 
-/// An upload takes its time: long enough for a server that is fooled by half of a build to be caught at it.
+/// As long as a slow upload: a server that publishes half of a build would do so within this time.
 fn pause() {
     sleep(Duration::from_millis(600));
 }
@@ -208,7 +209,7 @@ fn finish(command: &mut Command) -> Result<()> {
     let output = command
         .output()
         .with_context(|| format!("starting {command:?}"))?;
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{command:?} failed: {complaint}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{command:?} failed: {stderr}");
     Ok(())
 }

@@ -34,7 +34,7 @@ impl Engine {
     ///
     /// # Errors
     /// When `ENGINES` names something else, or nothing.
-    pub fn chosen() -> Result<Vec<Self>> {
+    pub fn selected() -> Result<Vec<Self>> {
         let Some(names) = env::var_os("ENGINES") else {
             return Ok(Self::ALL.to_vec());
         };
@@ -65,26 +65,26 @@ impl Engine {
         }
     }
 
-    /// Whether [`Page::look`](crate::Page::look) can make it prefer dark colours.
-    pub fn can_be_dark(self) -> bool {
+    /// Whether [`Page::set_screen`](crate::Page::set_screen) can make it prefer dark colours.
+    pub fn supports_dark_scheme(self) -> bool {
         // MiniBrowser takes that from the desktop, of which there is none.
         self != Self::WebKit
     }
 
-    /// Whether [`Page::languages`](crate::Page::languages) can change what it speaks.
-    pub fn can_learn_languages(self) -> bool {
+    /// Whether [`Page::set_languages`](crate::Page::set_languages) can change what it speaks.
+    pub fn supports_languages(self) -> bool {
         // WebKitGTK takes that from the locale, which would have to be installed.
         self != Self::WebKit
     }
 
     /// Whether a tab of it is hidden while another one is in front.
-    pub fn hides_tabs(self) -> bool {
+    pub fn hides_background_tabs(self) -> bool {
         // In WebKit a second tab is a second window: MiniBrowser never shows a tab that WebDriver has opened.
         self != Self::WebKit
     }
 
     /// Whether it keeps a page that has an event stream or held a lock for the way back (bfcache).
-    pub fn keeps_pages_with_streams(self) -> bool {
+    pub fn caches_pages_with_streams(self) -> bool {
         // Firefox decides before `pagehide` has closed the stream.
         self != Self::Firefox
     }

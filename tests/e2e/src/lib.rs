@@ -2,44 +2,47 @@
 //! a real `tidings`.
 //!
 //! A test is an `async fn(Engine) -> Result<()>`; [`in_every_engine!`] makes a test of it in Chromium, Firefox and
-//! `WebKit` each, [`in_one_engine!`] in one of them. [`visit`] lays a [`Build`] out as a [`Site`], starts a [`Server`] on
+//! `WebKit` each, [`in_one_engine!`] in one of them. [`with_fixture`] lays a [`Build`] out as a [`Site`], starts a [`Server`] on
 //! it, opens a [`Page`] in a fresh browser and hands all three to the test, which deploys other builds in one of the
-//! [`Way`]s people do, and watches what the page shows and what a screen reader is told. A [`Front`] stands between the
+//! [`DeployMethod`]s people do, and watches what the page shows and what a screen reader is told. A [`FaultProxy`] stands between the
 //! browser and the servers where a test needs a network that misbehaves.
 //!
 //! The tests of `tidings proxy` have other servers behind it: [`Nginx`], [`Vite`], and small [`App`]s on Node.
 //!
-//! Nothing here sleeps and then asserts: [`until`] polls a condition up to a deadline. Every process that is
+//! Nothing here sleeps and then asserts: [`wait_until`] polls a condition up to a deadline. Every process that is
 //! started is owned by a value that ends it when dropped.
 
 mod browser;
 mod build;
 mod deploy;
 mod engine;
-mod front;
-mod leash;
-mod names;
+mod fault_proxy;
+mod fixture;
+mod hostname;
 mod notice;
 mod page;
 mod peer;
 mod port;
+mod process_group;
 mod run;
 mod server;
-mod visit;
 mod wait;
 mod watch;
 
 pub use build::Build;
+pub use deploy::DeployMethod;
 pub use deploy::Site;
-pub use deploy::Way;
 pub use engine::Engine;
-pub use front::Front;
-pub use front::Streams;
+pub use fault_proxy::FaultProxy;
+pub use fault_proxy::Streams;
+pub use fixture::Fixture;
+pub use fixture::with_fixture;
+pub use fixture::with_fixture_args;
 pub use notice::Notice;
 pub use page::Key;
-pub use page::Look;
 pub use page::Node;
 pub use page::Page;
+pub use page::Screen;
 pub use page::Tree;
 pub use peer::App;
 pub use peer::Nginx;
@@ -48,11 +51,8 @@ pub use run::Outcome;
 pub use run::run;
 pub use server::Server;
 pub use server::program;
-pub use visit::Visit;
-pub use visit::visit;
-pub use visit::visit_with;
 pub use wait::DEADLINE;
-pub use wait::until;
+pub use wait::wait_until;
 pub use watch::WATCH_TAG;
 
 use std::path::Path;

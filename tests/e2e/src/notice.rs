@@ -1,35 +1,35 @@
-//! The notice, seen as a person sees it: by its roles, its accessible names, and its buttons.
+//! The notice, by its roles, accessible names and buttons.
 
 use anyhow::Result;
 use anyhow::bail;
 
 use crate::engine::Engine;
 use crate::page::Page;
-use crate::page::ask;
-use crate::wait::until;
+use crate::page::with_deadline;
+use crate::wait::wait_until;
 
-/// A notice that a page shows.
+/// A visible notice.
 #[derive(Debug)]
 pub struct Notice {
-    /// What is read out.
+    /// The announced text.
     pub text: String,
-    /// How it is announced: `polite` for a role of `status`; `dialog` for what has to be answered.
+    /// How it is announced: `polite` for the role `status`, `dialog` for `alertdialog`.
     pub live: String,
-    /// The accessible names of its buttons, in the order of the Tab key.
+    /// The accessible names of its buttons, in tab order.
     pub buttons: Vec<String>,
 }
 
 impl Page {
-    /// Waits for a notice (role `status` or `alertdialog`) that says `part`, and until it has come to rest.
+    /// Waits for a notice (role `status` or `alertdialog`) whose text contains `part`, and until its animations end.
     ///
     /// # Errors
-    /// When there is none in time.
-    pub async fn notice(&self, part: &str) -> Result<Notice> {
-        let (text, live) = until(&format!("a notice that says {part:?}"), async || {
+    /// When there is none before the deadline.
+    pub async fn wait_for_notice(&self, part: &str) -> Result<Notice> {
+        let (text, live) = wait_until(&format!("a notice with {part:?}"), async || {
             Ok(self.status().await?.filter(|(text, _)| text.contains(part)))
         })
         .await?;
-        self.still().await?;
+        self.wait_for_animations().await?;
         let mut buttons = Vec::new();
         for button in self.in_shadow(HOST, "button").await? {
             buttons.push(self.label(&button).await?);
@@ -44,21 +44,21 @@ impl Page {
     /// Waits until no notice is shown.
     ///
     /// # Errors
-    /// When one stays.
-    pub async fn no_notice(&self) -> Result<()> {
-        until("the notice to go", async || {
+    /// When one is still shown at the deadline.
+    pub async fn wait_for_no_notice(&self) -> Result<()> {
+        wait_until("the notice to go", async || {
             Ok((!self.has_notice().await?).then_some(()))
         })
         .await
     }
 
-    /// Whether at this moment a notice says something, or shows a button.
+    /// Whether a notice with a text or a visible button is shown now.
     ///
     /// # Errors
     /// When the browser does not answer.
     pub async fn has_notice(&self) -> Result<bool> {
         for button in self.in_shadow(HOST, "button").await? {
-            if ask("what is visible", button.is_displayed()).await? {
+            if with_deadline("what is visible", button.is_displayed()).await? {
                 return Ok(true);
             }
         }
@@ -69,10 +69,10 @@ impl Page {
     ///
     /// # Errors
     /// When there is none.
-    pub async fn press(&self, name: &str) -> Result<()> {
+    pub async fn press_button(&self, name: &str) -> Result<()> {
         for button in self.in_shadow(HOST, "button").await? {
             if self.label(&button).await? == name {
-                return ask("a click", button.click()).await;
+                return with_deadline("a click", button.click()).await;
             }
         }
         bail!("the notice has no button {name:?}")
@@ -81,7 +81,7 @@ impl Page {
     /// The text of the notice's status, if it has one, and how it is announced.
     async fn status(&self) -> Result<Option<(String, String)>> {
         for status in self.in_shadow(HOST, "[role]").await? {
-            let text = ask("its text", status.text()).await?;
+            let text = with_deadline("its text", status.text()).await?;
             let role = self.role(&status).await?;
             if role == "alertdialog" && !text.is_empty() {
                 return Ok(Some((text, "dialog".to_owned())));
@@ -90,11 +90,11 @@ impl Page {
                 continue;
             }
             if self.engine() != Engine::Chromium {
-                let live = ask("its politeness", status.attr("aria-live")).await?;
+                let live = with_deadline("its politeness", status.attr("aria-live")).await?;
                 // What the role implies (WAI-ARIA 1.2, section 5.3.4).
                 return Ok(Some((text, live.unwrap_or_else(|| "polite".to_owned()))));
             }
-            // Chromium tells what it gives to a screen reader.
+            // Chromium exposes what it passes to a screen reader.
             let tree = self.tree().await?;
             let mut given = tree
                 .with_role("status")

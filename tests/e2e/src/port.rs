@@ -1,4 +1,4 @@
-//! Ports of 127.0.0.1, for programs that have to be told which to take.
+//! Ports of 127.0.0.1, for programs that need one on their command line.
 
 use std::net::TcpListener;
 use std::process;
@@ -11,13 +11,12 @@ use anyhow::Result;
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 
-/// A port that nobody listens on, and that the system gives to nobody: a server can be away for a while and still find
-/// it free.
+/// A free port outside the system's ephemeral range: a server can stop for a while and listen on it again.
 pub(crate) fn free_port() -> Result<u16> {
     static TURN: AtomicU32 = AtomicU32::new(0);
     (0..COUNT)
         .filter_map(|_| {
-            // Processes that run at the same time begin at different ones.
+            // Concurrent processes start at different ports.
             let turn = TURN.fetch_add(1, Ordering::Relaxed);
             let number = process::id().wrapping_mul(STRIDE).wrapping_add(turn) % COUNT;
             u16::try_from(LOWEST + number).ok()
@@ -26,25 +25,25 @@ pub(crate) fn free_port() -> Result<u16> {
         .context("there is no free port")
 }
 
-/// Returns when somebody listens on the port.
-pub(crate) async fn listened_on(port: u16) {
+/// Returns when the port accepts connections.
+pub(crate) async fn wait_for_listener(port: u16) {
     while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
         sleep(POLL).await;
     }
 }
 
-/// Returns when nobody listens on it any more.
-pub(crate) async fn left(port: u16) {
+/// Returns when the port refuses connections.
+pub(crate) async fn wait_until_closed(port: u16) {
     while TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
         sleep(POLL).await;
     }
 }
 
-// Above what well-known programs take, and below what Linux gives to whoever asks for any.
+// Above the ports of well-known programs, and below Linux's ephemeral range.
 const LOWEST: u32 = 20_000;
 const COUNT: u32 = 12_000;
 
-// More than one process of the tests asks for.
+// More than one test process needs.
 const STRIDE: u32 = 200;
 
 // A program listens after some milliseconds.

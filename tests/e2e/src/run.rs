@@ -1,12 +1,13 @@
-//! One test, written once, in each engine.
+//! Runs one test function in each engine.
 
 use anyhow::Result;
 use anyhow::anyhow;
 
 use crate::engine::Engine;
 
-/// Makes a test in each engine of every named `async fn(Engine) -> Result<()>`: `a_rollback_is_news` in the module
-/// `news` becomes `news::chromium::a_rollback_is_news`, and so on. Call it once in a module.
+/// Makes a test in each engine of every named `async fn(Engine) -> Result<()>`: `rollback_deployed_shows_notice`
+/// in the module `release_detection` becomes `release_detection::chromium::rollback_deployed_shows_notice`, and so on.
+/// Call it once in a module.
 #[macro_export]
 macro_rules! in_every_engine {
     ($($test:ident),+ $(,)?) => {
@@ -33,7 +34,7 @@ macro_rules! in_one_engine {
         mod one_engine {$(
             #[test]
             fn $test() -> $crate::Outcome {
-                let engine = $crate::Engine::chosen()?[0];
+                let engine = $crate::Engine::selected()?[0];
                 let name = concat!(module_path!(), "::", stringify!($test));
                 $crate::run(engine, name, super::$test)
             }
@@ -49,7 +50,7 @@ pub type Outcome = Result<()>;
 /// # Errors
 /// What the test says.
 pub fn run(engine: Engine, name: &str, test: impl AsyncFnOnce(Engine) -> Result<()>) -> Result<()> {
-    if !Engine::chosen()?.contains(&engine) {
+    if !Engine::selected()?.contains(&engine) {
         engine.skip(&format!("{name}: ENGINES does not name it"));
         return Ok(());
     }

@@ -25,9 +25,9 @@ use anyhow::Result;
 use anyhow::anyhow;
 use anyhow::ensure;
 
-use crate::names;
+use crate::hostname;
 use crate::root;
-use crate::wait::until;
+use crate::wait::wait_until;
 
 /// A running `tidings serve` or `tidings proxy` on a free port. Dropping it ends it.
 #[derive(Debug)]
@@ -105,8 +105,8 @@ impl Server {
 
     /// The same by a name that is not the loopback interface's own, so that the page is no secure context. Only the
     /// harness's browsers know the name.
-    pub fn url_by_name(&self, path: &str) -> String {
-        self.url(path).replacen("127.0.0.1", names::NAME, 1)
+    pub fn insecure_url(&self, path: &str) -> String {
+        self.url(path).replacen("127.0.0.1", hostname::HOSTNAME, 1)
     }
 
     /// Where it listens: `127.0.0.1:PORT`.
@@ -128,7 +128,7 @@ impl Server {
         let id = self.child.id().to_string();
         let asked = Command::new("kill").args(["-TERM", &id]).status()?;
         ensure!(asked.success(), "there is nothing to end");
-        let status = until("the server to end", async || Ok(self.child.try_wait()?)).await?;
+        let status = wait_until("the server to end", async || Ok(self.child.try_wait()?)).await?;
         Ok((status, self.log()))
     }
 
@@ -144,7 +144,7 @@ impl Server {
     ///
     /// # Errors
     /// When the system does not say.
-    pub fn most_memory(&self) -> Result<u64> {
+    pub fn peak_memory(&self) -> Result<u64> {
         self.status("VmHWM")
     }
 

@@ -1,21 +1,21 @@
-//! What the harness notes in every document of a site: the site itself carries it, so that it works in every engine.
+//! The script that records events in every document of a site. The site serves it, so that it works in every engine.
 
 use anyhow::Result;
 
 use crate::build::Build;
 
-/// The tag that [`Build::one`] and [`Build::two`] have first in their page's head.
+/// The script's tag, first in the page's head in [`Build::v1`] and [`Build::v2`].
 pub const WATCH_TAG: &str = r#"<script src="/watch.js"></script>"#;
 
-/// Adds the watch to a build. As a file of its own: a policy that allows scripts of the site allows it.
-pub(crate) fn watched(build: &Build) -> Result<Build> {
+/// Adds the script to a build. As a file of its own: a policy that allows scripts of the site allows it.
+pub(crate) fn with_watch(build: &Build) -> Result<Build> {
     build.with_file("watch.js", WATCH)?.with_page(|page| {
         // Synchronous, and before every script of the page, so that no event is missed.
         page.replacen("<head>", &format!("<head>{WATCH_TAG}"), 1)
     })
 }
 
-// The details of an event have functions in them, which don't travel.
+// The detail of an event contains functions, which are not serialised.
 pub(crate) const WATCH: &str = "
     if (!window.seen) {
         window.seen = { updates: [], withdrawals: [], violations: [], returns: [], errors: [] };

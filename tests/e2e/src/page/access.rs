@@ -13,8 +13,8 @@ use serde_json::json;
 
 use super::Page;
 use super::Tree;
-use super::ask;
 use super::command::Computed;
+use super::with_deadline;
 use crate::root;
 
 impl Page {
@@ -34,7 +34,8 @@ impl Page {
     pub async fn axe(&self) -> Result<Vec<String>> {
         // As one script with the call: nothing is left on the page, and its policy has no say in it.
         let script = format!("{}\n{AXE}", axe()?);
-        let found = ask("axe-core", self.client.execute_async(&script, Vec::new())).await?;
+        let found =
+            with_deadline("axe-core", self.client.execute_async(&script, Vec::new())).await?;
         let found: Vec<_> = found
             .as_array()
             .with_context(|| format!("axe-core: {found}"))?
@@ -50,12 +51,12 @@ impl Page {
     /// # Errors
     /// When the browser does not answer.
     pub async fn in_shadow(&self, host: &str, css: &str) -> Result<Vec<Element>> {
-        let hosts = ask(host, self.client.find_all(Locator::Css(host))).await?;
+        let hosts = with_deadline(host, self.client.find_all(Locator::Css(host))).await?;
         let Some(host) = hosts.first() else {
             return Ok(Vec::new());
         };
-        let shadow = ask("its shadow root", host.shadow_root()).await?;
-        ask(css, shadow.find_all(Locator::Css(css))).await
+        let shadow = with_deadline("its shadow root", host.shadow_root()).await?;
+        with_deadline(css, shadow.find_all(Locator::Css(css))).await
     }
 
     /// The accessible name of an element, as the browser computed it.
@@ -75,9 +76,9 @@ impl Page {
     }
 
     async fn computed(&self, what: &'static str, element: &Element) -> Result<String> {
-        let of = element.element_id().to_string();
-        let answer = self.client.issue_cmd(Computed { what, of });
-        let answer = ask(what, answer).await?;
+        let element = element.element_id().to_string();
+        let answer = self.client.issue_cmd(Computed { what, element });
+        let answer = with_deadline(what, answer).await?;
         Ok(answer.as_str().unwrap_or_default().to_owned())
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 #[derive(Debug)]
 pub struct Tree {
     nodes: Vec<Node>,
-    places: HashMap<String, usize>,
+    index_by_id: HashMap<String, usize>,
 }
 
 /// A node of a [`Tree`].
@@ -30,9 +30,11 @@ impl Tree {
     pub fn read(answer: &Value) -> Self {
         let list = answer["nodes"].as_array().map_or(&[][..], Vec::as_slice);
         let nodes: Vec<_> = list.iter().map(Node::read).collect();
-        let places = nodes.iter().enumerate();
-        let places = places.map(|(at, node)| (node.id.clone(), at)).collect();
-        Self { nodes, places }
+        let index_by_id = nodes.iter().enumerate();
+        let index_by_id = index_by_id
+            .map(|(at, node)| (node.id.clone(), at))
+            .collect();
+        Self { nodes, index_by_id }
     }
 
     /// The nodes of a role, in the order of the document.
@@ -53,14 +55,17 @@ impl Tree {
             words.push(node.name.trim());
             return;
         }
-        for child in self.below(node) {
+        for child in self.children(node) {
             self.collect(child, words);
         }
     }
 
-    fn below<'a>(&'a self, node: &'a Node) -> impl Iterator<Item = &'a Node> {
-        let places = node.children.iter().filter_map(|id| self.places.get(id));
-        places.map(|&at| &self.nodes[at])
+    fn children<'a>(&'a self, node: &'a Node) -> impl Iterator<Item = &'a Node> {
+        let index_by_id = node
+            .children
+            .iter()
+            .filter_map(|id| self.index_by_id.get(id));
+        index_by_id.map(|&at| &self.nodes[at])
     }
 }
 

@@ -24,12 +24,12 @@ pub(super) struct Computed {
     /// `label` or `role`.
     pub(super) what: &'static str,
     /// The id of the element.
-    pub(super) of: String,
+    pub(super) element: String,
 }
 
 impl WebDriverCompatibleCommand for DevTools {
     fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
-        of_session(base, session, "goog/cdp/execute")
+        session_url(base, session, "goog/cdp/execute")
     }
 
     fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
@@ -40,7 +40,7 @@ impl WebDriverCompatibleCommand for DevTools {
 
 impl WebDriverCompatibleCommand for Context {
     fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
-        of_session(base, session, "moz/context")
+        session_url(base, session, "moz/context")
     }
 
     fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
@@ -51,8 +51,8 @@ impl WebDriverCompatibleCommand for Context {
 
 impl WebDriverCompatibleCommand for Computed {
     fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
-        let Self { what, of } = self;
-        of_session(base, session, &format!("element/{of}/computed{what}"))
+        let Self { what, element } = self;
+        session_url(base, session, &format!("element/{element}/computed{what}"))
     }
 
     fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
@@ -60,6 +60,6 @@ impl WebDriverCompatibleCommand for Computed {
     }
 }
 
-fn of_session(base: &Url, session: Option<&str>, rest: &str) -> Result<Url, ParseError> {
+fn session_url(base: &Url, session: Option<&str>, rest: &str) -> Result<Url, ParseError> {
     base.join(&format!("session/{}/{rest}", session.unwrap_or_default()))
 }

@@ -7,7 +7,7 @@ use fantoccini::actions::KeyAction;
 use fantoccini::actions::KeyActions;
 
 use super::Page;
-use super::ask;
+use super::with_deadline;
 
 /// A key that types nothing.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +25,7 @@ impl Page {
     ///
     /// # Errors
     /// When the browser does not answer.
-    pub async fn key(&self, key: Key) -> Result<()> {
+    pub async fn press_key(&self, key: Key) -> Result<()> {
         // The WebDriver specification, section 17.4.2.
         let value = match key {
             Key::Tab => '\u{e004}',
@@ -35,15 +35,15 @@ impl Page {
         let keys = KeyActions::new("keyboard".to_owned())
             .then(KeyAction::Down { value })
             .then(KeyAction::Up { value });
-        ask("a key", self.client.perform_actions(keys)).await
+        with_deadline("a key", self.client.perform_actions(keys)).await
     }
 
     /// Types into the element that `css` selects, which takes the focus.
     ///
     /// # Errors
     /// When there is none, or it takes no text.
-    pub async fn write(&self, css: &str, text: &str) -> Result<()> {
-        let element = ask(css, self.client.find(Locator::Css(css))).await?;
-        ask("keys", element.send_keys(text)).await
+    pub async fn type_text(&self, css: &str, text: &str) -> Result<()> {
+        let element = with_deadline(css, self.client.find(Locator::Css(css))).await?;
+        with_deadline("keys", element.send_keys(text)).await
     }
 }

@@ -21,16 +21,16 @@ use tokio::time::timeout;
 
 use crate::browser::Browser;
 use crate::engine::Engine;
-use crate::wait::until;
+use crate::wait::wait_until;
 use crate::watch::WATCH;
 
 pub use ax::Node;
 pub use ax::Tree;
 use command::DevTools;
 pub use keyboard::Key;
-pub use screen::Look;
+pub use screen::Screen;
 
-/// A tab of a browser, which ends with its last tab. With a second one open, call [`Page::front`] before using the
+/// A tab of a browser, which ends with its last tab. With a second one open, call [`Page::bring_to_front`] before using the
 /// other.
 #[derive(Debug)]
 pub struct Page {
@@ -48,29 +48,29 @@ impl Page {
     pub async fn open(engine: Engine) -> Result<Self> {
         let browser = Browser::start(engine).await?;
         let client = browser.client.clone();
-        Self::begin(Arc::new(browser), client).await
+        Self::new(Arc::new(browser), client).await
     }
 
     /// Opens another tab in the same browser, and brings it to the front. In `WebKit` it is a window beside the first.
     ///
     /// # Errors
     /// When the browser refuses.
-    pub async fn second_tab(&self) -> Result<Self> {
+    pub async fn open_tab(&self) -> Result<Self> {
         let client = self.client.clone();
-        let as_tab = self.engine().hides_tabs();
-        let tab = ask("a new tab", client.new_window(as_tab)).await?;
-        ask("the new tab", client.switch_to_window(tab.handle)).await?;
-        Self::begin(Arc::clone(&self.browser), client).await
+        let as_tab = self.engine().hides_background_tabs();
+        let tab = with_deadline("a new tab", client.new_window(as_tab)).await?;
+        with_deadline("the new tab", client.switch_to_window(tab.handle)).await?;
+        Self::new(Arc::clone(&self.browser), client).await
     }
 
-    async fn begin(browser: Arc<Browser>, client: Client) -> Result<Self> {
-        let window = ask("the tab's handle", client.window()).await?;
+    async fn new(browser: Arc<Browser>, client: Client) -> Result<Self> {
+        let window = with_deadline("the tab's handle", client.window()).await?;
         let page = Self {
             browser,
             client,
             window,
         };
-        page.front().await?;
+        page.bring_to_front().await?;
         Ok(page)
     }
 
@@ -83,9 +83,9 @@ impl Page {
     ///
     /// # Errors
     /// When the tab is gone.
-    pub async fn front(&self) -> Result<()> {
+    pub async fn bring_to_front(&self) -> Result<()> {
         let tab = self.window.clone();
-        ask("the tab", self.client.switch_to_window(tab)).await?;
+        with_deadline("the tab", self.client.switch_to_window(tab)).await?;
         if self.engine() == Engine::Chromium {
             self.cdp("Page.bringToFront", json!({})).await?;
         }
@@ -97,8 +97,8 @@ impl Page {
     /// # Errors
     /// When the browser refuses.
     pub async fn close_tab(self) -> Result<()> {
-        self.front().await?;
-        ask("a closed tab", self.client.close_window()).await
+        self.bring_to_front().await?;
+        with_deadline("a closed tab", self.client.close_window()).await
     }
 
     /// Ends the browser with all its tabs.
@@ -106,7 +106,7 @@ impl Page {
     /// # Errors
     /// When the driver does not answer.
     pub async fn close(&self) -> Result<()> {
-        ask("the end", self.client.clone().close()).await
+        with_deadline("the end", self.client.clone().close()).await
     }
 
     /// Loads a page.
@@ -114,8 +114,8 @@ impl Page {
     /// # Errors
     /// When it does not load.
     pub async fn goto(&self, url: &str) -> Result<()> {
-        ask(url, self.client.goto(url)).await?;
-        // A site that does not carry the watch (see `Build::one`) is watched from here on.
+        with_deadline(url, self.client.goto(url)).await?;
+        // A site that does not carry the watch (see `Build::v1`) is watched from here on.
         self.eval(WATCH).await.map(drop)
     }
 
@@ -125,8 +125,8 @@ impl Page {
     /// # Errors
     /// When there is none, or another one lies above it.
     pub async fn click(&self, css: &str) -> Result<()> {
-        let element = ask(css, self.client.find(Locator::Css(css))).await?;
-        ask("a click", element.click()).await
+        let element = with_deadline(css, self.client.find(Locator::Css(css))).await?;
+        with_deadline("a click", element.click()).await
     }
 
     /// Follows the link that `css` selects by a click of a script, soon after this has returned: a `WebDriver` click adds
@@ -140,15 +140,15 @@ impl Page {
             setTimeout(() => link.click(), link.nodeType * 100);
         ";
         let answer = self.client.execute(script, vec![json!(css)]);
-        ask(css, answer).await.map(drop)
+        with_deadline(css, answer).await.map(drop)
     }
 
-    /// Has all that follows happen in the first frame of the page, until the next [`Page::goto`] or [`Page::front`].
+    /// Has all that follows happen in the first frame of the page, until the next [`Page::goto`] or [`Page::bring_to_front`].
     ///
     /// # Errors
     /// When there is none.
     pub async fn enter_frame(&self) -> Result<()> {
-        ask("the frame", self.client.enter_frame(0)).await
+        with_deadline("the frame", self.client.enter_frame(0)).await
     }
 
     /// Goes back in the history by a script, soon after this has returned.
@@ -164,10 +164,10 @@ impl Page {
     ///
     /// # Errors
     /// When it does not in time.
-    pub async fn shows(&self, css: &str, part: &str) -> Result<()> {
-        until(&format!("{css} to show {part:?}"), async || {
-            let element = ask(css, self.client.find(Locator::Css(css))).await?;
-            let text = ask("its text", element.text()).await?;
+    pub async fn wait_for_text(&self, css: &str, part: &str) -> Result<()> {
+        wait_until(&format!("{css} to show {part:?}"), async || {
+            let element = with_deadline(css, self.client.find(Locator::Css(css))).await?;
+            let text = with_deadline("its text", element.text()).await?;
             Ok(text.contains(part).then_some(()))
         })
         .await
@@ -178,9 +178,9 @@ impl Page {
     ///
     /// # Errors
     /// When it is not in time.
-    pub async fn at(&self, path: &str) -> Result<()> {
-        until(&format!("the tab to be at {path}"), async || {
-            let at = ask("the address", self.client.current_url()).await?;
+    pub async fn wait_for_path(&self, path: &str) -> Result<()> {
+        wait_until(&format!("the tab to be at {path}"), async || {
+            let at = with_deadline("the address", self.client.current_url()).await?;
             Ok((at.path() == path).then_some(()))
         })
         .await
@@ -191,7 +191,7 @@ impl Page {
     /// # Errors
     /// When the script throws.
     pub async fn eval(&self, script: &str) -> Result<Value> {
-        ask("a script", self.client.execute(script, Vec::new())).await
+        with_deadline("a script", self.client.execute(script, Vec::new())).await
     }
 
     /// What the page's own server answers for a path; nothing unless the status is 200.
@@ -200,7 +200,7 @@ impl Page {
     /// When there is no answer.
     pub async fn fetch(&self, path: &str) -> Result<Option<String>> {
         let answer = self.client.execute(FETCH, vec![json!(path)]);
-        let answer = ask("a fetch", answer).await?;
+        let answer = with_deadline("a fetch", answer).await?;
         Ok(answer.as_str().map(str::to_owned))
     }
 
@@ -209,7 +209,7 @@ impl Page {
     /// # Errors
     /// When the browser does not answer.
     pub async fn updates(&self) -> Result<Vec<Value>> {
-        self.seen("updates").await
+        self.recorded("updates").await
     }
 
     /// How often this document was told that there is no news any more.
@@ -217,7 +217,7 @@ impl Page {
     /// # Errors
     /// When the browser does not answer.
     pub async fn withdrawals(&self) -> Result<usize> {
-        Ok(self.seen("withdrawals").await?.len())
+        Ok(self.recorded("withdrawals").await?.len())
     }
 
     /// The errors and rejections that nobody in this document caught.
@@ -225,7 +225,7 @@ impl Page {
     /// # Errors
     /// When the browser does not answer.
     pub async fn errors(&self) -> Result<Vec<Value>> {
-        self.seen("errors").await
+        self.recorded("errors").await
     }
 
     /// How many documents of this origin the tab has loaded, reloads included, since it came there.
@@ -242,7 +242,7 @@ impl Page {
     /// # Errors
     /// When the browser does not answer.
     pub async fn violations(&self) -> Result<Vec<Value>> {
-        self.seen("violations").await
+        self.recorded("violations").await
     }
 
     /// How often this document came back from the back/forward cache.
@@ -250,10 +250,10 @@ impl Page {
     /// # Errors
     /// When the browser does not answer.
     pub async fn returns(&self) -> Result<usize> {
-        Ok(self.seen("returns").await?.len())
+        Ok(self.recorded("returns").await?.len())
     }
 
-    async fn seen(&self, what: &str) -> Result<Vec<Value>> {
+    async fn recorded(&self, what: &str) -> Result<Vec<Value>> {
         let seen = self.eval(&format!("return window.seen.{what}")).await?;
         let seen = seen.as_array().cloned();
         seen.with_context(|| format!("{what}: nobody watches this document"))
@@ -262,23 +262,23 @@ impl Page {
     /// Sends a command of the DevTools protocol. Chromium alone has it.
     async fn cdp(&self, cmd: &'static str, params: Value) -> Result<Value> {
         let command = DevTools { cmd, params };
-        ask(cmd, self.client.issue_cmd(command)).await
+        with_deadline(cmd, self.client.issue_cmd(command)).await
     }
 }
 
 /// Asks the browser for something, and not for ever.
-pub(crate) async fn ask<T>(
+pub(crate) async fn with_deadline<T>(
     what: &str,
     answer: impl Future<Output = Result<T, CmdError>>,
 ) -> Result<T> {
-    timeout(ANSWER, answer)
+    timeout(COMMAND_TIMEOUT, answer)
         .await
         .with_context(|| format!("the browser does not answer: {what}"))?
         .with_context(|| format!("asking the browser for {what}"))
 }
 
 // Longer than any answer takes, short enough that a hanging browser fails its own test only.
-const ANSWER: Duration = Duration::from_secs(20);
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(20);
 
 const FETCH: &str = "
     return fetch(arguments[0], { cache: 'no-store' })

@@ -11,15 +11,15 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::Page;
-use super::ask;
 use super::command::Context;
+use super::with_deadline;
 use crate::engine::Engine;
 use crate::root;
-use crate::wait::until;
+use crate::wait::wait_until;
 
 /// What the page is looked at with.
 #[derive(Clone, Copy, Debug)]
-pub struct Look {
+pub struct Screen {
     /// A phone's narrow, dense touch screen, or a desktop window.
     pub phone: bool,
     /// Whether the person prefers dark colours.
@@ -31,17 +31,17 @@ impl Page {
     /// wider than it should be.
     ///
     /// # Errors
-    /// When the browser refuses, or [can't be dark](Engine::can_be_dark) and should be.
-    pub async fn look(&self, look: Look) -> Result<()> {
-        let (width, height, density) = if look.phone { PHONE } else { DESKTOP };
-        let scheme = if look.dark { "dark" } else { "light" };
+    /// When the browser refuses, or [can't be dark](Engine::supports_dark_scheme) and should be.
+    pub async fn set_screen(&self, screen: Screen) -> Result<()> {
+        let (width, height, density) = if screen.phone { PHONE } else { DESKTOP };
+        let scheme = if screen.dark { "dark" } else { "light" };
         match self.engine() {
             Engine::Chromium => {
                 let screen = json!({
                     "width": width,
                     "height": height,
                     "deviceScaleFactor": density,
-                    "mobile": look.phone,
+                    "mobile": screen.phone,
                 });
                 self.cdp("Emulation.setDeviceMetricsOverride", screen)
                     .await?;
@@ -51,19 +51,19 @@ impl Page {
             }
             Engine::Firefox => {
                 let screen = json!([width, height, density, scheme]);
-                self.around(FIREFOX_LOOK, screen).await?;
+                self.run_in_chrome_context(FIREFOX_SCREEN, screen).await?;
             }
             Engine::WebKit => {
-                ensure!(!look.dark, "WebKit can't be made dark");
+                ensure!(!screen.dark, "WebKit can't be made dark");
                 let size = self.client.set_window_rect(0, 0, width, height);
-                ask("a size", size).await?;
+                with_deadline("a size", size).await?;
             }
         }
         Ok(())
     }
 
     /// Has the system decide on the colours, as in a high-contrast theme. Chromium alone does; ends with the next
-    /// [`Page::look`].
+    /// [`Page::set_screen`].
     ///
     /// # Errors
     /// When the browser refuses, or is not Chromium.
@@ -78,8 +78,8 @@ impl Page {
     /// Gives the browser other languages, the most wanted first, as in `zh-CN,zh`. For pages loaded from now on.
     ///
     /// # Errors
-    /// When the browser refuses, or [can't](Engine::can_learn_languages).
-    pub async fn languages(&self, wanted: &str) -> Result<()> {
+    /// When the browser refuses, or [can't](Engine::supports_languages).
+    pub async fn set_languages(&self, wanted: &str) -> Result<()> {
         match self.engine() {
             Engine::Chromium => {
                 let agent = self.eval("return navigator.userAgent").await?;
@@ -88,7 +88,7 @@ impl Page {
             }
             Engine::Firefox => {
                 let script = "Services.prefs.setStringPref('intl.accept_languages', arguments[0])";
-                self.around(script, json!([wanted])).await?;
+                self.run_in_chrome_context(script, json!([wanted])).await?;
             }
             Engine::WebKit => bail!("WebKit can't be taught languages"),
         }
@@ -99,7 +99,7 @@ impl Page {
     ///
     /// # Errors
     /// When the browser refuses.
-    pub async fn save_data(&self) -> Result<()> {
+    pub async fn enable_save_data(&self) -> Result<()> {
         let saves = json!({ "dataSaverEnabled": true });
         self.cdp("Emulation.setDataSaverOverride", saves)
             .await
@@ -112,8 +112,8 @@ impl Page {
     /// # Errors
     /// When there is no picture, or no place for it.
     pub async fn screenshot(&self, name: &str) -> Result<PathBuf> {
-        self.still().await?;
-        let picture = ask("a picture", self.client.screenshot()).await?;
+        self.wait_for_animations().await?;
+        let picture = with_deadline("a picture", self.client.screenshot()).await?;
         let shelf = root().join("target/screenshots");
         let path = match self.engine() {
             Engine::Chromium => shelf.join(format!("{name}.png")),
@@ -126,19 +126,19 @@ impl Page {
     }
 
     /// Waits until no animation runs, but for endless ones.
-    pub(crate) async fn still(&self) -> Result<()> {
-        until("the page to be still", async || {
-            Ok((self.eval(STILL).await? == true).then_some(()))
+    pub(crate) async fn wait_for_animations(&self) -> Result<()> {
+        wait_until("the page to be still", async || {
+            Ok((self.eval(NO_ANIMATIONS).await? == true).then_some(()))
         })
         .await
     }
 
     /// Runs a script in the window around the page (Firefox).
-    async fn around(&self, script: &str, args: Value) -> Result<()> {
+    async fn run_in_chrome_context(&self, script: &str, args: Value) -> Result<()> {
         let args = args.as_array().cloned().unwrap_or_default();
-        ask("the window", self.client.issue_cmd(Context("chrome"))).await?;
-        let done = ask("a setting", self.client.execute(script, args)).await;
-        ask("the page", self.client.issue_cmd(Context("content"))).await?;
+        with_deadline("the window", self.client.issue_cmd(Context("chrome"))).await?;
+        let done = with_deadline("a setting", self.client.execute(script, args)).await;
+        with_deadline("the page", self.client.issue_cmd(Context("content"))).await?;
         done.map(drop)
     }
 }
@@ -148,7 +148,7 @@ const DESKTOP: (u32, u32, u32) = (1280, 800, 1);
 const PHONE: (u32, u32, u32) = (390, 844, 2);
 
 // What WebDriver BiDi's `setViewport` does inside Firefox, whose windows can't be as narrow as a phone.
-const FIREFOX_LOOK: &str = "
+const FIREFOX_SCREEN: &str = "
     const [width, height, density, scheme] = arguments;
     const browser = gBrowser.selectedBrowser;
     for (const name of ['width', 'min-width', 'max-width']) browser.style.setProperty(name, `${width}px`);
@@ -158,7 +158,7 @@ const FIREFOX_LOOK: &str = "
 ";
 
 // `getAnimations()` of a document does not see into shadow roots.
-const STILL: &str = "
+const NO_ANIMATIONS: &str = "
     const roots = [...document.querySelectorAll('*')].map((element) => element.shadowRoot);
     return [document, ...roots.filter(Boolean)]
         .flatMap((root) => root.getAnimations())

@@ -15,8 +15,8 @@ use tempfile::NamedTempFile;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use crate::leash::Leash;
 use crate::port;
+use crate::process_group::ProcessGroup;
 
 pub use app::App;
 pub use nginx::Nginx;
@@ -30,7 +30,7 @@ struct Peer {
     dir: PathBuf,
     port: u16,
     log: NamedTempFile,
-    leash: Option<Leash>,
+    process_group: Option<ProcessGroup>,
 }
 
 impl Peer {
@@ -42,7 +42,7 @@ impl Peer {
             dir,
             port,
             log: NamedTempFile::new().context("a peer's log")?,
-            leash: None,
+            process_group: None,
         })
     }
 
@@ -53,13 +53,13 @@ impl Peer {
     /// Returns when it accepts connections.
     async fn start(&mut self) -> Result<()> {
         let log = self.log.reopen().context("a peer's log")?;
-        let complaints = log.try_clone().context("a peer's log")?;
-        let leash = Leash::soft(&self.program, |peer| {
+        let stderr = log.try_clone().context("a peer's log")?;
+        let process_group = ProcessGroup::terminate_on_drop(&self.program, |peer| {
             peer.args(&self.args).current_dir(&self.dir);
-            peer.stdout(log).stderr(complaints);
+            peer.stdout(log).stderr(stderr);
         })?;
-        self.leash = Some(leash);
-        timeout(PATIENCE, port::listened_on(self.port))
+        self.process_group = Some(process_group);
+        timeout(TIMEOUT, port::wait_for_listener(self.port))
             .await
             .with_context(|| {
                 let log = fs::read_to_string(&self.log).unwrap_or_default();
@@ -69,14 +69,14 @@ impl Peer {
 
     /// Has it end as a system ends its services, and returns when its port is free.
     async fn stop(&mut self) -> Result<()> {
-        let leash = self.leash.take();
+        let process_group = self.process_group.take();
         // It takes as long as the program likes.
-        spawn_blocking(|| drop(leash)).await?;
-        timeout(PATIENCE, port::left(self.port))
+        spawn_blocking(|| drop(process_group)).await?;
+        timeout(TIMEOUT, port::wait_until_closed(self.port))
             .await
             .with_context(|| format!("{} does not end", self.program.display()))
     }
 }
 
 // Node's own start, on a machine that compiles something else at the same time, and then Vite's.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);

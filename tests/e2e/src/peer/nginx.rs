@@ -63,8 +63,8 @@ impl Nginx {
         let mut nginx = Command::new(&self.peer.program);
         nginx.args(&self.peer.args).args(["-s", "reload"]);
         let said = nginx.output().context("starting nginx")?;
-        let complaint = String::from_utf8_lossy(&said.stderr);
-        ensure!(said.status.success(), "nginx does not reload: {complaint}");
+        let stderr = String::from_utf8_lossy(&said.stderr);
+        ensure!(said.status.success(), "nginx does not reload: {stderr}");
         Ok(())
     }
 

@@ -1,39 +1,39 @@
 //! What a person with an open tab sees when a site is deployed.
 
 mod api;
+mod appearance;
+mod broken_apis;
 mod chunks;
-mod fleet;
-mod forms;
-mod front;
+mod csp;
+mod deploy_methods;
+mod event_streams;
+mod fault_proxy;
 mod harness;
-mod looks;
-mod manners;
 mod middleware;
-mod news;
 mod notice;
+mod notice_conditions;
+mod notice_styles;
 mod outage;
-mod pages;
-mod pictures;
 mod policies;
-mod reach;
-mod strict;
-mod unwilling;
-mod ways;
-mod workers;
+mod release_detection;
+mod replicas;
+mod screenshots;
+mod service_workers;
+mod snooze;
 
 use anyhow::Result;
 use tidings_e2e::Build;
-use tidings_e2e::Front;
+use tidings_e2e::FaultProxy;
 use tidings_e2e::Page;
-use tidings_e2e::until;
+use tidings_e2e::wait_until;
 
 /// What the notice says.
-const NEWS: &str = "A new version is available";
+const UPDATE_TEXT: &str = "A new version is available";
 
-/// Waits until so many event streams go through a front.
-async fn streams(front: &Front, open: usize) -> Result<()> {
-    until(&format!("{open} open streams"), async || {
-        let streams = front.streams();
+/// Waits until so many event streams go through a proxy.
+async fn wait_for_streams(proxy: &FaultProxy, open: usize) -> Result<()> {
+    wait_until(&format!("{open} open streams"), async || {
+        let streams = proxy.streams();
         anyhow::ensure!(streams.open == open, "{streams:?}");
         Ok(Some(()))
     })
@@ -41,8 +41,8 @@ async fn streams(front: &Front, open: usize) -> Result<()> {
 }
 
 /// Waits until the tab knows of a later release than its own, whether it shows it or not.
-async fn hears(page: &Page) -> Result<()> {
-    until("the tab to hear of the news", async || {
+async fn wait_for_other_release(page: &Page) -> Result<()> {
+    wait_until("the tab to hear of the news", async || {
         let state = page.eval("return tidings.state").await?;
         anyhow::ensure!(state != "current", "it is {state}");
         Ok(Some(()))
@@ -52,8 +52,8 @@ async fn hears(page: &Page) -> Result<()> {
 
 /// Waits until the server says that another release is current than the one that the page is of, without letting the
 /// page know.
-async fn is_published(page: &Page) -> Result<()> {
-    until("the deploy to be published", async || {
+async fn wait_for_publish(page: &Page) -> Result<()> {
+    wait_until("the deploy to be published", async || {
         let script = "return fetch('/__tidings/release.json', { cache: 'no-store' })
             .then((answer) => answer.json())
             .then((release) => release.id !== tidings.release.id)";
@@ -63,18 +63,18 @@ async fn is_published(page: &Page) -> Result<()> {
 }
 
 /// A version after version 2: it says that it is 2, but its page is another one.
-fn three() -> Result<Build> {
+fn third_build() -> Result<Build> {
     let renamed = |page: &str| page.replace("Harbour log", "Harbour log, third edition");
-    Build::two()?.with_page(renamed)
+    Build::v2()?.with_page(renamed)
 }
 
 /// The build, with an element at the end of its body.
-fn with(build: &Build, element: &str) -> Result<Build> {
+fn with_element(build: &Build, element: &str) -> Result<Build> {
     build.with_page(|page| page.replace("</body>", &format!("{element}</body>")))
 }
 
 /// Runs a script as one of the page's own: what WebDriver runs in Firefox changes nothing that those see.
-async fn inside(page: &Page, script: &str) -> Result<()> {
+async fn run_inline_script(page: &Page, script: &str) -> Result<()> {
     let script = serde_json::Value::from(script);
     let run = format!(
         "const element = document.createElement('script');
@@ -85,7 +85,7 @@ async fn inside(page: &Page, script: &str) -> Result<()> {
 }
 
 /// Two frames later everything that an event set off has been drawn.
-async fn drawn(page: &Page) -> Result<()> {
+async fn wait_for_paint(page: &Page) -> Result<()> {
     page.eval(
         "return new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))",
     )
@@ -94,8 +94,8 @@ async fn drawn(page: &Page) -> Result<()> {
 }
 
 /// Waits until the page has been told by an event.
-async fn told(page: &Page) -> Result<()> {
-    until("the event", async || {
+async fn wait_for_update_event(page: &Page) -> Result<()> {
+    wait_until("the event", async || {
         Ok((!page.updates().await?.is_empty()).then_some(()))
     })
     .await

@@ -22,34 +22,34 @@ use tokio::task::JoinHandle;
 use tower::ServiceBuilder;
 use tower::service_fn;
 
-use crate::NEWS;
+use crate::UPDATE_TEXT;
 
-in_every_engine!(a_policy_of_nonces_or_hashes_is_enough);
+in_every_engine!(csp_of_nonces_or_hashes_allows_notice_and_refresh);
 
-async fn a_policy_of_nonces_or_hashes_is_enough(engine: Engine) -> Result<()> {
+async fn csp_of_nonces_or_hashes_allows_notice_and_refresh(engine: Engine) -> Result<()> {
     let page = Page::open(engine).await?;
-    let mut told = Ok(());
+    let mut result = Ok(());
     for policy in POLICIES {
-        told = told.and(is_told(&page, policy).await.context(policy));
+        result = result.and(check_update(&page, policy).await.context(policy));
     }
     page.close().await?;
-    told
+    result
 }
 
 /// The notice comes, the refresh brings the new page, and nobody reports a violation.
-async fn is_told(page: &Page, policy: &'static str) -> Result<()> {
+async fn check_update(page: &Page, policy: &'static str) -> Result<()> {
     let site = Site::new();
     site.publish(Release::named("first".parse()?, 1));
     let (url, serving) = serve(&site, policy).await?;
     page.goto(&url).await?;
-    page.shows("#release", "first").await?;
-    page.shows("#app", "It runs").await?;
+    page.wait_for_text("#release", "first").await?;
+    page.wait_for_text("#app", "It runs").await?;
     site.publish(Release::named("second".parse()?, 2));
-    page.notice(NEWS).await?;
+    page.wait_for_notice(UPDATE_TEXT).await?;
     let violations = page.eval("return reports").await?;
     ensure!(violations == serde_json::json!([]), "{violations}");
-    page.press("Refresh").await?;
-    page.shows("#release", "second").await?;
+    page.press_button("Refresh").await?;
+    page.wait_for_text("#release", "second").await?;
     site.close();
     serving.abort();
     Ok(())

@@ -3,32 +3,37 @@
 use anyhow::Result;
 use anyhow::ensure;
 use tidings_e2e::Build;
+use tidings_e2e::DeployMethod;
 use tidings_e2e::Engine;
-use tidings_e2e::Way;
 use tidings_e2e::in_every_engine;
-use tidings_e2e::visit;
+use tidings_e2e::with_fixture;
 
-use crate::NEWS;
+use crate::UPDATE_TEXT;
 
 in_every_engine!(
-    later_takes_the_notice_away,
-    a_strict_policy_with_trusted_types_is_not_broken,
-    a_page_can_draw_its_own_notice,
+    later_pressed_hides_notice,
+    trusted_types_policy_with_notice_reports_no_violation,
+    update_event_cancelled_shows_no_built_in_notice,
 );
 
-async fn later_takes_the_notice_away(engine: Engine) -> Result<()> {
-    visit(engine, Way::MoveSwap, &Build::one()?, async |visit| {
-        let page = &visit.page;
-        visit.site.deploy(&Build::two()?)?;
-        page.notice(NEWS).await?;
-        page.press("Later").await?;
-        page.no_notice().await?;
-        page.shows("#version", "Version 1").await
-    })
+async fn later_pressed_hides_notice(engine: Engine) -> Result<()> {
+    with_fixture(
+        engine,
+        DeployMethod::MoveSwap,
+        &Build::v1()?,
+        async |fixture| {
+            let page = &fixture.page;
+            fixture.site.deploy(&Build::v2()?)?;
+            page.wait_for_notice(UPDATE_TEXT).await?;
+            page.press_button("Later").await?;
+            page.wait_for_no_notice().await?;
+            page.wait_for_text("#version", "Version 1").await
+        },
+    )
     .await
 }
 
-async fn a_strict_policy_with_trusted_types_is_not_broken(engine: Engine) -> Result<()> {
+async fn trusted_types_policy_with_notice_reports_no_violation(engine: Engine) -> Result<()> {
     // Vue makes a policy of its own as soon as it is loaded; nobody else may.
     let policy = "default-src 'self'; script-src 'self'; style-src 'self'; \
         require-trusted-types-for 'script'; trusted-types vue";
@@ -36,26 +41,26 @@ async fn a_strict_policy_with_trusted_types_is_not_broken(engine: Engine) -> Res
         let meta = format!(r#"<meta http-equiv="Content-Security-Policy" content="{policy}">"#);
         build.with_page(|page| page.replace("<head>", &format!("<head>{meta}")))
     };
-    visit(
+    with_fixture(
         engine,
-        Way::MoveSwap,
-        &strict(Build::one()?)?,
-        async |visit| {
-            let page = &visit.page;
-            page.shows("#version", "Version 1").await?;
-            visit.site.deploy(&strict(Build::two()?)?)?;
-            page.notice(NEWS).await?;
+        DeployMethod::MoveSwap,
+        &strict(Build::v1()?)?,
+        async |fixture| {
+            let page = &fixture.page;
+            page.wait_for_text("#version", "Version 1").await?;
+            fixture.site.deploy(&strict(Build::v2()?)?)?;
+            page.wait_for_notice(UPDATE_TEXT).await?;
             page.screenshot("strict-policy").await?;
             let violations = page.violations().await?;
             ensure!(violations.is_empty(), "{violations:?}");
-            page.press("Refresh").await?;
-            page.shows("#version", "Version 2").await
+            page.press_button("Refresh").await?;
+            page.wait_for_text("#version", "Version 2").await
         },
     )
     .await
 }
 
-async fn a_page_can_draw_its_own_notice(engine: Engine) -> Result<()> {
+async fn update_event_cancelled_shows_no_built_in_notice(engine: Engine) -> Result<()> {
     let script = "addEventListener('tidings:update', (event) => {
         event.preventDefault();
         const own = document.createElement('p');
@@ -63,7 +68,7 @@ async fn a_page_can_draw_its_own_notice(engine: Engine) -> Result<()> {
         own.textContent = 'Fresh from the harbour';
         document.body.append(own);
     });";
-    let own = Build::one()?
+    let own = Build::v1()?
         .with_file("own-notice.js", script)?
         .with_page(|page| {
             page.replace(
@@ -71,10 +76,10 @@ async fn a_page_can_draw_its_own_notice(engine: Engine) -> Result<()> {
                 r#"<script src="/own-notice.js"></script></head>"#,
             )
         })?;
-    visit(engine, Way::MoveSwap, &own, async |visit| {
-        let page = &visit.page;
-        visit.site.deploy(&Build::two()?)?;
-        page.shows("#own", "Fresh from the harbour").await?;
+    with_fixture(engine, DeployMethod::MoveSwap, &own, async |fixture| {
+        let page = &fixture.page;
+        fixture.site.deploy(&Build::v2()?)?;
+        page.wait_for_text("#own", "Fresh from the harbour").await?;
         // Two frames later everything that the event set off has been drawn.
         page.eval("return new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
             .await?;

@@ -3,114 +3,129 @@
 use anyhow::Result;
 use anyhow::ensure;
 use tidings_e2e::Build;
+use tidings_e2e::DeployMethod;
 use tidings_e2e::Engine;
-use tidings_e2e::Front;
+use tidings_e2e::FaultProxy;
 use tidings_e2e::Server;
 use tidings_e2e::Site;
-use tidings_e2e::Way;
 use tidings_e2e::in_every_engine;
-use tidings_e2e::until;
-use tidings_e2e::visit;
+use tidings_e2e::wait_until;
+use tidings_e2e::with_fixture;
 
-use crate::NEWS;
-use crate::is_published;
-use crate::streams;
+use crate::UPDATE_TEXT;
+use crate::wait_for_publish;
+use crate::wait_for_streams;
 
 in_every_engine!(
-    news_that_is_held_back_is_asked_for,
-    a_server_that_comes_back_with_another_release_tells,
-    a_page_that_starts_without_a_line_is_told_later,
+    event_stream_held_back_falls_back_to_polling,
+    server_back_with_other_release_shows_notice,
+    page_loaded_without_connection_shows_notice_later,
 );
 
-async fn news_that_is_held_back_is_asked_for(engine: Engine) -> Result<()> {
-    visit(engine, Way::MoveSwap, &Build::one()?, async |visit| {
-        let page = &visit.page;
-        let front = Front::start(&[&visit.server])?;
-        front.hold_events(true);
-        page.goto(&front.url("/")).await?;
-        page.shows("#version", "Version 1").await?;
-        streams(&front, 1).await?;
-        // The silent stream is given up.
-        streams(&front, 0).await?;
-        until("a question in its place", async || {
-            Ok((front.requests(RELEASE) > 0).then_some(()))
-        })
-        .await?;
-        visit.site.deploy(&Build::two()?)?;
-        is_published(page).await?;
-        ensure!(page.updates().await?.is_empty(), "who has told it?");
-        page.click("#to-about").await?;
-        page.notice(NEWS).await?;
-        page.press("Refresh").await?;
-        page.shows("#about-text", "version 2").await?;
+async fn event_stream_held_back_falls_back_to_polling(engine: Engine) -> Result<()> {
+    with_fixture(
+        engine,
+        DeployMethod::MoveSwap,
+        &Build::v1()?,
+        async |fixture| {
+            let page = &fixture.page;
+            let proxy = FaultProxy::start(&[&fixture.server])?;
+            proxy.hold_events(true);
+            page.goto(&proxy.url("/")).await?;
+            page.wait_for_text("#version", "Version 1").await?;
+            wait_for_streams(&proxy, 1).await?;
+            // The silent stream is given up.
+            wait_for_streams(&proxy, 0).await?;
+            wait_until("a question in its place", async || {
+                Ok((proxy.request_count(RELEASE) > 0).then_some(()))
+            })
+            .await?;
+            fixture.site.deploy(&Build::v2()?)?;
+            wait_for_publish(page).await?;
+            ensure!(page.updates().await?.is_empty(), "who has told it?");
+            page.click("#to-about").await?;
+            page.wait_for_notice(UPDATE_TEXT).await?;
+            page.press_button("Refresh").await?;
+            page.wait_for_text("#about-text", "version 2").await?;
 
-        // Of the new page the stream is held back as well, and news comes when the window is looked at again.
-        streams(&front, 1).await?;
-        streams(&front, 0).await?;
-        visit.site.deploy(&Build::one()?)?;
-        is_published(page).await?;
-        page.eval("dispatchEvent(new Event('focus'))").await?;
-        page.notice(NEWS).await?;
-        // Another network is another chance for a stream.
-        front.hold_events(false);
-        page.eval("dispatchEvent(new Event('online'))").await?;
-        streams(&front, 1).await
-    })
+            // Of the new page the stream is held back as well, and news comes when the window is looked at again.
+            wait_for_streams(&proxy, 1).await?;
+            wait_for_streams(&proxy, 0).await?;
+            fixture.site.deploy(&Build::v1()?)?;
+            wait_for_publish(page).await?;
+            page.eval("dispatchEvent(new Event('focus'))").await?;
+            page.wait_for_notice(UPDATE_TEXT).await?;
+            // Another network is another chance for a stream.
+            proxy.hold_events(false);
+            page.eval("dispatchEvent(new Event('online'))").await?;
+            wait_for_streams(&proxy, 1).await
+        },
+    )
     .await
 }
 
-async fn a_server_that_comes_back_with_another_release_tells(engine: Engine) -> Result<()> {
-    visit(engine, Way::MoveSwap, &Build::one()?, async |visit| {
-        let page = &visit.page;
-        let other = Site::new(Way::MoveSwap, &Build::two()?)?;
-        let other = Server::start(&other.dir()).map(|server| (server, other))?;
-        let front = Front::start(&[&visit.server])?;
-        page.goto(&front.url("/")).await?;
-        page.shows("#version", "Version 1").await?;
-        streams(&front, 1).await?;
-        front.go_away()?;
-        streams(&front, 0).await?;
-        // Whoever stands before a server that is not there yet says so, which ends a stream for good.
-        front.upstreams(&[]);
-        let asked = front.requests(EVENTS);
-        front.come_back()?;
-        until("another try", async || {
-            Ok((front.requests(EVENTS) > asked).then_some(()))
-        })
-        .await?;
-        ensure!(
-            !page.has_notice().await?,
-            "a server that is away is no news"
-        );
-        front.upstreams(&[&other.0]);
-        streams(&front, 1).await?;
-        page.notice(NEWS).await?;
-        page.press("Refresh").await?;
-        page.shows("#version", "Version 2").await?;
-        page.no_notice().await
-    })
+async fn server_back_with_other_release_shows_notice(engine: Engine) -> Result<()> {
+    with_fixture(
+        engine,
+        DeployMethod::MoveSwap,
+        &Build::v1()?,
+        async |fixture| {
+            let page = &fixture.page;
+            let other = Site::new(DeployMethod::MoveSwap, &Build::v2()?)?;
+            let other = Server::start(&other.dir()).map(|server| (server, other))?;
+            let proxy = FaultProxy::start(&[&fixture.server])?;
+            page.goto(&proxy.url("/")).await?;
+            page.wait_for_text("#version", "Version 1").await?;
+            wait_for_streams(&proxy, 1).await?;
+            proxy.disconnect()?;
+            wait_for_streams(&proxy, 0).await?;
+            // Whoever stands before a server that is not there yet says so, which ends a stream for good.
+            proxy.set_upstreams(&[]);
+            let asked = proxy.request_count(EVENTS);
+            proxy.reconnect()?;
+            wait_until("another try", async || {
+                Ok((proxy.request_count(EVENTS) > asked).then_some(()))
+            })
+            .await?;
+            ensure!(
+                !page.has_notice().await?,
+                "a server that is away is no news"
+            );
+            proxy.set_upstreams(&[&other.0]);
+            wait_for_streams(&proxy, 1).await?;
+            page.wait_for_notice(UPDATE_TEXT).await?;
+            page.press_button("Refresh").await?;
+            page.wait_for_text("#version", "Version 2").await?;
+            page.wait_for_no_notice().await
+        },
+    )
     .await
 }
 
-async fn a_page_that_starts_without_a_line_is_told_later(engine: Engine) -> Result<()> {
-    visit(engine, Way::MoveSwap, &Build::one()?, async |visit| {
-        let page = &visit.page;
-        let front = Front::start(&[&visit.server])?;
-        front.missing(&[EVENTS, RELEASE]);
-        page.goto(&front.url("/")).await?;
-        page.shows("#version", "Version 1").await?;
-        until("the first try", async || {
-            Ok((front.requests(EVENTS) > 0).then_some(()))
-        })
-        .await?;
-        visit.site.deploy(&Build::two()?)?;
-        front.missing(&[]);
-        streams(&front, 1).await?;
-        page.notice(NEWS).await?;
-        let errors = page.errors().await?;
-        ensure!(errors.is_empty(), "{errors:?}");
-        Ok(())
-    })
+async fn page_loaded_without_connection_shows_notice_later(engine: Engine) -> Result<()> {
+    with_fixture(
+        engine,
+        DeployMethod::MoveSwap,
+        &Build::v1()?,
+        async |fixture| {
+            let page = &fixture.page;
+            let proxy = FaultProxy::start(&[&fixture.server])?;
+            proxy.set_missing(&[EVENTS, RELEASE]);
+            page.goto(&proxy.url("/")).await?;
+            page.wait_for_text("#version", "Version 1").await?;
+            wait_until("the first try", async || {
+                Ok((proxy.request_count(EVENTS) > 0).then_some(()))
+            })
+            .await?;
+            fixture.site.deploy(&Build::v2()?)?;
+            proxy.set_missing(&[]);
+            wait_for_streams(&proxy, 1).await?;
+            page.wait_for_notice(UPDATE_TEXT).await?;
+            let errors = page.errors().await?;
+            ensure!(errors.is_empty(), "{errors:?}");
+            Ok(())
+        },
+    )
     .await
 }
 

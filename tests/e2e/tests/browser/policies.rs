@@ -6,239 +6,301 @@ use std::time::Instant;
 use anyhow::Result;
 use anyhow::ensure;
 use tidings_e2e::Build;
+use tidings_e2e::DeployMethod;
 use tidings_e2e::Engine;
+use tidings_e2e::Fixture;
 use tidings_e2e::Key;
 use tidings_e2e::Page;
-use tidings_e2e::Visit;
-use tidings_e2e::Way;
 use tidings_e2e::in_every_engine;
-use tidings_e2e::until;
-use tidings_e2e::visit;
-use tidings_e2e::visit_with;
+use tidings_e2e::wait_until;
+use tidings_e2e::with_fixture;
+use tidings_e2e::with_fixture_args;
 
-use crate::NEWS;
-use crate::inside;
-use crate::told;
-use crate::with;
+use crate::UPDATE_TEXT;
+use crate::run_inline_script;
+use crate::wait_for_update_event;
+use crate::with_element;
 
 in_every_engine!(
-    navigate_makes_a_full_load_of_the_next_navigation,
-    navigate_shows_the_notice_after_the_wait,
-    idle_reloads_a_tab_that_nobody_touches,
-    idle_waits_for_what_was_begun,
-    idle_waits_for_what_the_page_does,
-    force_counts_down_and_reloads,
-    force_can_be_put_off_once,
-    force_waits_for_what_was_written,
-    silent_tells_the_page_alone,
-    a_path_can_have_a_policy_of_its_own,
-    a_deploy_can_have_a_policy_of_its_own,
+    navigate_on_next_navigation_loads_new_page,
+    navigate_after_wait_shows_notice,
+    idle_without_input_reloads,
+    idle_with_edited_form_waits,
+    idle_with_dialog_or_block_waits,
+    force_countdown_elapsed_reloads,
+    force_postponed_once_cannot_be_postponed_again,
+    force_with_typed_text_waits,
+    silent_dispatches_event_and_shows_no_notice,
+    policy_for_path_overrides_default,
+    policy_of_deploy_overrides_default,
 );
 
-async fn navigate_makes_a_full_load_of_the_next_navigation(engine: Engine) -> Result<()> {
-    let one = Build::one()?;
-    visit_with(engine, Way::MoveSwap, &one, NAVIGATE, async |visit| {
-        let page = &visit.page;
-        visit.site.deploy(&Build::two()?)?;
-        told(page).await?;
-        ensure!(!page.has_notice().await?, "a notice as well");
-        page.click("#to-report").await?;
-        page.shows("#report-text", "version 2").await?;
-        page.at("/report").await?;
-        page.back().await?;
-        page.shows("#version", "Version 2").await
-    })
+async fn navigate_on_next_navigation_loads_new_page(engine: Engine) -> Result<()> {
+    let one = Build::v1()?;
+    with_fixture_args(
+        engine,
+        DeployMethod::MoveSwap,
+        &one,
+        NAVIGATE,
+        async |fixture| {
+            let page = &fixture.page;
+            fixture.site.deploy(&Build::v2()?)?;
+            wait_for_update_event(page).await?;
+            ensure!(!page.has_notice().await?, "a notice as well");
+            page.click("#to-report").await?;
+            page.wait_for_text("#report-text", "version 2").await?;
+            page.wait_for_path("/report").await?;
+            page.back().await?;
+            page.wait_for_text("#version", "Version 2").await
+        },
+    )
     .await
 }
 
-async fn navigate_shows_the_notice_after_the_wait(engine: Engine) -> Result<()> {
+async fn navigate_after_wait_shows_notice(engine: Engine) -> Result<()> {
     let args = &["--policy", "navigate", "--navigate-wait", "1s"];
-    let one = Build::one()?;
-    visit_with(engine, Way::MoveSwap, &one, args, async |visit| {
-        let page = &visit.page;
-        visit.site.deploy(&Build::two()?)?;
-        page.notice(NEWS).await?;
-        page.press("Refresh").await?;
-        page.shows("#version", "Version 2").await
-    })
+    let one = Build::v1()?;
+    with_fixture_args(
+        engine,
+        DeployMethod::MoveSwap,
+        &one,
+        args,
+        async |fixture| {
+            let page = &fixture.page;
+            fixture.site.deploy(&Build::v2()?)?;
+            page.wait_for_notice(UPDATE_TEXT).await?;
+            page.press_button("Refresh").await?;
+            page.wait_for_text("#version", "Version 2").await
+        },
+    )
     .await
 }
 
-async fn idle_reloads_a_tab_that_nobody_touches(engine: Engine) -> Result<()> {
-    let one = Build::one()?;
-    visit_with(engine, Way::MoveSwap, &one, IDLE, async |visit| {
-        visit.site.deploy(&Build::two()?)?;
-        visit.page.shows("#version", "Version 2").await
-    })
+async fn idle_without_input_reloads(engine: Engine) -> Result<()> {
+    let one = Build::v1()?;
+    with_fixture_args(
+        engine,
+        DeployMethod::MoveSwap,
+        &one,
+        IDLE,
+        async |fixture| {
+            fixture.site.deploy(&Build::v2()?)?;
+            fixture.page.wait_for_text("#version", "Version 2").await
+        },
+    )
     .await
 }
 
-async fn idle_waits_for_what_was_begun(engine: Engine) -> Result<()> {
+async fn idle_with_edited_form_waits(engine: Engine) -> Result<()> {
     let form = "<form id=form><input id=pen aria-label=Pen></form>";
-    let one = with(&Build::one()?, form)?;
-    visit_with(engine, Way::MoveSwap, &one, IDLE, async |visit| {
-        let page = &visit.page;
-        page.write("#pen", "moored at").await?;
-        holds(visit).await?;
-        // What the page sends by itself may not have arrived.
-        page.eval("form.onsubmit = (event) => event.preventDefault(); form.requestSubmit()")
-            .await?;
-        holds_on(page).await?;
-        page.eval("form.remove()").await?;
-        page.shows("#version", "Version 2").await
-    })
+    let one = with_element(&Build::v1()?, form)?;
+    with_fixture_args(
+        engine,
+        DeployMethod::MoveSwap,
+        &one,
+        IDLE,
+        async |fixture| {
+            let page = &fixture.page;
+            page.type_text("#pen", "moored at").await?;
+            deploy_and_check_waiting(fixture).await?;
+            // What the page sends by itself may not have arrived.
+            page.eval("form.onsubmit = (event) => event.preventDefault(); form.requestSubmit()")
+                .await?;
+            check_still_waiting(page).await?;
+            page.eval("form.remove()").await?;
+            page.wait_for_text("#version", "Version 2").await
+        },
+    )
     .await
 }
 
-async fn idle_waits_for_what_the_page_does(engine: Engine) -> Result<()> {
-    let one = with(&Build::one()?, "<dialog id=dialog>Sure?</dialog>")?;
-    visit_with(engine, Way::MoveSwap, &one, IDLE, async |visit| {
-        let page = &visit.page;
-        page.eval("dialog.show()").await?;
-        page.eval("window.unblock = tidings.block('an upload')")
-            .await?;
-        page.eval(
+async fn idle_with_dialog_or_block_waits(engine: Engine) -> Result<()> {
+    let one = with_element(&Build::v1()?, "<dialog id=dialog>Sure?</dialog>")?;
+    with_fixture_args(
+        engine,
+        DeployMethod::MoveSwap,
+        &one,
+        IDLE,
+        async |fixture| {
+            let page = &fixture.page;
+            page.eval("dialog.show()").await?;
+            page.eval("window.unblock = tidings.block('an upload')")
+                .await?;
+            page.eval(
             "window.allow = tidings.on('before-reload', (detail, event) => event.preventDefault())",
         )
         .await?;
-        holds(visit).await?;
-        for end in ["dialog.close()", "unblock()"] {
-            page.eval(end).await?;
-            holds_on(page).await?;
-        }
-        page.eval("allow()").await?;
-        page.shows("#version", "Version 2").await
-    })
+            deploy_and_check_waiting(fixture).await?;
+            for end in ["dialog.close()", "unblock()"] {
+                page.eval(end).await?;
+                check_still_waiting(page).await?;
+            }
+            page.eval("allow()").await?;
+            page.wait_for_text("#version", "Version 2").await
+        },
+    )
     .await
 }
 
-async fn force_counts_down_and_reloads(engine: Engine) -> Result<()> {
-    let one = Build::one()?;
-    visit_with(engine, Way::MoveSwap, &one, FORCE, async |visit| {
-        let page = &visit.page;
-        let before = Instant::now();
-        visit.site.deploy(&Build::two()?)?;
-        let notice = page.notice("Refreshing in").await?;
-        ensure!(notice.live == "dialog", "{notice:?}");
-        ensure!(notice.buttons == ["Not now", "Refresh"], "{notice:?}");
-        page.shows("#version", "Version 2").await?;
-        ensure!(before.elapsed() > Duration::from_secs(5), "too soon");
-        page.no_notice().await
-    })
+async fn force_countdown_elapsed_reloads(engine: Engine) -> Result<()> {
+    let one = Build::v1()?;
+    with_fixture_args(
+        engine,
+        DeployMethod::MoveSwap,
+        &one,
+        FORCE,
+        async |fixture| {
+            let page = &fixture.page;
+            let before = Instant::now();
+            fixture.site.deploy(&Build::v2()?)?;
+            let notice = page.wait_for_notice("Refreshing in").await?;
+            ensure!(notice.live == "dialog", "{notice:?}");
+            ensure!(notice.buttons == ["Not now", "Refresh"], "{notice:?}");
+            page.wait_for_text("#version", "Version 2").await?;
+            ensure!(before.elapsed() > Duration::from_secs(5), "too soon");
+            page.wait_for_no_notice().await
+        },
+    )
     .await
 }
 
-async fn force_can_be_put_off_once(engine: Engine) -> Result<()> {
-    let one = Build::one()?;
-    visit_with(engine, Way::MoveSwap, &one, FORCE, async |visit| {
-        let page = &visit.page;
-        // Five minutes pass as soon as the test says so.
-        inside(
-            page,
-            "const now = Date.now; window.ahead = 0; Date.now = () => now() + ahead",
-        )
-        .await?;
-        visit.site.deploy(&Build::two()?)?;
-        page.notice(NEWS).await?;
-        page.press("Not now").await?;
-        page.no_notice().await?;
-        page.shows("#version", "Version 1").await?;
+async fn force_postponed_once_cannot_be_postponed_again(engine: Engine) -> Result<()> {
+    let one = Build::v1()?;
+    with_fixture_args(
+        engine,
+        DeployMethod::MoveSwap,
+        &one,
+        FORCE,
+        async |fixture| {
+            let page = &fixture.page;
+            // Five minutes pass as soon as the test says so.
+            run_inline_script(
+                page,
+                "const now = Date.now; window.ahead = 0; Date.now = () => now() + ahead",
+            )
+            .await?;
+            fixture.site.deploy(&Build::v2()?)?;
+            page.wait_for_notice(UPDATE_TEXT).await?;
+            page.press_button("Not now").await?;
+            page.wait_for_no_notice().await?;
+            page.wait_for_text("#version", "Version 1").await?;
 
-        inside(page, "ahead = 300000; dispatchEvent(new Event('focus'))").await?;
-        let notice = page.notice(NEWS).await?;
-        ensure!(notice.buttons == ["Refresh"], "{notice:?}");
-        page.key(Key::Escape).await?;
-        page.key(Key::Escape).await?;
-        ensure!(page.has_notice().await?, "Escape has closed it");
-        page.shows("#version", "Version 2").await
-    })
+            run_inline_script(page, "ahead = 300000; dispatchEvent(new Event('focus'))").await?;
+            let notice = page.wait_for_notice(UPDATE_TEXT).await?;
+            ensure!(notice.buttons == ["Refresh"], "{notice:?}");
+            page.press_key(Key::Escape).await?;
+            page.press_key(Key::Escape).await?;
+            ensure!(page.has_notice().await?, "Escape has closed it");
+            page.wait_for_text("#version", "Version 2").await
+        },
+    )
     .await
 }
 
-async fn force_waits_for_what_was_written(engine: Engine) -> Result<()> {
-    let one = with(
-        &Build::one()?,
-        "<textarea id=pen aria-label=Pen></textarea>",
-    )?;
-    visit_with(engine, Way::MoveSwap, &one, FORCE, async |visit| {
-        let page = &visit.page;
-        page.write("#pen", "moored at").await?;
-        visit.site.deploy(&Build::two()?)?;
-        page.notice("Refreshing in 0 s").await?;
-        holds_on(page).await?;
-        page.press("Refresh").await?;
-        page.shows("#version", "Version 2").await
-    })
+async fn force_with_typed_text_waits(engine: Engine) -> Result<()> {
+    let one = with_element(&Build::v1()?, "<textarea id=pen aria-label=Pen></textarea>")?;
+    with_fixture_args(
+        engine,
+        DeployMethod::MoveSwap,
+        &one,
+        FORCE,
+        async |fixture| {
+            let page = &fixture.page;
+            page.type_text("#pen", "moored at").await?;
+            fixture.site.deploy(&Build::v2()?)?;
+            page.wait_for_notice("Refreshing in 0 s").await?;
+            check_still_waiting(page).await?;
+            page.press_button("Refresh").await?;
+            page.wait_for_text("#version", "Version 2").await
+        },
+    )
     .await
 }
 
-async fn silent_tells_the_page_alone(engine: Engine) -> Result<()> {
-    let one = Build::one()?;
+async fn silent_dispatches_event_and_shows_no_notice(engine: Engine) -> Result<()> {
+    let one = Build::v1()?;
     let args = &["--policy", "silent"];
-    visit_with(engine, Way::MoveSwap, &one, args, async |visit| {
-        let page = &visit.page;
-        visit.site.deploy(&Build::two()?)?;
-        told(page).await?;
-        crate::drawn(page).await?;
-        ensure!(!page.has_notice().await?);
-        page.eval("tidings.refresh()").await?;
-        page.shows("#version", "Version 2").await
-    })
+    with_fixture_args(
+        engine,
+        DeployMethod::MoveSwap,
+        &one,
+        args,
+        async |fixture| {
+            let page = &fixture.page;
+            fixture.site.deploy(&Build::v2()?)?;
+            wait_for_update_event(page).await?;
+            crate::wait_for_paint(page).await?;
+            ensure!(!page.has_notice().await?);
+            page.eval("tidings.refresh()").await?;
+            page.wait_for_text("#version", "Version 2").await
+        },
+    )
     .await
 }
 
-async fn a_path_can_have_a_policy_of_its_own(engine: Engine) -> Result<()> {
-    let one = Build::one()?;
+async fn policy_for_path_overrides_default(engine: Engine) -> Result<()> {
+    let one = Build::v1()?;
     let args = &["--policy", "silent,/about=force,/report=prompt"];
-    visit_with(engine, Way::MoveSwap, &one, args, async |visit| {
-        let page = &visit.page;
-        page.goto(&visit.server.url("/about")).await?;
-        page.shows("#about-text", "version 1").await?;
-        visit.site.deploy(&Build::two()?)?;
-        let notice = page.notice("Refreshing in").await?;
-        ensure!(notice.live == "dialog", "{notice:?}");
-        page.press("Refresh").await?;
-        page.shows("#about-text", "version 2").await?;
+    with_fixture_args(
+        engine,
+        DeployMethod::MoveSwap,
+        &one,
+        args,
+        async |fixture| {
+            let page = &fixture.page;
+            page.goto(&fixture.server.url("/about")).await?;
+            page.wait_for_text("#about-text", "version 1").await?;
+            fixture.site.deploy(&Build::v2()?)?;
+            let notice = page.wait_for_notice("Refreshing in").await?;
+            ensure!(notice.live == "dialog", "{notice:?}");
+            page.press_button("Refresh").await?;
+            page.wait_for_text("#about-text", "version 2").await?;
 
-        page.goto(&visit.server.url("/report")).await?;
-        page.shows("#report-text", "version 2").await?;
-        visit.site.deploy(&one)?;
-        let notice = page.notice(NEWS).await?;
-        ensure!(notice.live == "polite", "{notice:?}");
-        Ok(())
-    })
+            page.goto(&fixture.server.url("/report")).await?;
+            page.wait_for_text("#report-text", "version 2").await?;
+            fixture.site.deploy(&one)?;
+            let notice = page.wait_for_notice(UPDATE_TEXT).await?;
+            ensure!(notice.live == "polite", "{notice:?}");
+            Ok(())
+        },
+    )
     .await
 }
 
-async fn a_deploy_can_have_a_policy_of_its_own(engine: Engine) -> Result<()> {
-    let urgent = Build::two()?.with_file("tidings.json", r#"{"policy":"force"}"#)?;
-    visit(engine, Way::MoveSwap, &Build::one()?, async |visit| {
-        visit.site.deploy(&urgent)?;
-        let notice = visit.page.notice("Refreshing in 5").await?;
-        ensure!(notice.live == "dialog", "{notice:?}");
-        Ok(())
-    })
+async fn policy_of_deploy_overrides_default(engine: Engine) -> Result<()> {
+    let urgent = Build::v2()?.with_file("tidings.json", r#"{"policy":"force"}"#)?;
+    with_fixture(
+        engine,
+        DeployMethod::MoveSwap,
+        &Build::v1()?,
+        async |fixture| {
+            fixture.site.deploy(&urgent)?;
+            let notice = fixture.page.wait_for_notice("Refreshing in 5").await?;
+            ensure!(notice.live == "dialog", "{notice:?}");
+            Ok(())
+        },
+    )
     .await
 }
 
 /// Deploys version 2, and sees that the tab would reload but does not.
-async fn holds(visit: &Visit) -> Result<()> {
-    visit.site.deploy(&Build::two()?)?;
-    told(&visit.page).await?;
-    holds_on(&visit.page).await
+async fn deploy_and_check_waiting(fixture: &Fixture) -> Result<()> {
+    fixture.site.deploy(&Build::v2()?)?;
+    wait_for_update_event(&fixture.page).await?;
+    check_still_waiting(&fixture.page).await
 }
 
 /// Lets the tab look again whether it may reload, which it does every five seconds: it still may not.
-async fn holds_on(page: &Page) -> Result<()> {
-    inside(page, "window.native ??= setTimeout; window.looks = 0;
+async fn check_still_waiting(page: &Page) -> Result<()> {
+    run_inline_script(page, "window.native ??= setTimeout; window.looks = 0;
         window.setTimeout = (action, time) => { looks += time === 5000; return native(action, time); }",
     )
     .await?;
-    until("another look", async || {
+    wait_until("another look", async || {
         Ok((page.eval("return window.looks").await?.as_u64() >= Some(1)).then_some(()))
     })
     .await?;
-    page.shows("#version", "Version 1").await
+    page.wait_for_text("#version", "Version 1").await
 }
 
 const NAVIGATE: &[&str] = &["--policy", "navigate"];

@@ -9,9 +9,9 @@ use anyhow::ensure;
 use tempfile::TempDir;
 use tidings_e2e::App;
 use tidings_e2e::Build;
+use tidings_e2e::DeployMethod;
 use tidings_e2e::Server;
 use tidings_e2e::Site;
-use tidings_e2e::Way;
 use tidings_e2e::program;
 
 use crate::http_client::HttpClient;
@@ -24,7 +24,7 @@ async fn announced_deploy_is_published_at_once() -> Result<()> {
     let secret = dir.path().join("secret");
     fs::write(&secret, "correct horse battery staple, 32 bytes")?;
     let secret = secret.display().to_string();
-    let site = Site::new(Way::LinkRename, &Build::one()?)?;
+    let site = Site::new(DeployMethod::LinkRename, &Build::v1()?)?;
     let app = App::site(&site.dir()).await?;
     let args = ["--poll-interval", "1h", "--webhook-secret-file", &secret];
     let server = Server::proxy(&[&app.url("")], &args)?;
@@ -33,14 +33,14 @@ async fn announced_deploy_is_published_at_once() -> Result<()> {
     let mut news = client.stream(&server.url("/__tidings/events"), &[]).await?;
     ensure!(news.release().await? == release(page.text()?)?);
 
-    site.deploy(&Build::two()?)?;
+    site.deploy(&Build::v2()?)?;
     let mut announce = Command::new(program()?);
     announce.args(["announce", &server.url(""), "--secret-file", &secret]);
     let said = announce.args(["--label", "2.0"]).output()?;
     ensure!(said.status.success(), "{said:?}");
     // Long before the next poll, which is an hour away.
     let second = news.release().await.with_context(|| server.log())?;
-    let page = client.visit(&server.url("/")).await?;
+    let page = client.navigate(&server.url("/")).await?;
     ensure!(second == release(page.text()?)?, "{page:?}");
     Ok(())
 }

@@ -4,10 +4,10 @@ use anyhow::Result;
 use anyhow::ensure;
 use tidings_e2e::App;
 use tidings_e2e::Build;
+use tidings_e2e::DeployMethod;
 use tidings_e2e::Nginx;
 use tidings_e2e::Server;
 use tidings_e2e::Site;
-use tidings_e2e::Way;
 
 use crate::http_client::HttpClient;
 use crate::http_client::NAVIGATION;
@@ -18,13 +18,13 @@ use crate::script_tag::split_script_tag;
 
 #[tokio::test]
 async fn behind_nginx_pages_and_events_arrive_despite_buffering() -> Result<()> {
-    let site = Site::new(Way::LinkRename, &Build::one()?)?;
+    let site = Site::new(DeployMethod::LinkRename, &Build::v1()?)?;
     let app = App::site(&site.dir()).await?;
     let server = Server::proxy(&[&app.url("")], &["--poll-interval", "1s"])?;
     let front = Nginx::start(&in_front(&server, "gzip on;")).await?;
     let client = HttpClient::new();
     first_page(&server).await?;
-    let page = client.visit(&front.url("/")).await?;
+    let page = client.navigate(&front.url("/")).await?;
     let (_, was) = split_script_tag(page.text()?)?;
     ensure!(was == std::fs::read_to_string(site.dir().join("index.html"))?);
     let coded = [NAVIGATION, &[("accept-encoding", "gzip")]].concat();
@@ -43,9 +43,9 @@ async fn behind_nginx_pages_and_events_arrive_despite_buffering() -> Result<()> 
     );
     let first = news.release().await?;
     ensure!(first == release(page.text()?)?, "{first}: {page:?}");
-    site.deploy(&Build::two()?)?;
+    site.deploy(&Build::v2()?)?;
     let second = news.release().await?;
-    let page = client.visit(&front.url("/")).await?;
+    let page = client.navigate(&front.url("/")).await?;
     ensure!(second == release(page.text()?)?, "{second}: {page:?}");
     Ok(())
 }

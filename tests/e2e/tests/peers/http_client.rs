@@ -50,7 +50,7 @@ impl HttpClient {
     }
 
     /// Sends a navigation.
-    pub(crate) async fn visit(&self, url: &str) -> Result<FullResponse> {
+    pub(crate) async fn navigate(&self, url: &str) -> Result<FullResponse> {
         self.get(url, NAVIGATION).await
     }
 

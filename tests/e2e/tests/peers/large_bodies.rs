@@ -153,7 +153,7 @@ impl Setup {
     }
 
     fn is_small(&self, what: &str) -> Result<()> {
-        let more = self.server.most_memory()?.saturating_sub(self.idle) >> 20;
+        let more = self.server.peak_memory()?.saturating_sub(self.idle) >> 20;
         ensure!(more < MOST, "{what}: {more} MiB more than without");
         Ok(())
     }

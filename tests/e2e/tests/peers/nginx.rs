@@ -13,11 +13,11 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::StatusCode;
 use tidings_e2e::Build;
+use tidings_e2e::DeployMethod;
 use tidings_e2e::Nginx;
 use tidings_e2e::Server;
 use tidings_e2e::Site;
-use tidings_e2e::Way;
-use tidings_e2e::until;
+use tidings_e2e::wait_until;
 use tokio::time::Instant;
 use tokio::time::sleep;
 
@@ -162,8 +162,8 @@ async fn nginx_404_page_is_forwarded_with_script() -> Result<()> {
     let setup = Setup::new("").await?;
     let client = HttpClient::new();
     first_page(&setup.server).await?;
-    let ours = client.visit(&setup.server.url("/nowhere")).await?;
-    let theirs = client.visit(&setup.nginx.url("/nowhere")).await?;
+    let ours = client.navigate(&setup.server.url("/nowhere")).await?;
+    let theirs = client.navigate(&setup.nginx.url("/nowhere")).await?;
     ensure!(ours.status == StatusCode::NOT_FOUND, "{ours:?}");
     let (_, was) = split_script_tag(ours.text()?)?;
     ensure!(was == theirs.text()?, "{was}");
@@ -177,9 +177,9 @@ async fn nginx_restart_navigation_waits() -> Result<()> {
     let (client, url) = (HttpClient::new(), setup.server.url("/"));
     first_page(&setup.server).await?;
     setup.nginx.stop().await?;
-    let navigation = client.visit(&url);
+    let navigation = client.navigate(&url);
     let start = async {
-        until("the outage to be noticed", async || {
+        wait_until("the outage to be noticed", async || {
             Ok(setup.server.log().contains("can't connect").then_some(()))
         })
         .await?;
@@ -201,7 +201,7 @@ async fn nginx_reload_under_load_fails_no_request() -> Result<()> {
         let (client, mut asked) = (HttpClient::new(), 0);
         while Instant::now() < end {
             for path in &paths {
-                let answer = client.visit(&setup.server.url(path)).await?;
+                let answer = client.navigate(&setup.server.url(path)).await?;
                 ensure!(answer.status == StatusCode::OK, "{path}: {answer:?}");
                 asked += 1;
             }
@@ -235,7 +235,7 @@ struct Setup {
 
 impl Setup {
     async fn new(directives: &str) -> Result<Self> {
-        let site = Site::new(Way::MoveSwap, &Build::one()?)?;
+        let site = Site::new(DeployMethod::MoveSwap, &Build::v1()?)?;
         let root = site.dir();
         let nginx = Nginx::start(&format!("root {}; {directives}", root.display())).await?;
         let server = Server::proxy(&[&nginx.url("")], &[])?;

@@ -18,7 +18,7 @@ use crate::script_tag::release;
 
 #[tokio::test]
 async fn rolling_deploy_fails_no_request_and_is_published_once() -> Result<()> {
-    let (one, two) = (Build::one()?, Build::two()?);
+    let (one, two) = (Build::v1()?, Build::v2()?);
     let mut apps = Vec::new();
     for _ in 0..3 {
         apps.push(App::site(one.dir()).await?);
@@ -42,13 +42,13 @@ async fn rolling_deploy_fails_no_request_and_is_published_once() -> Result<()> {
             ensure!(server.log().matches("published").count() == 1);
             app.replace(two.dir()).await?;
             for _ in 0..20 {
-                HttpClient::new().visit(&home).await?;
+                HttpClient::new().navigate(&home).await?;
             }
         }
         let second = news.release().await?;
         // From here on only the new release is served, and it is not announced again.
         for _ in 0..60 {
-            let page = HttpClient::new().visit(&home).await?;
+            let page = HttpClient::new().navigate(&home).await?;
             ensure!(release(page.text()?)? == second, "an old page");
         }
         Ok(second)
@@ -81,7 +81,7 @@ async fn rolling_deploy_fails_no_request_and_is_published_once() -> Result<()> {
 async fn load(server: &Server, visits: &Cell<u32>) -> Result<Infallible> {
     let client = HttpClient::new();
     loop {
-        let page = client.visit(&server.url("/")).await?;
+        let page = client.navigate(&server.url("/")).await?;
         ensure!(page.status == StatusCode::OK, "{page:?}");
         let parts = page.text()?.split('"');
         for path in parts.filter(|part| part.starts_with("/assets/")) {

@@ -4,7 +4,7 @@ use anyhow::Context;
 use anyhow::Result;
 use anyhow::ensure;
 use tidings_e2e::Server;
-use tidings_e2e::until;
+use tidings_e2e::wait_until;
 
 use crate::http_client::FullResponse;
 use crate::http_client::HttpClient;
@@ -34,13 +34,13 @@ pub(crate) fn release(page: &str) -> Result<&str> {
 /// The home page with the script, after the first release was published.
 pub(crate) async fn first_page(server: &Server) -> Result<FullResponse> {
     let client = HttpClient::new();
-    until("the first release", async || {
+    wait_until("the first release", async || {
         let url = server.url("/__tidings/release.json");
         let release = client.get(&url, &[]).await?;
         Ok(release.status.is_success().then_some(()))
     })
     .await?;
-    let page = client.visit(&server.url("/")).await?;
+    let page = client.navigate(&server.url("/")).await?;
     ensure!(page.text()?.contains("/__tidings/"), "{page:?}");
     Ok(page)
 }

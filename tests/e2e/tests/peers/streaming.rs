@@ -13,7 +13,7 @@ use hyper::body::Body;
 use hyper::body::Frame;
 use tidings_e2e::App;
 use tidings_e2e::Server;
-use tidings_e2e::until;
+use tidings_e2e::wait_until;
 use tokio::sync::mpsc;
 
 use crate::http_client::HttpClient;
@@ -83,7 +83,7 @@ pub(crate) async fn start() -> Result<(App, Server)> {
 /// Waits until the app has recorded the event `what`.
 pub(crate) async fn wait_for_app_event(app: &App, what: &str) -> Result<()> {
     let client = HttpClient::new();
-    until(what, async || {
+    wait_until(what, async || {
         let seen = client.get(&app.url("/seen"), &[]).await?.json()?;
         let seen = seen.as_array().map_or(&[][..], Vec::as_slice);
         Ok(seen.iter().any(|seen| seen == what).then_some(()))

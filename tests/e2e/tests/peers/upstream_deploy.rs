@@ -4,13 +4,13 @@ use anyhow::Result;
 use anyhow::ensure;
 use tidings_e2e::App;
 use tidings_e2e::Build;
+use tidings_e2e::DeployMethod;
 use tidings_e2e::Engine;
 use tidings_e2e::Page;
 use tidings_e2e::Server;
 use tidings_e2e::Site;
-use tidings_e2e::Way;
 use tidings_e2e::in_one_engine;
-use tidings_e2e::until;
+use tidings_e2e::wait_until;
 
 use crate::script_tag::first_page;
 
@@ -20,32 +20,32 @@ in_one_engine!(
 );
 
 async fn upstream_deploy_shows_notice_and_refresh_loads_it(engine: Engine) -> Result<()> {
-    let site = Site::new(Way::LinkRename, &Build::one()?)?;
+    let site = Site::new(DeployMethod::LinkRename, &Build::v1()?)?;
     let app = App::site(&site.dir()).await?;
     let server = Server::proxy(&[&app.url("")], &["--poll-interval", "1s"])?;
     let page = open(engine, &server).await?;
-    site.deploy(&Build::two()?)?;
-    page.notice("new version").await?;
+    site.deploy(&Build::v2()?)?;
+    page.wait_for_notice("new version").await?;
     ensure!(page.updates().await?.len() == 1, "told more than once");
-    page.press("Refresh").await?;
-    page.shows("#version", "Version 2").await?;
-    page.no_notice().await?;
+    page.press_button("Refresh").await?;
+    page.wait_for_text("#version", "Version 2").await?;
+    page.wait_for_no_notice().await?;
     ensure!(page.eval("return tidings.state").await? == "current");
     page.close().await
 }
 
 async fn upstream_replaced_shows_no_error(engine: Engine) -> Result<()> {
-    let (one, two) = (Build::one()?, Build::two()?);
+    let (one, two) = (Build::v1()?, Build::v2()?);
     let mut app = App::site(one.dir()).await?;
     let server = Server::proxy(&[&app.url("")], &["--poll-interval", "1s"])?;
     let waiting = open(engine, &server).await?;
-    let going = waiting.second_tab().await?;
+    let going = waiting.open_tab().await?;
 
     app.stop().await?;
     let url = server.url("/about");
     let navigation = going.goto(&url);
     let start = async {
-        until("the outage to be noticed", async || {
+        wait_until("the outage to be noticed", async || {
             Ok(server.log().contains("can't connect").then_some(()))
         })
         .await?;
@@ -54,18 +54,18 @@ async fn upstream_replaced_shows_no_error(engine: Engine) -> Result<()> {
     let (gone, started) = tokio::join!(navigation, start);
     started?;
     gone?;
-    going.shows("h1", "About").await?;
+    going.wait_for_text("h1", "About").await?;
     let text = going.eval("return document.body.innerText").await?;
     ensure!(!text.to_string().contains("Not there"), "{text}");
     let errors = going.errors().await?;
     ensure!(errors.is_empty(), "{errors:?}");
     going.close_tab().await?;
 
-    waiting.front().await?;
-    waiting.notice("new version").await?;
+    waiting.bring_to_front().await?;
+    waiting.wait_for_notice("new version").await?;
     ensure!(waiting.updates().await?.len() == 1, "told more than once");
-    waiting.press("Refresh").await?;
-    waiting.shows("#version", "Version 2").await?;
+    waiting.press_button("Refresh").await?;
+    waiting.wait_for_text("#version", "Version 2").await?;
     let errors = waiting.errors().await?;
     ensure!(errors.is_empty(), "{errors:?}");
     waiting.close().await
@@ -76,6 +76,6 @@ async fn open(engine: Engine, server: &Server) -> Result<Page> {
     first_page(server).await?;
     let page = Page::open(engine).await?;
     page.goto(&server.url("/")).await?;
-    page.shows("#version", "Version 1").await?;
+    page.wait_for_text("#version", "Version 1").await?;
     Ok(page)
 }

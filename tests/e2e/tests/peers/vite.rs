@@ -7,7 +7,7 @@ use tidings_e2e::Page;
 use tidings_e2e::Server;
 use tidings_e2e::Vite;
 use tidings_e2e::in_one_engine;
-use tidings_e2e::until;
+use tidings_e2e::wait_until;
 
 use crate::script_tag::first_page;
 
@@ -19,13 +19,13 @@ async fn vite_dev_server_hot_module_replacement_works(engine: Engine) -> Result<
     first_page(&server).await?;
     let page = Page::open(engine).await?;
     page.goto(&server.url("/")).await?;
-    page.shows("#version", "Version 1").await?;
+    page.wait_for_text("#version", "Version 1").await?;
     ensure!(page.eval("return tidings.state").await? == "current");
     let loads = page.loads().await?;
     wait_for_console(&page, "[vite] connected.").await?;
 
     vite.edit("src/App.vue", ">About<", ">About us<")?;
-    page.shows("#to-about", "About us").await?;
+    page.wait_for_text("#to-about", "About us").await?;
     ensure!(page.loads().await? == loads, "it was loaded anew");
 
     // Not a component: the page has to be reloaded.
@@ -34,13 +34,13 @@ async fn vite_dev_server_hot_module_replacement_works(engine: Engine) -> Result<
         ".mount('#app')",
         ".mount('#app')\ndocument.title = 'Edited'",
     )?;
-    until("the page to be loaded again", async || {
+    wait_until("the page to be loaded again", async || {
         ensure!(page.loads().await? > loads, "it was not");
         ensure!(page.eval("return document.title").await? == "Edited");
         Ok(Some(()))
     })
     .await?;
-    page.shows("#to-about", "About us").await?;
+    page.wait_for_text("#to-about", "About us").await?;
     wait_for_console(&page, "[vite] connected.").await?;
 
     // If the WebSocket fails, Vite's client logs it and connects to Vite directly.
@@ -55,7 +55,7 @@ async fn vite_dev_server_hot_module_replacement_works(engine: Engine) -> Result<
 
 /// Waits until the page has written something to its console.
 async fn wait_for_console(page: &Page, what: &str) -> Result<()> {
-    until(what, async || {
+    wait_until(what, async || {
         let said = page.eval("return said").await?;
         ensure!(said.to_string().contains(what), "it says {said}");
         Ok(Some(()))

@@ -9,7 +9,7 @@ use tidings_e2e::Engine;
 use tidings_e2e::Page;
 use tidings_e2e::Server;
 use tidings_e2e::in_one_engine;
-use tidings_e2e::until;
+use tidings_e2e::wait_until;
 
 use crate::http_client::HttpClient;
 use crate::script_tag::first_page;
@@ -28,7 +28,7 @@ async fn app_event_stream_works_beside_ours(engine: Engine) -> Result<()> {
     first_page(&server).await?;
     let page = Page::open(engine).await?;
     page.goto(&server.url("/")).await?;
-    page.shows("#app", "An app").await?;
+    page.wait_for_text("#app", "An app").await?;
     let listen = "
         window.told = [];
         window.events = new EventSource('/events');
@@ -41,7 +41,7 @@ async fn app_event_stream_works_beside_ours(engine: Engine) -> Result<()> {
         wait_for_events(&page, number).await?;
     }
     client.post(&app.url("/deploy"), "").await?;
-    page.notice("new version").await?;
+    page.wait_for_notice("new version").await?;
 
     client.post(&app.url("/hangup"), "").await?;
     wait_for_app_event(&app, "events open 3").await?;
@@ -77,7 +77,7 @@ async fn websocket_route_beside_a_directory_is_tunneled(engine: Engine) -> Resul
     first_page(&server).await?;
     let page = Page::open(engine).await?;
     page.goto(&server.url("/")).await?;
-    page.shows("#home", "Files").await?;
+    page.wait_for_text("#home", "Files").await?;
     echoes(&page, "/ws/socket").await?;
     let (status, log) = server.terminate().await?;
     ensure!(status.success(), "{status}: {log}");
@@ -89,7 +89,7 @@ async fn websocket_route_beside_a_directory_is_tunneled(engine: Engine) -> Resul
 /// Waits until the page has received exactly the first `count` events.
 async fn wait_for_events(page: &Page, count: u32) -> Result<()> {
     let all: Vec<_> = (1..=count).map(|number| format!("{number} news")).collect();
-    until("the event", async || {
+    wait_until("the event", async || {
         let told = page.eval("return told").await?;
         ensure!(told == json!(all), "{told}");
         Ok(Some(()))
@@ -124,7 +124,7 @@ async fn echoes(page: &Page, path: &str) -> Result<()> {
 }
 
 async fn is_closed(page: &Page) -> Result<()> {
-    until("the socket to be closed", async || {
+    wait_until("the socket to be closed", async || {
         Ok((page.eval("return hasEnded").await? == true).then_some(()))
     })
     .await

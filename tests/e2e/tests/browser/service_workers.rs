@@ -5,75 +5,74 @@ use anyhow::Result;
 use anyhow::ensure;
 use serde_json::Value;
 use tidings_e2e::Build;
+use tidings_e2e::DeployMethod;
 use tidings_e2e::Engine;
-use tidings_e2e::Front;
+use tidings_e2e::FaultProxy;
+use tidings_e2e::Fixture;
 use tidings_e2e::Page;
-use tidings_e2e::Visit;
-use tidings_e2e::Way;
 use tidings_e2e::in_every_engine;
-use tidings_e2e::until;
-use tidings_e2e::visit;
+use tidings_e2e::wait_until;
+use tidings_e2e::with_fixture;
 
-use crate::NEWS;
+use crate::UPDATE_TEXT;
 
 in_every_engine!(
-    a_worker_that_waits_takes_over_when_the_visitor_refreshes,
-    a_worker_that_never_waits_brings_the_new_page,
-    a_precached_page_that_stays_the_same_is_offered_later_and_later,
-    the_worker_of_angular_takes_the_pages_and_brings_the_new_one,
-    the_worker_of_angular_refuses_pages_of_another_hash,
+    waiting_worker_on_refresh_takes_over,
+    skip_waiting_worker_on_refresh_serves_new_page,
+    precached_page_unchanged_is_offered_after_growing_delays,
+    angular_worker_accepts_page_and_serves_new_one,
+    angular_worker_with_other_hash_rejects_page,
 );
 
-async fn a_worker_that_waits_takes_over_when_the_visitor_refreshes(engine: Engine) -> Result<()> {
-    from_one_to_two(engine, "prompt").await
+async fn waiting_worker_on_refresh_takes_over(engine: Engine) -> Result<()> {
+    check_update(engine, "prompt").await
 }
 
-async fn a_worker_that_never_waits_brings_the_new_page(engine: Engine) -> Result<()> {
-    from_one_to_two(engine, "auto").await
+async fn skip_waiting_worker_on_refresh_serves_new_page(engine: Engine) -> Result<()> {
+    check_update(engine, "auto").await
 }
 
-async fn a_precached_page_that_stays_the_same_is_offered_later_and_later(
-    engine: Engine,
-) -> Result<()> {
+async fn precached_page_unchanged_is_offered_after_growing_delays(engine: Engine) -> Result<()> {
     let first = Build::with_worker("prompt-v1")?;
-    visit(engine, Way::LinkRename, &first, async |visit| {
-        let page = &visit.page;
-        let front = controlled(visit).await?;
+    with_fixture(engine, DeployMethod::LinkRename, &first, async |fixture| {
+        let page = &fixture.page;
+        let proxy = open_controlled(fixture).await?;
         let second = Build::with_worker("prompt-v1-settings")?;
-        visit.site.deploy(&second)?;
-        page.notice(NEWS).await?;
+        fixture.site.deploy(&second)?;
+        page.wait_for_notice(UPDATE_TEXT).await?;
         for (refreshes, minutes) in [(1, 2), (2, 10)] {
             // The worker has the page already, so it stays the one of the first release.
-            let looks = front.requests("/");
-            page.press("Refresh").await?;
-            until("the page to be loaded and looked at", async || {
-                let loaded = loads(page).await? == 2 + refreshes;
+            let looks = proxy.request_count("/");
+            page.press_button("Refresh").await?;
+            wait_until("the page to be loaded and looked at", async || {
+                let loaded = load_count(page).await? == 2 + refreshes;
                 // Before it was loaded there was one look, at the click.
-                Ok((loaded && front.requests("/") >= looks + 2).then_some(()))
+                Ok((loaded && proxy.request_count("/") >= looks + 2).then_some(()))
             })
             .await?;
             let settings = page.eval("return window.settings").await?;
             ensure!(settings == 2, "settings of version {settings}");
-            page.eval(&pass(minutes * 60 - 30)).await?;
+            page.eval(&rewind_refresh(minutes * 60 - 30)).await?;
             let updates = page.updates().await?;
             ensure!(updates.is_empty(), "told too soon: {updates:?}");
-            page.eval(&pass(30)).await?;
-            page.notice(NEWS).await?;
-            ensure!(loads(page).await? == 2 + refreshes, "it has loaded itself");
+            page.eval(&rewind_refresh(30)).await?;
+            page.wait_for_notice(UPDATE_TEXT).await?;
+            ensure!(
+                load_count(page).await? == 2 + refreshes,
+                "it has loaded itself"
+            );
         }
         Ok(())
     })
     .await
 }
 
-async fn the_worker_of_angular_takes_the_pages_and_brings_the_new_one(
-    engine: Engine,
-) -> Result<()> {
+async fn angular_worker_accepts_page_and_serves_new_one(engine: Engine) -> Result<()> {
     let first = Build::with_worker("angular-v1")?;
-    visit(engine, Way::LinkRename, &first, async |visit| {
-        let page = &visit.page;
-        let front = controlled(visit).await?;
-        state(page, "NORMAL").await?;
+    with_fixture(engine, DeployMethod::LinkRename, &first, async |fixture| {
+        let page = &fixture.page;
+        let proxy = open_controlled(fixture).await?;
+        wait_for_ngsw_state(page, "NORMAL").await?;
         // What its worker would have compared with, had the page been given the script and the manifest left alone.
         let served = page.eval(HASHES).await?;
         let built = std::fs::read_to_string(first.dir().join("ngsw.json"))?;
@@ -82,73 +81,76 @@ async fn the_worker_of_angular_takes_the_pages_and_brings_the_new_one(
         ensure!(served[0] == served[1], "{served}");
         ensure!(built.is_string() && served[0] != *built, "{served}");
 
-        refresh_to_two(visit, &Build::with_worker("angular-v2")?).await?;
-        state(page, "NORMAL").await?;
-        works_offline(page, &front).await
+        refresh_to_v2(fixture, &Build::with_worker("angular-v2")?).await?;
+        wait_for_ngsw_state(page, "NORMAL").await?;
+        check_offline(page, &proxy).await
     })
     .await
 }
 
-async fn the_worker_of_angular_refuses_pages_of_another_hash(engine: Engine) -> Result<()> {
+async fn angular_worker_with_other_hash_rejects_page(engine: Engine) -> Result<()> {
     let build = Build::with_worker("angular-v1")?;
     let manifest = std::fs::read_to_string(build.dir().join("ngsw.json"))?;
     let json: Value = serde_json::from_str(&manifest)?;
     let hash = json["hashTable"]["/index.html"].as_str();
     let other = manifest.replace(hash.context("a hash")?, &"0".repeat(40));
     let wrong = build.with_file("ngsw.json", &other)?;
-    visit(engine, Way::LinkRename, &wrong, async |visit| {
-        controlled(visit).await?;
-        state(&visit.page, "Hash mismatch").await
+    with_fixture(engine, DeployMethod::LinkRename, &wrong, async |fixture| {
+        open_controlled(fixture).await?;
+        wait_for_ngsw_state(&fixture.page, "Hash mismatch").await
     })
     .await
 }
 
 /// From version 1 of a build with this kind of worker to version 2, and on without a network.
-async fn from_one_to_two(engine: Engine, kind: &str) -> Result<()> {
+async fn check_update(engine: Engine, kind: &str) -> Result<()> {
     let first = Build::with_worker(&format!("{kind}-v1"))?;
-    visit(engine, Way::LinkRename, &first, async |visit| {
-        let front = controlled(visit).await?;
-        refresh_to_two(visit, &Build::with_worker(&format!("{kind}-v2"))?).await?;
-        works_offline(&visit.page, &front).await
+    with_fixture(engine, DeployMethod::LinkRename, &first, async |fixture| {
+        let proxy = open_controlled(fixture).await?;
+        refresh_to_v2(fixture, &Build::with_worker(&format!("{kind}-v2"))?).await?;
+        check_offline(&fixture.page, &proxy).await
     })
     .await
 }
 
 /// Opens the site at an address of its own, until its pages come from its worker.
-async fn controlled(visit: &Visit) -> Result<Front> {
-    let page = &visit.page;
-    let front = Front::start(&[&visit.server])?;
-    page.goto(&front.url("/")).await?;
-    until("an active worker", async || {
+async fn open_controlled(fixture: &Fixture) -> Result<FaultProxy> {
+    let page = &fixture.page;
+    let proxy = FaultProxy::start(&[&fixture.server])?;
+    page.goto(&proxy.url("/")).await?;
+    wait_until("an active worker", async || {
         Ok((page.eval(ACTIVE).await? == true).then_some(()))
     })
     .await?;
-    page.goto(&front.url("/")).await?;
-    page.shows("#version", "Version 1").await?;
-    until("a page from the worker", async || {
+    page.goto(&proxy.url("/")).await?;
+    page.wait_for_text("#version", "Version 1").await?;
+    wait_until("a page from the worker", async || {
         Ok((page.eval(CONTROLLED).await? == true).then_some(()))
     })
     .await?;
-    has_script(page).await?;
-    ensure!(loads(page).await? == 2, "it was loaded by somebody else");
-    Ok(front)
+    ensure_script_tag(page).await?;
+    ensure!(
+        load_count(page).await? == 2,
+        "it was loaded by somebody else"
+    );
+    Ok(proxy)
 }
 
 /// Deploys version 2 to a page of version 1, which is told once, and loaded once.
-async fn refresh_to_two(visit: &Visit, second: &Build) -> Result<()> {
-    let page = &visit.page;
-    visit.site.deploy(second)?;
-    page.notice(NEWS).await?;
+async fn refresh_to_v2(fixture: &Fixture, second: &Build) -> Result<()> {
+    let page = &fixture.page;
+    fixture.site.deploy(second)?;
+    page.wait_for_notice(UPDATE_TEXT).await?;
     let updates = page.updates().await?;
     ensure!(updates.len() == 1, "told more than once: {updates:?}");
-    page.press("Refresh").await?;
-    page.shows("#version", "Version 2").await?;
-    is_current(page).await
+    page.press_button("Refresh").await?;
+    page.wait_for_text("#version", "Version 2").await?;
+    ensure_current(page).await
 }
 
 /// Waits until the page has heard that it is the latest one: there is nothing to tell, and no reason to load it again.
-async fn is_current(page: &Page) -> Result<()> {
-    until("the page to be the latest", async || {
+async fn ensure_current(page: &Page) -> Result<()> {
+    wait_until("the page to be the latest", async || {
         let state = page.eval("return tidings.check().then(() => tidings.state)");
         Ok((state.await? == "current").then_some(()))
     })
@@ -156,50 +158,50 @@ async fn is_current(page: &Page) -> Result<()> {
     let updates = page.updates().await?;
     ensure!(updates.is_empty(), "told again: {updates:?}");
     ensure!(!page.has_notice().await?, "a notice again");
-    let loads = loads(page).await?;
+    let loads = load_count(page).await?;
     ensure!(loads == 3, "loaded {loads} times");
     Ok(())
 }
 
 /// Loads the page once more, with no server there.
-async fn works_offline(page: &Page, front: &Front) -> Result<()> {
-    front.go_away()?;
-    page.goto(&front.url("/")).await?;
-    page.shows("#version", "Version 2").await?;
-    ensure!(loads(page).await? == 4, "it was not loaded");
-    has_script(page).await
+async fn check_offline(page: &Page, proxy: &FaultProxy) -> Result<()> {
+    proxy.disconnect()?;
+    page.goto(&proxy.url("/")).await?;
+    page.wait_for_text("#version", "Version 2").await?;
+    ensure!(load_count(page).await? == 4, "it was not loaded");
+    ensure_script_tag(page).await
 }
 
-async fn has_script(page: &Page) -> Result<()> {
+async fn ensure_script_tag(page: &Page) -> Result<()> {
     let scripts = page.eval("return document.querySelectorAll('script[data-release]').length");
     ensure!(scripts.await? == 1, "not one script of ours in the page");
     Ok(())
 }
 
 /// How often this tab has loaded a page of the site.
-async fn loads(page: &Page) -> Result<i64> {
+async fn load_count(page: &Page) -> Result<i64> {
     let loads = page.eval("return +sessionStorage.loads").await?;
     loads.as_i64().context("a number of loads")
 }
 
 /// Waits until the worker of Angular says this of itself.
-async fn state(page: &Page, part: &str) -> Result<()> {
-    let mut said = String::new();
-    until(&format!("the worker's state to be {part}"), async || {
-        said = page.fetch("/ngsw/state").await?.unwrap_or_default();
-        Ok(said.contains(part).then_some(()))
+async fn wait_for_ngsw_state(page: &Page, part: &str) -> Result<()> {
+    let mut reported = String::new();
+    wait_until(&format!("the worker's state to be {part}"), async || {
+        reported = page.fetch("/ngsw/state").await?.unwrap_or_default();
+        Ok(reported.contains(part).then_some(()))
     })
     .await
-    .with_context(|| said.clone())
+    .with_context(|| reported.clone())
 }
 
 /// Makes it this many seconds ago that the visitor has refreshed, or as many more, and lets the page notice that.
-fn pass(seconds: i64) -> String {
+fn rewind_refresh(seconds: i64) -> String {
     format!(
         "
         const key = Object.keys(localStorage).find((key) => key.startsWith('tidings:'));
-        const memory = JSON.parse(localStorage[key]);
-        localStorage[key] = JSON.stringify({{ ...memory, takenAt: memory.takenAt - {seconds}000 }});
+        const state = JSON.parse(localStorage[key]);
+        localStorage[key] = JSON.stringify({{ ...state, takenAt: state.takenAt - {seconds}000 }});
         dispatchEvent(new Event('focus'));
         "
     )

@@ -1,4 +1,4 @@
-//! Handing a request on to another server, and its answer back.
+//! Forwards a request to another server, and its response back.
 
 use anyhow::Context;
 use anyhow::Result;
@@ -16,20 +16,20 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
-/// The body of an answer.
-pub(crate) type Answer = UnsyncBoxBody<Bytes, hyper::Error>;
+/// The body of a response.
+pub(crate) type ResponseBody = UnsyncBoxBody<Bytes, hyper::Error>;
 
 /// Connections to other servers. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Upstreams(Client<HttpConnector, Incoming>);
 
 impl Upstreams {
-    /// Asks the server at `authority` (`HOST:PORT`). It sees the `Host` of the request.
-    pub(crate) async fn ask(
+    /// Forwards to the server at `authority` (`HOST:PORT`), with the `Host` of the request.
+    pub(crate) async fn forward(
         &self,
         authority: &str,
         mut request: Request<Incoming>,
-    ) -> Result<Response<Answer>> {
+    ) -> Result<Response<ResponseBody>> {
         let path = request.uri().path_and_query();
         let path = path.map_or("/", |path| path.as_str());
         *request.uri_mut() = Uri::builder()
@@ -42,17 +42,17 @@ impl Upstreams {
             request.headers_mut().remove(hop);
         }
         request.headers_mut().remove("proxy-connection");
-        let mut answer = self.0.request(request).await?.map(BodyExt::boxed_unsync);
+        let mut response = self.0.request(request).await?.map(BodyExt::boxed_unsync);
         for hop in [header::CONNECTION, header::TRANSFER_ENCODING] {
-            answer.headers_mut().remove(hop);
+            response.headers_mut().remove(hop);
         }
-        Ok(answer)
+        Ok(response)
     }
 }
 
 impl Default for Upstreams {
     fn default() -> Self {
-        // A kept connection to a server that has just been stopped fails; a new one says so at once.
+        // A kept connection to a server that has just been stopped would fail late; a new one is refused at once.
         let client = Client::builder(TokioExecutor::new())
             .pool_max_idle_per_host(0)
             .build_http();
@@ -60,15 +60,15 @@ impl Default for Upstreams {
     }
 }
 
-/// An answer of the harness's own.
-pub(crate) fn say(status: StatusCode, text: &'static str) -> Response<Answer> {
-    let mut answer = Response::new(whole(Bytes::from_static(text.as_bytes())));
-    *answer.status_mut() = status;
-    answer
+/// A response of the harness itself.
+pub(crate) fn text_response(status: StatusCode, text: &'static str) -> Response<ResponseBody> {
+    let mut response = Response::new(full_body(Bytes::from_static(text.as_bytes())));
+    *response.status_mut() = status;
+    response
 }
 
-/// A body that is there already.
-pub(crate) fn whole(bytes: Bytes) -> Answer {
+/// A body that is in memory.
+pub(crate) fn full_body(bytes: Bytes) -> ResponseBody {
     Full::new(bytes)
         .map_err(|never| match never {})
         .boxed_unsync()

@@ -1,4 +1,4 @@
-//! The body of an event stream that passes the front: counted while it is open, and held back when the front says so.
+//! The body of an event stream through the proxy: counted while it is open, and held back while the rules demand it.
 
 use std::pin::Pin;
 use std::task::Context;
@@ -8,27 +8,27 @@ use bytes::Bytes;
 use hyper::body::Body;
 use hyper::body::Frame;
 
-use super::forward::Answer;
+use super::forward::ResponseBody;
 use super::rules::Shared;
 
 /// An open event stream.
-pub(super) struct Stream {
-    inner: Answer,
+pub(super) struct EventStream {
+    inner: ResponseBody,
     rules: Shared,
 }
 
-impl Stream {
-    pub(super) fn new(inner: Answer, rules: Shared) -> Self {
+impl EventStream {
+    pub(super) fn new(inner: ResponseBody, rules: Shared) -> Self {
         {
             let mut rules = rules.lock();
             rules.streams.open += 1;
-            rules.streams.ever += 1;
+            rules.streams.total += 1;
         }
         Self { inner, rules }
     }
 }
 
-impl Body for Stream {
+impl Body for EventStream {
     type Data = Bytes;
     type Error = hyper::Error;
 
@@ -39,8 +39,8 @@ impl Body for Stream {
         {
             let mut rules = self.rules.lock();
             if rules.holds_events {
-                // Everything is woken when this ends; a waker of a stream that is gone does no harm.
-                rules.held.push(context.waker().clone());
+                // All are woken when this ends; a waker of a dropped stream does no harm.
+                rules.wakers.push(context.waker().clone());
                 return Poll::Pending;
             }
         }
@@ -48,7 +48,7 @@ impl Body for Stream {
     }
 }
 
-impl Drop for Stream {
+impl Drop for EventStream {
     fn drop(&mut self) {
         self.rules.lock().streams.open -= 1;
     }

@@ -1,9 +1,9 @@
-//! A reverse proxy between a browser and one or more servers, for a network that misbehaves as real ones do.
+//! A reverse proxy between a browser and one or more servers that injects the faults of real networks.
 
-mod answer;
+mod event_stream;
 pub(crate) mod forward;
+mod handler;
 mod rules;
-mod stream;
 
 use std::collections::HashMap;
 use std::net;
@@ -26,32 +26,32 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::task::JoinSet;
 
-use crate::names;
+use crate::hostname;
 use crate::server::Server;
 
 use forward::Upstreams;
 use rules::Shared;
 pub use rules::Streams;
 
-/// A running front, on a free port of the loopback interface. Its rules hold for what is asked from then on. It has a
-/// thread of its own, so it works on while a test waits for a deploy; dropping it ends it.
+/// A running proxy, on a free port of the loopback interface. A changed rule applies to later requests. It runs in a
+/// thread of its own, so also while a test blocks on a deploy; dropping it stops it.
 #[derive(Debug)]
-pub struct Front {
+pub struct FaultProxy {
     port: u16,
     rules: Shared,
-    orders: Option<UnboundedSender<Order>>,
+    commands: Option<UnboundedSender<Command>>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// What the thread is told, and where it says that it is done.
+/// A command to the thread, with the channel for its result.
 #[derive(Debug)]
-enum Order {
-    Leave(mpsc::Sender<Result<()>>),
-    Return(mpsc::Sender<Result<()>>),
+enum Command {
+    Disconnect(mpsc::Sender<Result<()>>),
+    Reconnect(mpsc::Sender<Result<()>>),
 }
 
-impl Front {
-    /// Starts one before these servers, which take turns, request by request.
+impl FaultProxy {
+    /// Starts a proxy with these upstreams, which get the requests in turn.
     ///
     /// # Errors
     /// When there is no port, or no thread.
@@ -59,80 +59,80 @@ impl Front {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
-            .context("the runtime of a front")?;
-        let listener = net::TcpListener::bind("127.0.0.1:0").context("a port for a front")?;
+            .context("the runtime of a proxy")?;
+        let listener = net::TcpListener::bind("127.0.0.1:0").context("a port for a proxy")?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let rules = Shared::default();
-        let (orders, received) = unbounded_channel();
+        let (commands, received) = unbounded_channel();
         let shared = rules.clone();
-        // With the runtime go all connections.
+        // Dropping the runtime closes all connections.
         let thread = thread::spawn(move || {
             runtime.block_on(async {
                 let listener = TcpListener::from_std(listener);
                 run(listener.ok(), address, received, shared).await;
             });
         });
-        let front = Self {
+        let proxy = Self {
             port: address.port(),
             rules,
-            orders: Some(orders),
+            commands: Some(commands),
             thread: Some(thread),
         };
-        front.upstreams(servers);
-        Ok(front)
+        proxy.set_upstreams(servers);
+        Ok(proxy)
     }
 
-    /// The address of a path here: `http://127.0.0.1:PORT` and the path.
+    /// The URL of a path on this proxy: `http://127.0.0.1:PORT` and the path.
     pub fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 
-    /// The same by a name that is not the loopback interface's own, so that the page is no secure context. Only the
-    /// harness's browsers know the name.
-    pub fn url_by_name(&self, path: &str) -> String {
-        format!("http://{}:{}{path}", names::NAME, self.port)
+    /// The same with a hostname that browsers do not treat as loopback, so that the page is no secure context. Only the
+    /// harness's browsers resolve it.
+    pub fn insecure_url(&self, path: &str) -> String {
+        format!("http://{}:{}{path}", hostname::HOSTNAME, self.port)
     }
 
-    /// Stands before these servers from now on; with none, the answer is 502. Open streams stay with theirs.
-    pub fn upstreams(&self, servers: &[&Server]) {
+    /// Replaces the upstreams; with none, requests get 502. Open streams stay connected.
+    pub fn set_upstreams(&self, servers: &[&Server]) {
         let authorities = servers.iter().map(|server| server.authority().to_owned());
         self.rules.lock().upstreams = authorities.collect();
     }
 
-    /// Whether a browser stays with the server that it got first (by a cookie), as long as there are that many.
-    pub fn sticky(&self, sticky: bool) {
+    /// Whether a browser stays with its first upstream (by a cookie), as long as there are that many.
+    pub fn set_sticky(&self, sticky: bool) {
         self.rules.lock().sticky = sticky;
     }
 
-    /// Gives every page this header, in place of its own one. Pages are then answered whole, never with 304.
+    /// Sets this header on every page, in place of the upstream's. Pages are then never answered with 304.
     ///
     /// # Errors
-    /// When that is no header.
-    pub fn page_header(&self, name: &str, value: &str) -> Result<()> {
+    /// When name or value is invalid.
+    pub fn set_page_header(&self, name: &str, value: &str) -> Result<()> {
         let header = (name.parse::<HeaderName>()?, value.parse::<HeaderValue>()?);
         self.rules.lock().page_headers.push(header);
         Ok(())
     }
 
-    /// Whether what the event streams say is held back, as by a middlebox that buffers: their headers pass, their
-    /// bodies don't. Holds for open streams as well; they say it all when this ends.
+    /// Whether event streams are held back, as by a middlebox that buffers: their headers pass, their bodies don't.
+    /// Applies to open streams as well; what was held back passes when this ends.
     pub fn hold_events(&self, hold: bool) {
-        let held = {
+        let wakers = {
             let mut rules = self.rules.lock();
             rules.holds_events = hold;
-            std::mem::take(&mut rules.held)
+            std::mem::take(&mut rules.wakers)
         };
-        held.into_iter().for_each(std::task::Waker::wake);
+        wakers.into_iter().for_each(std::task::Waker::wake);
     }
 
-    /// Answers these paths with 404, instead of those before. One that ends with `*` means all that start so.
-    pub fn missing(&self, paths: &[&str]) {
+    /// Answers these paths with 404, and no longer those of the last call. A path that ends with `*` is a prefix.
+    pub fn set_missing(&self, paths: &[&str]) {
         self.rules.lock().missing = paths.iter().map(|&path| path.to_owned()).collect();
     }
 
-    /// Whether pages are cached as by a careless CDN: the first one of each URL is the answer until it is purged,
-    /// whatever the request says. Both ways round nothing is stored at first.
+    /// Whether pages are cached as by a misconfigured CDN: the first response for each URL is served until the cache is
+    /// purged, whatever the request headers. Each call starts with an empty cache.
     pub fn cache_pages(&self, cache: bool) {
         self.rules.lock().pages = cache.then(HashMap::new);
     }
@@ -144,47 +144,47 @@ impl Front {
         }
     }
 
-    /// Goes away: when this returns every connection is closed, and new ones are refused.
+    /// Stops listening: when this returns every connection is closed, and new ones are refused.
     ///
     /// # Errors
-    /// When the front's thread is gone.
-    pub fn go_away(&self) -> Result<()> {
-        self.order(Order::Leave)
+    /// When the proxy's thread has ended.
+    pub fn disconnect(&self) -> Result<()> {
+        self.command(Command::Disconnect)
     }
 
-    /// Comes back, at the same address.
+    /// Listens again, at the same address.
     ///
     /// # Errors
-    /// When somebody else has taken the port.
-    pub fn come_back(&self) -> Result<()> {
-        self.order(Order::Return)
+    /// When the port is in use.
+    pub fn reconnect(&self) -> Result<()> {
+        self.command(Command::Reconnect)
     }
 
-    /// How many event streams go through here. One that its browser has closed is seen to be closed soon after.
+    /// The number of event streams. One that its browser has closed is counted as closed soon after.
     pub fn streams(&self) -> Streams {
         self.rules.lock().streams
     }
 
-    /// How often a path (without its query) has been asked for.
-    pub fn requests(&self, path: &str) -> usize {
+    /// The number of requests for a path (without its query).
+    pub fn request_count(&self, path: &str) -> usize {
         let rules = self.rules.lock();
         rules.requests.get(path).copied().unwrap_or_default()
     }
 
-    fn order(&self, order: impl FnOnce(mpsc::Sender<Result<()>>) -> Order) -> Result<()> {
-        let (done, answer) = mpsc::channel();
-        let orders = self.orders.as_ref().context("the front has ended")?;
-        orders
-            .send(order(done))
+    fn command(&self, command: impl FnOnce(mpsc::Sender<Result<()>>) -> Command) -> Result<()> {
+        let (done, response) = mpsc::channel();
+        let commands = self.commands.as_ref().context("the proxy has ended")?;
+        commands
+            .send(command(done))
             .ok()
-            .context("the front has ended")?;
-        answer.recv().context("the front does not answer")?
+            .context("the proxy has ended")?;
+        response.recv().context("the proxy does not answer")?
     }
 }
 
-impl Drop for Front {
+impl Drop for FaultProxy {
     fn drop(&mut self) {
-        drop(self.orders.take());
+        drop(self.commands.take());
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -194,21 +194,21 @@ impl Drop for Front {
 async fn run(
     mut listener: Option<TcpListener>,
     address: SocketAddr,
-    mut orders: UnboundedReceiver<Order>,
+    mut commands: UnboundedReceiver<Command>,
     rules: Shared,
 ) {
     let upstreams = Upstreams::default();
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
-            order = orders.recv() => match order {
+            command = commands.recv() => match command {
                 None => return,
-                Some(Order::Leave(done)) => {
+                Some(Command::Disconnect(done)) => {
                     listener = None;
                     connections.shutdown().await;
                     let _ = done.send(Ok(()));
                 }
-                Some(Order::Return(done)) => {
+                Some(Command::Reconnect(done)) => {
                     let bound = TcpListener::bind(address).await;
                     let _ = done.send(bound.map(|bound| listener = Some(bound)).map_err(Into::into));
                 }
@@ -216,7 +216,7 @@ async fn run(
             stream = accept(listener.as_ref()) => {
                 let (rules, upstreams) = (rules.clone(), upstreams.clone());
                 let service = service_fn(move |request| {
-                    answer::answer(rules.clone(), upstreams.clone(), request)
+                    handler::handle(rules.clone(), upstreams.clone(), request)
                 });
                 let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
                 connections.spawn(connection);
@@ -226,7 +226,7 @@ async fn run(
     }
 }
 
-/// The next connection; none while nobody listens.
+/// The next connection; pending while there is no listener.
 async fn accept(listener: Option<&TcpListener>) -> TcpStream {
     let Some(listener) = listener else {
         return std::future::pending().await;
@@ -238,5 +238,5 @@ async fn accept(listener: Option<&TcpListener>) -> TcpStream {
     }
 }
 
-/// Where the pages get their news from, with the prefix that `tidings serve` has by itself.
+/// The path of the event streams under the default prefix.
 const EVENTS: &str = "/__tidings/events";

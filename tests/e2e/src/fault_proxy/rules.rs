@@ -1,4 +1,4 @@
-//! What a front does at this moment, and what it has seen.
+//! The current rules of a proxy, and its counters.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use http::HeaderName;
 use http::HeaderValue;
 use http::Response;
 
-/// The rules of a front, changed by the test while the front follows them. Cheap to clone.
+/// The rules of a proxy, which the test changes while the proxy applies them. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Shared(Arc<Mutex<Rules>>);
 
@@ -24,21 +24,21 @@ pub(super) struct Rules {
     turn: usize,
     pub(super) page_headers: Vec<(HeaderName, HeaderValue)>,
     pub(super) missing: Vec<String>,
-    /// Pages by what they answer, while there is a cache.
+    /// Pages by cache key; `None` while caching is off.
     pub(super) pages: Option<HashMap<String, Response<Bytes>>>,
     pub(super) holds_events: bool,
-    pub(super) held: Vec<Waker>,
+    pub(super) wakers: Vec<Waker>,
     pub(super) streams: Streams,
     pub(super) requests: HashMap<String, usize>,
 }
 
-/// How many event streams go through a front.
+/// The number of event streams through a proxy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Streams {
-    /// At this moment.
+    /// Open now.
     pub open: usize,
-    /// Since the front was started.
-    pub ever: usize,
+    /// Opened since the proxy was started.
+    pub total: usize,
 }
 
 impl Shared {
@@ -48,13 +48,13 @@ impl Shared {
 }
 
 impl Rules {
-    /// The upstream for a request, by its number and address; `stuck` is the number that its browser had before.
-    pub(super) fn next(&mut self, stuck: Option<usize>) -> Option<(usize, String)> {
+    /// The number and address of the upstream for a request; `preferred` is the number in its sticky cookie.
+    pub(super) fn next(&mut self, preferred: Option<usize>) -> Option<(usize, String)> {
         let count = self.upstreams.len();
         if count == 0 {
             return None;
         }
-        let number = match stuck.filter(|&number| self.sticky && number < count) {
+        let number = match preferred.filter(|&number| self.sticky && number < count) {
             Some(number) => number,
             None => {
                 self.turn += 1;
@@ -64,8 +64,8 @@ impl Rules {
         Some((number, self.upstreams[number].clone()))
     }
 
-    /// Whether a path is to be answered with 404.
-    pub(super) fn misses(&self, path: &str) -> bool {
+    /// Whether a path gets 404.
+    pub(super) fn is_missing(&self, path: &str) -> bool {
         self.missing
             .iter()
             .any(|rule| match rule.strip_suffix('*') {
