@@ -20,7 +20,7 @@ use tower::Layer as _;
 use tower::ServiceExt as _;
 
 /// A negligible debounce interval.
-pub(crate) const QUIET: Duration = Duration::from_millis(1);
+pub(crate) const DEBOUNCE: Duration = Duration::from_millis(1);
 
 /// The body of an event stream.
 pub(crate) type EventStream = ResponseBody<Empty<bytes::Bytes>>;

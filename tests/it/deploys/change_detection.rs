@@ -131,7 +131,7 @@ fn same_build_redeployed_does_not_notify() {
         let before = site.site().current();
         empty(dir.path());
         one.put_all(dir.path());
-        until("a look", || {
+        until("a scan", || {
             let same = Arc::ptr_eq(before.as_ref()?, &site.site().current()?);
             (!same).then_some(())
         });
@@ -143,7 +143,7 @@ fn same_build_redeployed_does_not_notify() {
 #[test]
 fn newer_mtimes_update_built_without_notice() {
     let (dir, one, mut site) = settled();
-    let told = current(&site);
+    let before = current(&site);
     let time = SystemTime::now() + Duration::from_secs(1000);
     set_modified(&dir.path().join(one.entry()), time);
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap();
@@ -152,7 +152,7 @@ fn newer_mtimes_update_built_without_notice() {
         let now = current(&site);
         (now.built == built).then_some(now)
     });
-    assert_eq!(now, ReleaseEvent { built, ..told });
+    assert_eq!(now, ReleaseEvent { built, ..before });
     assert_eq!(tag(&site.get("/").1).built, built.to_string());
     site.expect_no_other_release(dir.path(), &one);
 }
@@ -166,9 +166,9 @@ fn built_time_is_mtime_of_newest_reachable_file() {
     let map = format!("{}.map", build.entry());
     set_modified(&source.path().join(map), newest + Duration::from_secs(9));
     let mut site = InProcessSite::watch_natively(source.path());
-    let news = site.expect(&build);
+    let event = site.expect(&build);
     let since = newest.duration_since(SystemTime::UNIX_EPOCH).unwrap();
-    assert_eq!(u128::from(news.built), since.as_millis());
+    assert_eq!(u128::from(event.built), since.as_millis());
 }
 
 #[test]

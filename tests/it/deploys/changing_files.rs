@@ -16,9 +16,9 @@ use tempfile::TempDir;
 use crate::deploys::build::Build;
 use crate::deploys::build::FILM;
 use crate::deploys::build::set_modified;
+use crate::deploys::harness::DEBOUNCE;
 use crate::deploys::harness::InProcessSite;
 use crate::deploys::harness::ProgramSite;
-use crate::deploys::harness::QUIET;
 use crate::deploys::harness::SiteUnderTest as _;
 use crate::deploys::harness::watch_without_rescans;
 use crate::deploys::os;
@@ -59,8 +59,8 @@ fn sibling_file_written_constantly_does_not_delay_deploys() {
 #[test]
 fn debounce_pages_written_one_by_one_are_one_deploy() {
     let dir = TempDir::with_prefix("tidings-").unwrap();
-    let quiet = Duration::from_secs(1);
-    let mut site = InProcessSite::new(watch_without_rescans(dir.path()).quiet(quiet));
+    let debounce = Duration::from_secs(1);
+    let mut site = InProcessSite::new(watch_without_rescans(dir.path()).quiet(debounce));
     for version in 0..2 {
         let mut build = Build::new(version);
         for n in 0..30 {
@@ -80,7 +80,7 @@ fn debounce_pages_written_one_by_one_are_one_deploy() {
                 last = Instant::now();
             }
         }
-        if longest > quiet / 2 {
+        if longest > debounce / 2 {
             return report_skipped("the machine slept");
         }
         site.expect(&build);
@@ -184,7 +184,7 @@ fn large_file_overwritten_repeatedly_is_never_served_mixed() {
             for n in 1..400 {
                 if n % 40 == 0 {
                     // Time to read and send it.
-                    thread::sleep(QUIET * 5);
+                    thread::sleep(DEBOUNCE * 5);
                 }
                 let mut file = File::options().write(true).open(&place).unwrap();
                 for piece in versions[n % 2].chunks(64 * 1024) {

@@ -264,18 +264,18 @@ fn page_changed_with_same_size_mtime_and_inode_is_a_deploy() {
     set_modified(&place, one.modified());
     let mut site = InProcessSite::watch_natively(top.path());
     site.expect(&one);
-    let look = || {
+    let file_state = || {
         let metadata = fs::metadata(&place).unwrap();
         (metadata.len(), metadata.modified().unwrap(), metadata.ino())
     };
-    let before = look();
+    let before = file_state();
     for build in [&two, &one, &two, &one] {
         let others = build.index_first().into_iter().skip(1);
         others.for_each(|path| build.put(top.path(), path));
         // In the same inode.
         build.put(top.path(), INDEX);
         set_modified(&place, one.modified());
-        assert_eq!(look(), before);
+        assert_eq!(file_state(), before);
         site.expect(build);
     }
 }
@@ -358,13 +358,13 @@ fn check(root: &str, way: impl Fn(&Path, &Build, &Path)) {
     let mut last = first;
     for build in [two, three, two, three, one] {
         deploy(build);
-        let news = site.expect(build);
-        assert!(news.published > last.published);
-        assert_eq!(news.previous[0], last.id);
-        assert!(!news.previous.contains(&news.id));
+        let event = site.expect(build);
+        assert!(event.published > last.published);
+        assert_eq!(event.previous[0], last.id);
+        assert!(!event.previous.contains(&event.id));
         past.iter().for_each(|build| site.check_chunks(build));
         past.push(build);
-        last = news;
+        last = event;
         if build == three {
             // The same build again must not be announced; the number of the next announcement shows that.
             deploy(build);

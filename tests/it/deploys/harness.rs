@@ -22,7 +22,7 @@ use crate::deploys::build::INDEX;
 use crate::deploys::build::extension;
 use crate::support::DEADLINE;
 use crate::support::directory_site::Reply;
-use crate::support::directory_site::ask;
+use crate::support::directory_site::send;
 use crate::support::events::Block;
 use crate::support::events::Events;
 use crate::support::program::Program;
@@ -86,18 +86,18 @@ pub(crate) trait SiteUnderTest {
     /// to be served completely.
     #[track_caller]
     fn expect(&mut self, build: &Build) -> ReleaseEvent {
-        let (news, id) = (self.next(), build.id());
+        let (event, id) = (self.next(), build.id());
         let version = build.version();
-        assert_eq!(news.id, id, "{news:?} is not of version {version}");
+        assert_eq!(event.id, id, "{event:?} is not of version {version}");
         *self.release_count() += 1;
         assert_eq!(
-            news.number,
+            event.number,
             *self.release_count(),
             "one announcement a deploy"
         );
         self.check(build);
         assert_eq!(tag(&self.get("/").1).id, id);
-        news
+        event
     }
 
     /// Asserts that all reachable files of this build are served, and waits for the others.
@@ -170,7 +170,7 @@ impl InProcessSite {
         let site = Site::new();
         let layer = UpdateNotifierLayer::new(site.clone());
         let app = layer.layer(StaticFiles::new(site.clone()));
-        let stream = ask(app.clone(), "GET", "/__tidings/events", &[]);
+        let stream = send(app.clone(), "GET", "/__tidings/events", &[]);
         let stream = Box::pin(runtime.block_on(stream).into_body());
         let source = site.clone();
         let watching = runtime.spawn(async move { match watch.run(source).await {} });
@@ -204,7 +204,7 @@ impl InProcessSite {
     /// As [`get`](SiteUnderTest::get); `None` if the body is aborted.
     pub(crate) fn try_get(&self, path: &str) -> Option<(u16, Vec<u8>)> {
         let reply = async {
-            let (parts, body) = ask(self.app.clone(), "GET", path, &[]).await.into_parts();
+            let (parts, body) = send(self.app.clone(), "GET", path, &[]).await.into_parts();
             let body = body.collect().await.ok()?.to_bytes();
             Some((parts.status.as_u16(), body.to_vec()))
         };
@@ -212,7 +212,7 @@ impl InProcessSite {
     }
 
     pub(crate) fn reply(&self, path: &str, fields: &[(&str, &str)]) -> Reply {
-        let reply = async { Reply::read(ask(self.app.clone(), "GET", path, fields).await).await };
+        let reply = async { Reply::read(send(self.app.clone(), "GET", path, fields).await).await };
         self.block_on(within(path, reply))
     }
 
@@ -309,7 +309,7 @@ impl SiteUnderTest for ProgramSite {
 /// A source that detects changes by native events only.
 pub(crate) fn watch_without_rescans(dir: &Path) -> WatchDirectory {
     let watch = WatchDirectory::new(dir).file_limit(LIMIT);
-    watch.quiet(QUIET).incomplete_after(NEVER).poll(NEVER)
+    watch.quiet(DEBOUNCE).incomplete_after(NEVER).poll(NEVER)
 }
 
 /// The attributes of the script tag in a page.
@@ -347,7 +347,7 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
 }
 
 /// The debounce interval of these sites. Long enough for a busy machine to write the next file of a deploy in time.
-pub(crate) const QUIET: Duration = Duration::from_millis(60);
+pub(crate) const DEBOUNCE: Duration = Duration::from_millis(60);
 
 /// Smaller than the film.
 pub(crate) const LIMIT: u64 = 32 * 1024;

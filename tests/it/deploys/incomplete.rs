@@ -262,9 +262,9 @@ fn start_up_tree_with_recent_deletion_waits() {
     let start = Instant::now();
     fs::remove_file(dir.path().join(build.lazy())).unwrap();
     let mut site = ProgramSite::serve_with(dir.path(), &["--incomplete-after=5s"]);
-    until("a look", || {
-        let looked = site.count("waiting for") + site.count("published");
-        (looked > 0).then_some(())
+    until("a scan", || {
+        let scans = site.count("waiting for") + site.count("published");
+        (scans > 0).then_some(())
     });
     if start.elapsed() > Duration::from_secs(4) {
         return report_skipped("the machine slept");
@@ -331,12 +331,12 @@ fn check(missing: impl Fn(&Build) -> String, instead: impl Fn() -> Vec<Build>) {
         return site.check_chunks(&one);
     }
     for build in instead {
-        let looks = site.count("nothing that visitors reach has changed");
+        let before = site.count("nothing that visitors reach has changed");
         build.put_all(dir.path());
         if build == one {
             let count = || site.count("nothing that visitors reach has changed");
-            until("a look at the old build", || {
-                (count() > looks).then_some(())
+            until("a scan of the old build", || {
+                (count() > before).then_some(())
             });
         } else {
             site.expect(&build);

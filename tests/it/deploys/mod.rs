@@ -19,11 +19,11 @@ use std::io::Write as _;
 use std::process::Command;
 use std::thread;
 
-use crate::deploys::harness::QUIET;
+use crate::deploys::harness::DEBOUNCE;
 
 /// Waits as long as a slow upload would, so that a server that publishes incomplete builds is detected.
 fn pause() {
-    thread::sleep(QUIET * 3);
+    thread::sleep(DEBOUNCE * 3);
 }
 
 /// Runs a command; panics if it fails.

@@ -261,7 +261,7 @@ async fn unknown_coding_passes_unchanged_and_is_counted() {
     let app = layer.layer(service);
     for (n, coding) in ["compress", "gzip,br", "aes128gcm"].iter().enumerate() {
         let path = format!("/{coding}");
-        let reply = Reply::read(ask(app.clone(), "GET", &path, &accepting("gzip")).await).await;
+        let reply = Reply::read(send(app.clone(), "GET", &path, &accepting("gzip")).await).await;
         assert_eq!(reply.body, &b"\0\x01"[..]);
         assert_eq!(reply.field("etag"), "\"v1\"");
         assert_eq!(reply.field("vary"), "");
@@ -269,7 +269,7 @@ async fn unknown_coding_passes_unchanged_and_is_counted() {
     }
     // A fetch would get no script anyway.
     let fetch = [("sec-fetch-dest", "empty")];
-    _ = ask(app, "GET", "/compress", &fetch).await;
+    _ = send(app, "GET", "/compress", &fetch).await;
     assert_eq!(layer.counts().passed_for_coding(), 3);
     assert_eq!(layer.counts().injected(), Counts::default().injected());
 }
@@ -322,14 +322,14 @@ async fn coded_page_if_none_match_returns_304() {
     for coding in codings() {
         for etag in ["\"v1\"", "W/\"v1\""] {
             let app = UpdateNotifierLayer::new(site("r1")).layer(origin(coding, etag));
-            let page = Reply::read(ask(app.clone(), "GET", "/", &accepting(coding)).await).await;
+            let page = Reply::read(send(app.clone(), "GET", "/", &accepting(coding)).await).await;
             let marked = page.field("etag").to_owned();
             let again = |condition: String, accept: String| {
                 let app = app.clone();
                 async move {
                     let mut fields = accepting(&accept);
                     fields.push(("if-none-match", &condition));
-                    Reply::read(ask(app, "GET", "/", &fields).await).await
+                    Reply::read(send(app, "GET", "/", &fields).await).await
                 }
             };
             for condition in [marked.clone(), format!("\"a\", {marked}, \"b\"")] {
@@ -360,8 +360,8 @@ async fn coded_page_head_has_headers_of_get() {
     for coding in codings() {
         for accept in [coding, "identity"] {
             let app = UpdateNotifierLayer::new(site("r1")).layer(origin(coding, "\"v1\""));
-            let get = Reply::read(ask(app.clone(), "GET", "/", &accepting(accept)).await).await;
-            let head = Reply::read(ask(app, "HEAD", "/", &accepting(accept)).await).await;
+            let get = Reply::read(send(app.clone(), "GET", "/", &accepting(accept)).await).await;
+            let head = Reply::read(send(app, "HEAD", "/", &accepting(accept)).await).await;
             assert_eq!(head.headers, get.headers);
         }
     }

@@ -47,7 +47,7 @@ impl App {
         }
     }
 
-    async fn ask(
+    async fn send(
         &self,
         method: &str,
         path: &str,
@@ -58,11 +58,11 @@ impl App {
             let answer = answer(200, &self.fields, b"").map(|_| self.body.clone());
             ready(Ok::<_, Infallible>(answer))
         });
-        ask(self.layer.layer(service), method, path, fields).await
+        send(self.layer.layer(service), method, path, fields).await
     }
 
     async fn read(&self, method: &str, fields: &[(&str, &str)]) -> Reply {
-        Reply::read(self.ask(method, "/", fields).await).await
+        Reply::read(self.send(method, "/", fields).await).await
     }
 
     /// All values of a field in the last request to the origin.
@@ -175,7 +175,7 @@ async fn compress_pages_sends_first_bytes_before_the_end() {
         let steps = [PAGE.0.into(), Step::Pending, PAGE.1.into()];
         let app = App::new(&compressing(), &[HTML], ScriptedBody::new(steps));
         let fields = [NAVIGATION, &[("accept-encoding", coding)]].concat();
-        let mut body = app.ask("GET", "/", &fields).await.into_body();
+        let mut body = app.send("GET", "/", &fields).await.into_body();
         let mut decoder = Decoder::new(coding);
         let mut cx = Context::from_waker(Waker::noop());
         let frame = Pin::new(&mut body).poll_frame(&mut cx);
@@ -235,7 +235,7 @@ async fn request_headers_are_changed_for_page_requests_only() {
         ] {
             let app = App::new(&layer, &[HTML], html());
             let fields = [base, &fields].concat();
-            _ = app.ask(method, path, &fields).await;
+            _ = app.send(method, path, &fields).await;
             let seen = form(&app);
             if is_page {
                 assert_eq!(seen, [without_range], "{method} {path} {base:?}");
@@ -250,7 +250,7 @@ async fn request_headers_are_changed_for_page_requests_only() {
     }
     // The response to a form is a page as well; ranges apply to GET only.
     let app = App::new(&compressing(), &[HTML], html());
-    _ = app.ask("POST", "/", &[NAVIGATION, &fields].concat()).await;
+    _ = app.send("POST", "/", &[NAVIGATION, &fields].concat()).await;
     assert_eq!(form(&app), ["identity", "bytes=1-3", "\"x\""]);
 }
 
@@ -274,8 +274,8 @@ async fn static_files_responses_are_unchanged_by_the_layer() {
             &[("range", "bytes=20-99"), ("if-range", "\"x\"")],
         ] {
             let fields = [NAVIGATION, fields].concat();
-            let expected = Reply::read(ask(bare.clone(), "GET", "/", &fields).await).await;
-            let reply = Reply::read(ask(app.clone(), "GET", "/", &fields).await).await;
+            let expected = Reply::read(send(bare.clone(), "GET", "/", &fields).await).await;
+            let reply = Reply::read(send(app.clone(), "GET", "/", &fields).await).await;
             assert_eq!(reply.status, expected.status, "{fields:?}");
             assert_eq!(reply.headers, expected.headers, "{fields:?}");
             assert_eq!(reply.body, expected.body, "{fields:?}");

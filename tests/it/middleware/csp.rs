@@ -20,7 +20,7 @@ async fn under(csp: Csp, policies: &[&str]) -> Reply {
     });
     let app = UpdateNotifierLayer::new(site("r1")).csp(csp).layer(service);
     let request = [NAVIGATION, &[("host", "app.example")]].concat();
-    Reply::read(ask(app, "GET", "/", &request).await).await
+    Reply::read(send(app, "GET", "/", &request).await).await
 }
 
 fn policies(reply: &Reply) -> Vec<&str> {
@@ -96,7 +96,7 @@ async fn csp_amend_adds_the_script_hash() {
     let app = UpdateNotifierLayer::new(site("r1")).layer(service_fn(
         |_request: Request<Empty<Bytes>>| ready(Ok::<_, Infallible>(answer(404, &[HTML], b""))),
     ));
-    let script = Reply::read(ask(app, "GET", source, &[]).await).await;
+    let script = Reply::read(send(app, "GET", source, &[]).await).await;
     assert_eq!(script.status, 200, "{source}");
     let digest = <sha2::Sha256 as sha2::Digest>::digest(&script.body);
     let base64 = data_encoding::BASE64.encode(&digest);
@@ -121,11 +121,11 @@ async fn csp_amend_applies_only_to_pages_with_script() {
     let app = UpdateNotifierLayer::new(site("r1"))
         .csp(Csp::Amend)
         .layer(service);
-    let asked = |method, fields| ask(app.clone(), method, "/", fields);
-    let fetched = Reply::read(asked("GET", &[("sec-fetch-dest", "empty")]).await).await;
+    let request = |method, fields| send(app.clone(), method, "/", fields);
+    let fetched = Reply::read(request("GET", &[("sec-fetch-dest", "empty")]).await).await;
     assert_eq!(policies(&fetched), ["script-src 'sha256-abc'"]);
-    let get = Reply::read(asked("GET", NAVIGATION).await).await;
-    let head = Reply::read(asked("HEAD", NAVIGATION).await).await;
+    let get = Reply::read(request("GET", NAVIGATION).await).await;
+    let head = Reply::read(request("HEAD", NAVIGATION).await).await;
     assert_ne!(policies(&get), policies(&fetched));
     assert_eq!(head.headers, get.headers);
 }
@@ -149,9 +149,9 @@ async fn csp_amend_of_304_equals_that_of_the_page() {
     let app = UpdateNotifierLayer::new(site("r1"))
         .csp(Csp::Amend)
         .layer(service);
-    let page = Reply::read(ask(app.clone(), "GET", "/", NAVIGATION).await).await;
+    let page = Reply::read(send(app.clone(), "GET", "/", NAVIGATION).await).await;
     let known = [NAVIGATION, &[("if-none-match", page.field("etag"))]].concat();
-    let again = Reply::read(ask(app, "GET", "/", &known).await).await;
+    let again = Reply::read(send(app, "GET", "/", &known).await).await;
     assert_eq!(again.status, 304);
     assert_eq!(policies(&again), policies(&page));
 }

@@ -208,7 +208,7 @@ async fn preflight_and_workbox_fetch_get_page_with_tag() {
         });
         let app = UpdateNotifierLayer::new(site("r1")).layer(service);
         let fields = [("sec-fetch-dest", "empty"), mark];
-        let reply = Reply::read(ask(app, "GET", path, &fields).await).await;
+        let reply = Reply::read(send(app, "GET", path, &fields).await).await;
         tag_between(reply.text(), PAGE.0, PAGE.1);
     }
 }
@@ -220,7 +220,7 @@ async fn form_response_gets_tag_options_does_not() {
             Ok::<_, Infallible>(answer(200, &[HTML], page().as_bytes()))
         });
         let app = UpdateNotifierLayer::new(site("r1")).layer(service);
-        let reply = Reply::read(ask(app, method, "/", &[]).await).await;
+        let reply = Reply::read(send(app, method, "/", &[]).await).await;
         assert_eq!(reply.text() != page(), gets_it, "{method}");
     }
 }
@@ -232,7 +232,7 @@ async fn no_release_page_is_unchanged() {
         ready(Ok::<_, Infallible>(answer(200, &fields, page().as_bytes())))
     });
     let app = UpdateNotifierLayer::new(Site::new()).layer(service);
-    let reply = Reply::read(ask(app, "GET", "/", NAVIGATION).await).await;
+    let reply = Reply::read(send(app, "GET", "/", NAVIGATION).await).await;
     assert_eq!(reply.text(), page());
     assert_eq!(
         reply.headers,

@@ -27,11 +27,11 @@ async fn page_release_is_the_one_current_before_the_origin_call() {
         }
     });
     let app = UpdateNotifierLayer::new(site.clone()).layer(service);
-    let response = ask(app.clone(), "GET", "/", NAVIGATION).await;
+    let response = send(app.clone(), "GET", "/", NAVIGATION).await;
     publish(&site, "newer");
     let reply = Reply::read(response).await;
     assert_eq!(release_of(reply.text()), "old");
-    let reply = Reply::read(ask(app, "GET", "/", NAVIGATION).await).await;
+    let reply = Reply::read(send(app, "GET", "/", NAVIGATION).await).await;
     assert_eq!(release_of(reply.text()), "newer");
 }
 
@@ -128,7 +128,7 @@ async fn publish_does_not_wait_for_requests_in_flight() {
         std::future::pending::<Result<Response<ScriptedBody>, Infallible>>().await
     });
     let app = UpdateNotifierLayer::new(site.clone()).layer(service);
-    let waiting = tokio::spawn(async move { _ = ask(app, "GET", "/", &[]).await });
+    let waiting = tokio::spawn(async move { _ = send(app, "GET", "/", &[]).await });
     tokio::task::yield_now().await;
     publish(&site, "new");
     assert_eq!(site.current().unwrap().id().as_str(), "new");

@@ -28,7 +28,7 @@ use tower::service_fn;
 
 use crate::support::bodies::ScriptedBody;
 use crate::support::directory_site::Reply;
-use crate::support::directory_site::ask;
+use crate::support::directory_site::send;
 
 /// A page, split at the insertion point.
 const PAGE: (&str, &str) = (
@@ -67,7 +67,7 @@ async fn through(
         ready(Ok::<_, Infallible>(answer.expect("one request")))
     });
     let app = UpdateNotifierLayer::new(site("r1")).layer(service);
-    ask(app, "GET", "/", request).await
+    send(app, "GET", "/", request).await
 }
 
 /// As [`through`], and reads the body.

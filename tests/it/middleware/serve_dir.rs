@@ -25,7 +25,7 @@ fn app(site: &Site) -> (Router, tempfile::TempDir) {
 }
 
 async fn request(router: &Router, method: &str, path: &str, fields: &[(&str, &str)]) -> Reply {
-    let response = ask(router.clone(), method, path, fields).await;
+    let response = send(router.clone(), method, path, fields).await;
     Reply::read(response).await
 }
 

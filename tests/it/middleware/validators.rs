@@ -53,12 +53,12 @@ impl Origin {
 }
 
 async fn request(site: &Site, origin: &Origin, method: &str, fields: &[(&str, &str)]) -> Reply {
-    let asked = origin.clone();
+    let inner = origin.clone();
     let service = service_fn(move |request: Request<Empty<Bytes>>| {
-        ready(Ok::<_, Infallible>(asked.answer(request.headers())))
+        ready(Ok::<_, Infallible>(inner.answer(request.headers())))
     });
     let app = UpdateNotifierLayer::new(site.clone()).layer(service);
-    Reply::read(ask(app, method, "/", fields).await).await
+    Reply::read(send(app, method, "/", fields).await).await
 }
 
 async fn navigate(site: &Site, origin: &Origin, fields: &[(&str, &str)]) -> Reply {
@@ -156,9 +156,9 @@ async fn if_none_match_same_release_returns_304_next_release_200() {
         assert_eq!(again.field("etag"), marked);
         assert_eq!(again.field("cache-control"), "no-cache");
         assert_eq!(again.field("last-modified"), "");
-        let asked = origin.seen("if-none-match").unwrap();
+        let seen = origin.seen("if-none-match").unwrap();
         assert_eq!(
-            asked,
+            seen,
             condition.replace(&marked, "\"v1\"").replace(" ,", ",")
         );
     }
@@ -215,7 +215,7 @@ async fn if_none_match_non_page_navigation_returns_304() {
         });
         let app = UpdateNotifierLayer::new(site("r1")).layer(service);
         let request = [NAVIGATION, &[condition]].concat();
-        let reply = Reply::read(ask(app, "GET", "/manual.pdf", &request).await).await;
+        let reply = Reply::read(send(app, "GET", "/manual.pdf", &request).await).await;
         assert_eq!(reply.status, 304, "{condition:?}");
         assert_eq!(reply.field("etag"), "\"v1\"");
         assert_eq!(reply.field("last-modified"), DATE);

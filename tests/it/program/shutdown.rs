@@ -21,7 +21,7 @@ fn large() -> Vec<u8> {
 
 /// Waits until connections are refused.
 fn refuses(program: &Program) {
-    until("a closed door", || {
+    until("connections to be refused", || {
         TcpStream::connect(program.address()).is_err().then_some(())
     });
 }

@@ -59,11 +59,11 @@ fn large_bodies_arrive_unchanged_both_ways() {
     let expected = bytes.clone();
     let upstream = Upstream::new(move |connection| {
         loop {
-            let asked = connection.request()?;
-            assert!(asked.body == expected);
-            let half = asked.body.len() / 2;
+            let received = connection.request()?;
+            assert!(received.body == expected);
+            let half = received.body.len() / 2;
             connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")?;
-            for part in [&asked.body[..half], &asked.body[half..]] {
+            for part in [&received.body[..half], &received.body[half..]] {
                 connection.send(format!("{:x}\r\n", part.len()))?;
                 connection.send(part)?;
                 connection.send("\r\n")?;
@@ -93,10 +93,10 @@ fn request_trailers_are_forwarded() {
     let sent = "POST / HTTP/1.1\r\nHost: a\r\nTrailer: X-Sum, X-Other\r\nTransfer-Encoding: chunked\r\n\r\n\
         3\r\nabc\r\n0\r\nX-Sum: 7\r\nX-Other: 8\r\n\r\n";
     assert_eq!(proxied.send(sent).response().unwrap().text(), "ok");
-    let asked = upstream.only_request();
-    assert_eq!(asked.field("trailer"), "X-Sum, X-Other");
-    assert_eq!(asked.trailers["x-sum"], "7");
-    assert_eq!(asked.trailers["x-other"], "8");
+    let received = upstream.only_request();
+    assert_eq!(received.field("trailer"), "X-Sum, X-Other");
+    assert_eq!(received.trailers["x-sum"], "7");
+    assert_eq!(received.trailers["x-other"], "8");
 }
 
 #[test]
@@ -124,9 +124,9 @@ fn expect_continue_waits_for_100_of_the_upstream() {
     let go = Signal::new();
     let is_over = go.clone();
     let upstream = Upstream::new(move |connection| {
-        let asked = connection.head()?;
-        assert_eq!(asked.field("expect"), "100-continue");
-        assert_eq!(asked.field("content-length"), "3");
+        let received = connection.head()?;
+        assert_eq!(received.field("expect"), "100-continue");
+        assert_eq!(received.field("content-length"), "3");
         is_over.wait();
         connection.send("HTTP/1.1 100 Continue\r\n\r\n")?;
         assert_eq!(connection.take(3)?, b"abc");

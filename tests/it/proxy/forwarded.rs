@@ -19,16 +19,16 @@ fn forwarded_headers_from_untrusted_client_are_replaced() {
     let upstream = Upstream::responding(OK);
     let proxied = TestProxy::new(&upstream);
     proxied.get("/", &WORDS);
-    let asked = upstream.only_request();
+    let received = upstream.only_request();
     assert_eq!(
-        asked.field("forwarded"),
+        received.field("forwarded"),
         "for=127.0.0.1;host=tidings.test;proto=http"
     );
-    assert_eq!(asked.field("x-forwarded-for"), "127.0.0.1");
-    assert_eq!(asked.field("x-forwarded-proto"), "http");
-    assert_eq!(asked.field("x-forwarded-host"), "tidings.test");
+    assert_eq!(received.field("x-forwarded-for"), "127.0.0.1");
+    assert_eq!(received.field("x-forwarded-proto"), "http");
+    assert_eq!(received.field("x-forwarded-host"), "tidings.test");
     for name in ["x-forwarded-port", "x-forwarded-prefix", "x-real-ip"] {
-        assert_eq!(asked.field(name), "", "{name}");
+        assert_eq!(received.field(name), "", "{name}");
     }
 }
 
@@ -38,17 +38,17 @@ fn forwarded_headers_from_trusted_proxy_are_kept_and_extended() {
         let upstream = Upstream::responding(OK);
         let proxied = TestProxy::with(&upstream, |proxy| proxy.trusted_proxy(network).unwrap());
         proxied.get("/", &WORDS);
-        let asked = upstream.only_request();
+        let received = upstream.only_request();
         assert_eq!(
-            asked.field("forwarded"),
+            received.field("forwarded"),
             "for=192.0.2.1;proto=https, for=127.0.0.1;host=tidings.test;proto=https"
         );
-        assert_eq!(asked.field("x-forwarded-for"), "192.0.2.1, 127.0.0.1");
-        assert_eq!(asked.field("x-forwarded-proto"), "https");
-        assert_eq!(asked.field("x-forwarded-host"), "site.example");
-        assert_eq!(asked.field("x-forwarded-port"), "443");
-        assert_eq!(asked.field("x-forwarded-prefix"), "/x");
-        assert_eq!(asked.field("x-real-ip"), "192.0.2.1");
+        assert_eq!(received.field("x-forwarded-for"), "192.0.2.1, 127.0.0.1");
+        assert_eq!(received.field("x-forwarded-proto"), "https");
+        assert_eq!(received.field("x-forwarded-host"), "site.example");
+        assert_eq!(received.field("x-forwarded-port"), "443");
+        assert_eq!(received.field("x-forwarded-prefix"), "/x");
+        assert_eq!(received.field("x-real-ip"), "192.0.2.1");
     }
     let upstream = Upstream::responding(OK);
     let proxied = TestProxy::with(&upstream, |proxy| {
@@ -70,10 +70,10 @@ fn forwarded_ipv6_client_is_bracketed_and_quoted() {
         return;
     };
     assert_eq!(http::get(running.address(), "/", &[]).text(), "ok");
-    let asked = upstream.only_request();
-    assert_eq!(asked.field("x-forwarded-for"), "::1");
-    let told = asked.field("forwarded");
-    assert!(told.starts_with("for=\"[::1]\";"), "{told}");
+    let received = upstream.only_request();
+    assert_eq!(received.field("x-forwarded-for"), "::1");
+    let forwarded = received.field("forwarded");
+    assert!(forwarded.starts_with("for=\"[::1]\";"), "{forwarded}");
 }
 
 #[test]
@@ -88,11 +88,11 @@ fn host_header_option_sets_the_upstream_host() {
         let host: HostHeader = host.parse().unwrap();
         let proxied = TestProxy::with(&upstream, |proxy| proxy.host(host));
         proxied.get("/", &[]);
-        let asked = upstream.requests().pop().unwrap();
-        assert_eq!(asked.field("host"), expected);
+        let received = upstream.requests().pop().unwrap();
+        assert_eq!(received.field("host"), expected);
         // The forwarded host is that of the client's request.
-        assert_eq!(asked.field("x-forwarded-host"), "tidings.test");
-        assert!(asked.field("forwarded").contains("host=tidings.test"));
+        assert_eq!(received.field("x-forwarded-host"), "tidings.test");
+        assert!(received.field("forwarded").contains("host=tidings.test"));
     }
 }
 
@@ -113,10 +113,10 @@ fn absolute_form_target_overrides_host_and_becomes_origin_form() {
     ] {
         let request = format!("GET {target} HTTP/1.1\r\nHost: a.example\r\n\r\n");
         assert_eq!(proxied.send(request).response().unwrap().text(), "ok");
-        let asked = upstream.requests().pop().unwrap();
-        assert_eq!(asked.line, line);
-        assert_eq!(asked.field("host"), host, "{target}");
-        assert_eq!(asked.field("x-forwarded-host"), host);
+        let received = upstream.requests().pop().unwrap();
+        assert_eq!(received.line, line);
+        assert_eq!(received.field("host"), host, "{target}");
+        assert_eq!(received.field("x-forwarded-host"), host);
     }
 }
 
@@ -139,11 +139,11 @@ fn http_1_0_without_host_uses_the_upstream_authority() {
     let mut client = proxied.send("GET / HTTP/1.0\r\n\r\n");
     assert_eq!(client.response().unwrap().text(), "ok");
     assert!(client.is_closed());
-    let asked = upstream.only_request();
-    assert_eq!(asked.line, "GET / HTTP/1.1");
-    assert_eq!(asked.field("host"), upstream.address().to_string());
-    assert_eq!(asked.field("x-forwarded-host"), "");
-    assert_eq!(asked.field("forwarded"), "for=127.0.0.1;proto=http");
+    let received = upstream.only_request();
+    assert_eq!(received.line, "GET / HTTP/1.1");
+    assert_eq!(received.field("host"), upstream.address().to_string());
+    assert_eq!(received.field("x-forwarded-host"), "");
+    assert_eq!(received.field("forwarded"), "for=127.0.0.1;proto=http");
     // HTTP/1.1 requires a Host.
     assert_eq!(
         proxied

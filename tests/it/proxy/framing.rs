@@ -45,8 +45,11 @@ fn content_length_repeated_and_different_returns_400() {
     let answer = proxied.send(twice).response().unwrap();
     match answer.status {
         200 => {
-            let asked = upstream.only_request();
-            assert_eq!((asked.field("content-length"), asked.text()), ("3", "abc"));
+            let received = upstream.only_request();
+            assert_eq!(
+                (received.field("content-length"), received.text()),
+                ("3", "abc")
+            );
         }
         status => assert_eq!((status, upstream.requests().len()), (400, 0)),
     }
@@ -100,13 +103,13 @@ fn length_and_transfer_encoding_reach_upstream_as_one_framing() {
         let proxied = TestProxy::new(&upstream);
         let request = format!("POST / HTTP/1.1\r\nHost: a\r\n{fields}\r\n{body}");
         statuses(&proxied, request);
-        let asked = upstream.requests();
-        assert!(asked.len() <= 1, "{fields} {asked:?}");
-        if let Some(asked) = asked.first() {
-            let lengths = asked.headers.get_all("content-length").iter().count();
-            let codings = asked.headers.get_all("transfer-encoding").iter().count();
-            assert_eq!(lengths + codings, 1, "{asked:?}");
-            assert!(asked.line.starts_with("POST "));
+        let received = upstream.requests();
+        assert!(received.len() <= 1, "{fields} {received:?}");
+        if let Some(received) = received.first() {
+            let lengths = received.headers.get_all("content-length").iter().count();
+            let codings = received.headers.get_all("transfer-encoding").iter().count();
+            assert_eq!(lengths + codings, 1, "{received:?}");
+            assert!(received.line.starts_with("POST "));
         }
     }
 }
@@ -183,8 +186,8 @@ fn bare_line_feeds_are_accepted_and_not_forwarded() {
     let proxied = TestProxy::new(&upstream);
     let sent = "POST / HTTP/1.1\nHost: a\nX-A: 1\nContent-Length: 3\n\nabc";
     assert_eq!(statuses(&proxied, sent), [200]);
-    let asked = upstream.only_request();
-    assert_eq!((asked.field("x-a"), asked.text()), ("1", "abc"));
+    let received = upstream.only_request();
+    assert_eq!((received.field("x-a"), received.text()), ("1", "abc"));
 }
 
 #[test]
@@ -194,10 +197,10 @@ fn chunk_extensions_are_removed() {
     let body = "3;x=\"y\"\r\nabc\r\n0003 ; z\r\ndef\r\n0;last\r\n\r\n";
     let sent = format!("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n{body}");
     assert_eq!(statuses(&proxied, sent), [200]);
-    let asked = upstream.only_request();
-    assert_eq!(asked.text(), "abcdef");
-    assert_eq!(asked.field("transfer-encoding"), "chunked");
-    assert_eq!(asked.field("content-length"), "");
+    let received = upstream.only_request();
+    assert_eq!(received.text(), "abcdef");
+    assert_eq!(received.field("transfer-encoding"), "chunked");
+    assert_eq!(received.field("content-length"), "");
 }
 
 #[test]
@@ -228,11 +231,14 @@ fn chunk_malformed_ends_the_connection() {
         );
         let statuses = statuses(&proxied, request);
         assert!(statuses.len() <= 1, "{chunks:?} {statuses:?}");
-        let asked = upstream.requests();
-        assert!(asked.len() <= 1, "{chunks:?} {asked:?}");
+        let received = upstream.requests();
+        assert!(received.len() <= 1, "{chunks:?} {received:?}");
         // If a request was forwarded, it was forwarded as one complete request.
-        if let Some(asked) = asked.first() {
-            assert!(asked.line.starts_with("POST "), "{chunks:?} {asked:?}");
+        if let Some(received) = received.first() {
+            assert!(
+                received.line.starts_with("POST "),
+                "{chunks:?} {received:?}"
+            );
             assert_eq!(statuses, [200], "{chunks:?}");
         }
     }
@@ -260,10 +266,10 @@ fn trailers_with_framing_or_host_fields_are_dropped() {
         Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\
         Content-Length: 9\r\nTransfer-Encoding: gzip\r\nHost: b\r\nX-Sum: 1\r\n\r\n";
     assert_eq!(statuses(&proxied, sent), [200]);
-    let asked = upstream.only_request();
-    assert_eq!(asked.text(), "abc");
-    assert_eq!((asked.field("host"), asked.field("x-sum")), ("a", ""));
-    let trailers: Vec<_> = asked.trailers.keys().collect();
+    let received = upstream.only_request();
+    assert_eq!(received.text(), "abc");
+    assert_eq!((received.field("host"), received.field("x-sum")), ("a", ""));
+    let trailers: Vec<_> = received.trailers.keys().collect();
     assert_eq!(trailers, ["x-sum"]);
 }
 
@@ -304,9 +310,9 @@ fn request_without_body_gets_no_framing_headers() {
     ] {
         let sent = format!("{method} / HTTP/1.1\r\nHost: a\r\n{field}\r\n\r\n");
         assert_eq!(statuses(&proxied, sent), [200]);
-        let asked = upstream.requests().pop().unwrap();
-        assert_eq!(asked.field("content-length"), length, "{method}");
-        assert_eq!(asked.field("transfer-encoding"), "", "{method}");
+        let received = upstream.requests().pop().unwrap();
+        assert_eq!(received.field("content-length"), length, "{method}");
+        assert_eq!(received.field("transfer-encoding"), "", "{method}");
     }
     // An empty chunked body may be forwarded as chunked or without a body.
     let sent = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
@@ -318,11 +324,11 @@ fn request_without_body_gets_no_framing_headers() {
 fn pipelined_requests_are_answered_in_order() {
     let upstream = Upstream::new(|connection| {
         loop {
-            let asked = connection.request()?;
-            let length = asked.line.len();
+            let received = connection.request()?;
+            let length = received.line.len();
             connection.send(format!(
                 "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{}",
-                asked.line
+                received.line
             ))?;
         }
     });

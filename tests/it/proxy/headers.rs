@@ -41,11 +41,11 @@ fn hop_by_hop_headers_are_removed_both_ways() {
     );
     let answer = proxied.send(request).response().unwrap();
     assert_eq!(answer.text(), "ok");
-    let asked = upstream.only_request();
-    assert_eq!(asked.field("x-kept"), "1");
+    let received = upstream.only_request();
+    assert_eq!(received.field("x-kept"), "1");
     assert_eq!(answer.field("x-kept"), "1");
     for (name, _) in PER_CONNECTION {
-        assert_eq!(asked.field(name), "", "{name}");
+        assert_eq!(received.field(name), "", "{name}");
         // The client itself requested `close`.
         let expected = if name == "Connection" { "close" } else { "" };
         assert_eq!(answer.field(name), expected, "{name}");
@@ -105,17 +105,17 @@ fn request_end_to_end_headers_arrive_unchanged() {
         lines(&sent)
     );
     proxied.send(request).response().unwrap();
-    let asked = upstream.only_request();
-    assert_eq!(asked.line, "GET /a%2Fb/../c?x=%20&y HTTP/1.1");
+    let received = upstream.only_request();
+    assert_eq!(received.line, "GET /a%2Fb/../c?x=%20&y HTTP/1.1");
     for (name, _) in sent {
         let expected = sent.iter().filter(|(other, _)| *other == name);
         let expected: Vec<_> = expected.map(|(_, value)| value.as_bytes()).collect();
-        let values = asked.headers.get_all(name).iter();
+        let values = received.headers.get_all(name).iter();
         let values: Vec<_> = values.map(HeaderValue::as_bytes).collect();
         assert_eq!(values, expected, "{name}");
     }
     // Only these fields are added.
-    let mut added: Vec<_> = asked.headers.keys().map(HeaderName::as_str).collect();
+    let mut added: Vec<_> = received.headers.keys().map(HeaderName::as_str).collect();
     added.retain(|name| {
         sent.iter()
             .all(|(known, _)| !known.eq_ignore_ascii_case(name))
@@ -185,7 +185,7 @@ fn te_trailers_is_forwarded_and_listed_in_connection() {
         ("TE", "deflate"),
     ];
     proxied.connect().request("GET", "/", &fields).unwrap();
-    let asked = upstream.only_request();
-    assert_eq!(asked.field("te"), "trailers");
-    assert!(asked.field("connection").eq_ignore_ascii_case("te"));
+    let received = upstream.only_request();
+    assert_eq!(received.field("te"), "trailers");
+    assert!(received.field("connection").eq_ignore_ascii_case("te"));
 }

@@ -59,8 +59,8 @@ fn download_of_1_gib_has_bounded_memory() {
     let sent = pattern.clone();
     let upstream = Upstream::new(move |connection| {
         loop {
-            let asked = connection.request()?;
-            if !asked.line.contains("/large") {
+            let received = connection.request()?;
+            if !received.line.contains("/large") {
                 connection.send(OK)?;
                 continue;
             }
@@ -84,8 +84,8 @@ fn upload_of_1_gib_has_bounded_memory() {
     let expected = pattern.clone();
     let upstream = Upstream::new(move |connection| {
         loop {
-            let asked = connection.head()?;
-            if asked.line.contains("/large") {
+            let received = connection.head()?;
+            if received.line.contains("/large") {
                 connection.drain(SIZE, expected.check())?;
             }
             connection.send(OK)?;

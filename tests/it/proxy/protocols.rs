@@ -32,7 +32,7 @@ async fn connect(address: SocketAddr) -> Sender {
     sender
 }
 
-async fn ask(sender: &mut Sender, request: Request<Full<Bytes>>) -> Response<Bytes> {
+async fn send(sender: &mut Sender, request: Request<Full<Bytes>>) -> Response<Bytes> {
     let response = within("an answer", sender.send_request(request))
         .await
         .unwrap();
@@ -56,7 +56,7 @@ fn h2c_request_is_translated_to_http_1_1() {
             .header("te", "trailers")
             .body(Full::from("abc"))
             .unwrap();
-        let answer = ask(&mut sender, request).await;
+        let answer = send(&mut sender, request).await;
         assert_eq!(
             (answer.status().as_u16(), &answer.body()[..]),
             (201, &b"ok"[..])
@@ -65,15 +65,15 @@ fn h2c_request_is_translated_to_http_1_1() {
         for name in ["connection", "x-mine", "keep-alive", "transfer-encoding"] {
             assert!(!answer.headers().contains_key(name), "{name}");
         }
-        let asked = upstream.only_request();
-        assert_eq!(asked.line, "POST /x?y HTTP/1.1");
-        assert_eq!(asked.text(), "abc");
-        assert_eq!(asked.field("host"), "site.example:8080");
-        assert_eq!(asked.field("cookie"), "a=1; b=2; c=3");
-        assert_eq!(asked.field("x-forwarded-for"), "127.0.0.1");
-        assert_eq!(asked.field("x-forwarded-host"), "site.example:8080");
-        assert!(asked.field("via").starts_with("2.0 tidings-"));
-        assert_eq!(asked.field("te"), "trailers");
+        let received = upstream.only_request();
+        assert_eq!(received.line, "POST /x?y HTTP/1.1");
+        assert_eq!(received.text(), "abc");
+        assert_eq!(received.field("host"), "site.example:8080");
+        assert_eq!(received.field("cookie"), "a=1; b=2; c=3");
+        assert_eq!(received.field("x-forwarded-for"), "127.0.0.1");
+        assert_eq!(received.field("x-forwarded-host"), "site.example:8080");
+        assert!(received.field("via").starts_with("2.0 tidings-"));
+        assert_eq!(received.field("te"), "trailers");
     });
 }
 
@@ -88,7 +88,7 @@ fn h2c_concurrent_requests_share_a_connection() {
             tokio::spawn(async move {
                 let uri = format!("http://site.example/{number}");
                 let request = Request::get(uri).body(Full::default()).unwrap();
-                ask(&mut sender, request).await.into_body()
+                send(&mut sender, request).await.into_body()
             })
         });
         let asking: Vec<_> = asking.collect();
@@ -151,7 +151,7 @@ fn h2c_trace_and_connect_return_405() {
         let mut sender = connect(running.address()).await;
         for (method, uri) in [("TRACE", "http://a/"), ("CONNECT", "a:443")] {
             let request = Request::builder().method(method).uri(uri);
-            let answer = ask(&mut sender, request.body(Full::default()).unwrap()).await;
+            let answer = send(&mut sender, request.body(Full::default()).unwrap()).await;
             assert_eq!(answer.status(), 405);
         }
         assert_eq!(upstream.requests().len(), 0);

@@ -310,8 +310,8 @@ fn bodiless_response_with_body_bytes_is_not_the_next_response() {
     ] {
         let upstream = Upstream::new(move |connection| {
             loop {
-                let asked = connection.request()?;
-                connection.send(if asked.line.contains("/next") {
+                let received = connection.request()?;
+                connection.send(if received.line.contains("/next") {
                     OK
                 } else {
                     answer

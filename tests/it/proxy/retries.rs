@@ -17,7 +17,7 @@ fn named(name: &str) -> Upstream {
 }
 
 #[track_caller]
-fn ask(proxied: &TestProxy, method: &str) -> (u16, String) {
+fn send(proxied: &TestProxy, method: &str) -> (u16, String) {
     let fields: &[(&str, &str)] = match method {
         "GET" => &[],
         _ => &[("Content-Length", "0")],
@@ -42,7 +42,7 @@ fn pooled_connection_closed_while_idle_is_replaced() {
         });
         let proxied = TestProxy::new(&upstream);
         for number in 1..=3 {
-            assert_eq!(ask(&proxied, method), (200, "ok".to_owned()));
+            assert_eq!(send(&proxied, method), (200, "ok".to_owned()));
             close.notify();
             // The proxy has noticed the close.
             is_closed.wait();
@@ -62,12 +62,12 @@ fn stale_connection_idempotent_request_is_retried() {
             Ok(())
         });
         let proxied = TestProxy::new(&upstream);
-        assert_eq!(ask(&proxied, "GET").0, 200);
-        assert_eq!(ask(&proxied, method).0, status, "{method}");
+        assert_eq!(send(&proxied, "GET").0, 200);
+        assert_eq!(send(&proxied, method).0, status, "{method}");
         let lines: Vec<_> = upstream
             .requests()
             .iter()
-            .map(|asked| asked.connection)
+            .map(|received| received.connection)
             .collect();
         let expected: &[usize] = if status == 200 { &[1, 1, 2] } else { &[1, 1] };
         assert_eq!(lines, expected, "{method}");
@@ -82,7 +82,10 @@ fn new_connection_closed_idempotent_request_is_retried_once() {
             Ok(())
         });
         let proxied = TestProxy::new(&upstream);
-        assert_eq!(ask(&proxied, method), (502, "502 Bad Gateway\n".to_owned()));
+        assert_eq!(
+            send(&proxied, method),
+            (502, "502 Bad Gateway\n".to_owned())
+        );
         assert_eq!(upstream.requests().len(), count, "{method}");
         assert_eq!(upstream.connections(), count);
     }
@@ -98,7 +101,7 @@ fn connection_reset_idempotent_request_is_retried() {
         }
     });
     let proxied = TestProxy::new(&upstream);
-    assert_eq!(ask(&proxied, "GET").0, 200);
+    assert_eq!(send(&proxied, "GET").0, 200);
     assert_eq!(upstream.connections(), 2);
 }
 
@@ -117,7 +120,7 @@ fn response_started_request_is_not_retried() {
         let other = named("other");
         let addresses = [url(upstream.address()), url(other.address())];
         let proxied = TestProxy::with_upstreams(&[&addresses[0], &addresses[1]], |proxy| proxy);
-        let answer = ask(&proxied, "GET");
+        let answer = send(&proxied, "GET");
         // A reset may discard the byte.
         if !is_reset {
             assert_eq!(answer.0, 502, "{first}");
@@ -139,7 +142,7 @@ fn response_head_incomplete_returns_504_without_retry() {
     let proxied = TestProxy::with_upstreams(&[&addresses[0], &addresses[1]], |proxy| {
         proxy.first_byte_timeout(SHORT)
     });
-    assert_eq!(ask(&proxied, "GET").0, 504);
+    assert_eq!(send(&proxied, "GET").0, 504);
     assert_eq!(other.requests().len(), 0);
 }
 
@@ -158,7 +161,7 @@ fn first_byte_timeout_idempotent_request_tries_next_upstream() {
         let proxied = TestProxy::with_upstreams(&[&addresses[0], &addresses[1]], |proxy| {
             proxy.first_byte_timeout(SHORT * 4)
         });
-        assert_eq!(ask(&proxied, method), (expected.0, expected.1.to_owned()));
+        assert_eq!(send(&proxied, method), (expected.0, expected.1.to_owned()));
     }
 }
 
@@ -195,11 +198,11 @@ fn upstream_closed_without_response_is_ejected_for_a_while() {
     let well = named("well");
     let addresses = [url(broken.address()), url(well.address())];
     let proxied = TestProxy::with_upstreams(&[&addresses[0], &addresses[1]], |proxy| proxy);
-    assert_eq!(ask(&proxied, "GET"), (200, "well".to_owned()));
+    assert_eq!(send(&proxied, "GET"), (200, "well".to_owned()));
     assert_eq!(broken.requests().len(), 1);
     // The upstream is ejected for a while.
     for _ in 0..6 {
-        assert_eq!(ask(&proxied, "POST"), (200, "well".to_owned()));
+        assert_eq!(send(&proxied, "POST"), (200, "well".to_owned()));
     }
     assert_eq!(broken.requests().len(), 1);
 }
@@ -210,7 +213,7 @@ fn upstreams_are_used_round_robin() {
     let addresses = all.each_ref().map(|upstream| url(upstream.address()));
     let addresses = addresses.each_ref().map(String::as_str);
     let proxied = TestProxy::with_upstreams(&addresses, |proxy| proxy);
-    let answers: Vec<_> = (0..6).map(|_| ask(&proxied, "GET").1).collect();
+    let answers: Vec<_> = (0..6).map(|_| send(&proxied, "GET").1).collect();
     assert_eq!(answers.concat(), "abcabc");
 }
 
@@ -227,8 +230,8 @@ fn upstreams_all_ejected_are_still_tried() {
     });
     let addresses = all.each_ref().map(|upstream| url(upstream.address()));
     let proxied = TestProxy::with_upstreams(&[&addresses[0], &addresses[1]], |proxy| proxy);
-    assert_eq!(ask(&proxied, "GET").0, 502);
-    assert_eq!(ask(&proxied, "GET").0, 200);
+    assert_eq!(send(&proxied, "GET").0, 502);
+    assert_eq!(send(&proxied, "GET").0, 200);
 }
 
 #[test]
@@ -248,8 +251,8 @@ fn health_check_failing_upstream_is_ejected_until_it_passes() {
     let ill = std::sync::Arc::clone(&is_ill);
     let moody = Upstream::new(move |connection| {
         loop {
-            let asked = connection.request()?;
-            let is_check = asked.line.contains("/health");
+            let received = connection.request()?;
+            let is_check = received.line.contains("/health");
             let is_ill = ill.load(std::sync::atomic::Ordering::SeqCst);
             connection.send(if is_check && is_ill {
                 "HTTP/1.1 500 X\r\nContent-Length: 5\r\n\r\nmoody"
@@ -266,7 +269,7 @@ fn health_check_failing_upstream_is_ejected_until_it_passes() {
     proxied
         .running
         .spawn(async move { match proxy.health_check("/health?x", every).await {} });
-    let round = || [(); 4].map(|()| ask(&proxied, "GET").1).concat();
+    let round = || [(); 4].map(|()| send(&proxied, "GET").1).concat();
     until("only the one that is well", || {
         (round() == "well".repeat(4)).then_some(())
     });
@@ -275,7 +278,7 @@ fn health_check_failing_upstream_is_ejected_until_it_passes() {
     let check = moody
         .requests()
         .into_iter()
-        .find(|asked| asked.line.contains("health"));
+        .find(|received| received.line.contains("health"));
     let check = check.unwrap();
     assert_eq!(check.line, "GET /health?x HTTP/1.1");
     assert!(check.field("user-agent").starts_with("tidings/"));

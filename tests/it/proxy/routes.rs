@@ -9,8 +9,8 @@ use super::*;
 fn app(name: &'static str) -> Upstream {
     Upstream::new(move |connection| {
         loop {
-            let asked = connection.request()?;
-            let text = format!("{name} {}", asked.line.split(' ').nth(1).unwrap());
+            let received = connection.request()?;
+            let text = format!("{name} {}", received.line.split(' ').nth(1).unwrap());
             connection.send(format!(
                 "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{text}",
                 text.len()
@@ -77,8 +77,8 @@ fn route_strip_removes_prefix_and_sets_x_forwarded_prefix() {
     ] {
         let answer = http::get(running.address(), path, &[("X-Forwarded-Prefix", "/lie")]);
         assert_eq!(answer.text(), format!("api {expected}"));
-        let asked = api.requests().pop().unwrap();
-        assert_eq!(asked.field("x-forwarded-prefix"), "/api");
+        let received = api.requests().pop().unwrap();
+        assert_eq!(received.field("x-forwarded-prefix"), "/api");
     }
     assert_eq!(http::get(running.address(), "/x", &[]).text(), "inner /x");
 }

@@ -178,12 +178,12 @@ fn tls_host_option_sets_authority_or_host() {
                     .host(host)
             });
             let answer = proxied.get("/", &[]);
-            let told = if is_http2 {
+            let suffix = if is_http2 {
                 format!("authority={expected} host=")
             } else {
                 format!("authority= host={expected}")
             };
-            assert!(answer.text().ends_with(&told), "{host} {answer:?}");
+            assert!(answer.text().ends_with(&suffix), "{host} {answer:?}");
         }
     }
 }

@@ -71,11 +71,14 @@ fn upgrade_accepted_opens_a_tunnel() {
     assert!(head.field("via").starts_with("1.1 tidings-"));
     check_echo(&mut client, "hello");
     check_echo(&mut client, "\0\u{1}");
-    let asked = upstream.only_request();
-    assert_eq!(asked.field("upgrade"), "websocket");
-    assert!(asked.field("connection").eq_ignore_ascii_case("upgrade"));
-    assert_eq!(asked.field("sec-websocket-key"), "dGhlIHNhbXBsZSBub25jZQ==");
-    assert_eq!(asked.field("sec-websocket-version"), "13");
+    let received = upstream.only_request();
+    assert_eq!(received.field("upgrade"), "websocket");
+    assert!(received.field("connection").eq_ignore_ascii_case("upgrade"));
+    assert_eq!(
+        received.field("sec-websocket-key"),
+        "dGhlIHNhbXBsZSBub25jZQ=="
+    );
+    assert_eq!(received.field("sec-websocket-version"), "13");
 }
 
 #[test]
@@ -153,11 +156,11 @@ fn upgrade_declined_early_bytes_are_the_next_request() {
     ));
     assert_eq!(client.response().unwrap().text(), "ok");
     assert_eq!(client.response().unwrap().text(), "ok");
-    let asked = upstream.requests();
-    assert_eq!(asked.len(), 2);
+    let received = upstream.requests();
+    assert_eq!(received.len(), 2);
     // It was processed like any other request.
-    assert_eq!(asked[1].line, "GET /next HTTP/1.1");
-    assert_eq!(asked[1].field("x-forwarded-for"), "127.0.0.1");
+    assert_eq!(received[1].line, "GET /next HTTP/1.1");
+    assert_eq!(received[1].field("x-forwarded-for"), "127.0.0.1");
     let mut client = proxied.send(format!("{ASK}\u{81}\u{5}words that are no request\r\n\r\n"));
     assert_eq!(client.response().unwrap().text(), "ok");
     assert_eq!(client.response().unwrap().status, 400);
@@ -244,9 +247,9 @@ fn upgrade_h2c_or_not_in_connection_is_removed() {
     ] {
         let request = format!("GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
         assert_eq!(proxied.send(request).response().unwrap().text(), "ok");
-        let asked = upstream.requests().pop().unwrap();
+        let received = upstream.requests().pop().unwrap();
         for name in ["upgrade", "connection", "http2-settings"] {
-            assert_eq!(asked.field(name), "", "{fields}");
+            assert_eq!(received.field(name), "", "{fields}");
         }
     }
     let old = ASK.replace("HTTP/1.1", "HTTP/1.0");

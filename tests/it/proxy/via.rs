@@ -21,8 +21,8 @@ fn via_is_appended_both_ways() {
     assert_eq!(answer.field("via"), expected);
     let answer = proxied.send("GET / HTTP/1.0\r\n\r\n").response().unwrap();
     assert_eq!(answer.text(), "ok");
-    let asked = upstream.requests().pop().unwrap();
-    assert_eq!(asked.field("via"), format!("1.0 {name}"));
+    let received = upstream.requests().pop().unwrap();
+    assert_eq!(received.field("via"), format!("1.0 {name}"));
 }
 
 #[test]
@@ -32,8 +32,8 @@ fn via_with_own_name_returns_508() {
     let address = std::sync::Arc::clone(&back);
     let upstream = Upstream::new(move |connection| {
         loop {
-            let asked = connection.request()?;
-            let via = asked.field("via");
+            let received = connection.request()?;
+            let via = received.field("via");
             let answer = http::get(*address.get().unwrap(), "/", &[("Via", via)]);
             let text = format!("{} {}", answer.status, answer.text());
             connection.send(format!(
@@ -62,7 +62,7 @@ fn via_of_another_instance_is_forwarded() {
 fn max_forwards_zero_or_asterisk_options_are_answered_here() {
     let upstream = Upstream::responding(OK);
     let proxied = TestProxy::new(&upstream);
-    let ask = |target: &str, left: &str| {
+    let send = |target: &str, left: &str| {
         request(
             proxied.address(),
             "OPTIONS",
@@ -72,13 +72,13 @@ fn max_forwards_zero_or_asterisk_options_are_answered_here() {
         .unwrap()
     };
     for (target, left) in [("/", "0"), ("*", "9")] {
-        let answer = ask(target, left);
+        let answer = send(target, left);
         assert_eq!((answer.status, answer.text()), (204, ""));
         assert!(answer.field("allow").contains("GET"));
     }
     assert_eq!(upstream.requests().len(), 0);
     for (left, expected) in [("1", "0"), ("10", "9"), ("x", "x"), ("-1", "-1")] {
-        assert_eq!(ask("/", left).text(), "ok");
+        assert_eq!(send("/", left).text(), "ok");
         assert_eq!(
             upstream.requests().pop().unwrap().field("max-forwards"),
             expected

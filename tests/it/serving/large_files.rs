@@ -125,7 +125,7 @@ async fn large_file_overwritten_in_place_returns_503() {
         assert_page(&served.get("/", NAVIGATION).await, INDEX);
         let fields = [("if-none-match", before.field("etag"))];
         let reply = served.get(VIDEO, &fields).await;
-        assert_eq!(reply.status, 304, "who has the old bytes has them whole");
+        assert_eq!(reply.status, 304, "the client has all of the old bytes");
     }
 }
 
@@ -136,7 +136,7 @@ async fn large_file_overwritten_while_sent_aborts_the_body() {
         |dir: &Path| put_bytes(dir, "video.mp4", b"short"),
     ] {
         let served = frozen().await;
-        let mut body = served.ask(VIDEO, &[]).await.into_body();
+        let mut body = served.send(VIDEO, &[]).await.into_body();
         let mut sent = Vec::new();
         let first = within("the first piece", body.frame()).await;
         sent.extend_from_slice(&first.unwrap().unwrap().into_data().unwrap());

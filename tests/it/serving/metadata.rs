@@ -10,7 +10,7 @@ const ABOUT_IT: (&str, &str) = (
     r#"{"notes": "Dark mode", "policy": "idle", "label": "1.4.2"}"#,
 );
 
-fn said(release: &Release) -> (Option<&str>, Option<&str>, Option<Policy>) {
+fn metadata(release: &Release) -> (Option<&str>, Option<&str>, Option<Policy>) {
     (release.notes(), release.label(), release.policy())
 }
 
@@ -19,10 +19,10 @@ async fn metadata_file_sets_notes_label_and_policy() {
     let served = DirectorySite::new(&[SITE, &[ABOUT_IT]].concat()).await;
     let release = served.site.current().unwrap();
     let expected = (Some("Dark mode"), Some("1.4.2"), Some(Policy::Idle));
-    assert_eq!(said(&release), expected);
+    assert_eq!(metadata(&release), expected);
     let plain = DirectorySite::new(SITE).await;
     let without = plain.site.current().unwrap();
-    assert_eq!(said(&without), (None, None, None));
+    assert_eq!(metadata(&without), (None, None, None));
     // The file is not part of the release.
     assert_eq!(release.id(), without.id());
     assert_eq!(release.len(), without.len());
@@ -66,14 +66,14 @@ async fn metadata_file_invalid_does_not_stop_a_deploy() {
     ] {
         let served = DirectorySite::new(&[SITE, &[("tidings.json", json)]].concat()).await;
         let release = served.site.current().unwrap();
-        assert_eq!(said(&release), expected, "{json}");
+        assert_eq!(metadata(&release), expected, "{json}");
         assert_page(&served.get("/", NAVIGATION).await, INDEX);
     }
     // A file over the size limit is ignored as well.
     let large = format!("{{\"notes\": \"{}\"}}", "x".repeat(300_000));
     let served = DirectorySite::new(&[SITE, &[("tidings.json", large.as_str())]].concat()).await;
     let release = served.site.current().unwrap();
-    assert_eq!(said(&release), (None, None, None));
+    assert_eq!(metadata(&release), (None, None, None));
 }
 
 #[tokio::test]
@@ -85,7 +85,7 @@ async fn metadata_file_change_does_not_notify() {
     let is_there = |release: &Release| release.notes() == Some("Mended");
     served.change_without_notice(change, is_there).await;
     let release = served.site.current().unwrap();
-    assert_eq!(said(&release), (Some("Mended"), None, None));
+    assert_eq!(metadata(&release), (Some("Mended"), None, None));
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn named_release_setters_set_metadata() {
         Some("2.0"),
         Some(Policy::Force),
     );
-    assert_eq!(said(&release), expected);
+    assert_eq!(metadata(&release), expected);
     let release = release.with_notes(&"x".repeat(5000)).with_label("");
     assert_eq!(release.notes().unwrap().len(), 4000);
     assert_eq!(release.label(), None);

@@ -8,7 +8,7 @@ use tidings::UpdateNotifierLayer;
 use tower::Layer as _;
 
 use super::*;
-use crate::support::directory_site::ask;
+use crate::support::directory_site::send;
 use crate::support::site_dir;
 
 /// Requests that get a page without the script.
@@ -44,7 +44,7 @@ async fn page_has_script_tag_first_in_head() {
     assert!(tag.is_ascii() && tag.len() < 200, "{}", tag.len());
     // The script's URL exists.
     let app = UpdateNotifierLayer::new(served.site.clone()).layer(served.files.clone());
-    let script = Reply::read(ask(app, "GET", client, &[]).await).await;
+    let script = Reply::read(send(app, "GET", client, &[]).await).await;
     assert_eq!(script.status, 200);
 }
 
@@ -181,7 +181,7 @@ async fn layer_over_static_files_changes_nothing() {
         ("POST", "/", &[]),
     ] {
         let bare = served.request(method, path, fields).await;
-        let layered = Reply::read(ask(app.clone(), method, path, fields).await).await;
+        let layered = Reply::read(send(app.clone(), method, path, fields).await).await;
         assert_eq!(layered.status, bare.status, "{method} {path} {fields:?}");
         assert_eq!(lines(&layered.headers), lines(&bare.headers));
         assert_eq!(layered.body, bare.body);

@@ -272,10 +272,10 @@ async fn symlink_out_of_root_returns_404() {
         crate::support::until_async("the first release", || site.current()).await;
         let files = tidings::StaticFiles::new(site.clone());
         for path in ["/linked.txt", "/up/secret.txt", "/secret.txt"] {
-            let reply = crate::support::directory_site::ask(files.clone(), "GET", path, &[]).await;
+            let reply = crate::support::directory_site::send(files.clone(), "GET", path, &[]).await;
             assert_plain(&Reply::read(reply).await, 404, "404 Not Found\n");
         }
-        let reply = crate::support::directory_site::ask(files, "GET", "/inside.txt", &[]).await;
+        let reply = crate::support::directory_site::send(files, "GET", "/inside.txt", &[]).await;
         assert_eq!(Reply::read(reply).await.text(), ROBOTS);
     };
     tokio::select! {

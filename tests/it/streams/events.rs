@@ -23,7 +23,7 @@ async fn events_headers_disable_caching_and_buffering() {
             ],
         ] {
             let app = app(&UpdateNotifierLayer::new(site.clone()));
-            let response = ask(app, "GET", EVENTS, fields).await;
+            let response = send(app, "GET", EVENTS, fields).await;
             assert_eq!(response.status(), 200);
             let headers = response.headers().iter();
             let mut headers: Vec<_> = headers
@@ -133,7 +133,7 @@ async fn publish_sends_the_release_to_every_stream() {
     for stream in &mut streams {
         assert_eq!(stream.release().await, "b");
     }
-    assert_eq!(start.elapsed(), Duration::ZERO, "somebody waited");
+    assert_eq!(start.elapsed(), Duration::ZERO, "a stream waited");
 }
 
 #[tokio::test(start_paused = true)]
@@ -278,7 +278,7 @@ async fn site_close_ends_streams_and_new_ones_get_503() {
     assert_eq!(fresh.next().await, None);
     assert_eq!(start.elapsed(), Duration::ZERO);
     let app = app(&UpdateNotifierLayer::new(site.clone()));
-    let late = ask(app, "GET", EVENTS, &[]).await;
+    let late = send(app, "GET", EVENTS, &[]).await;
     assert_eq!(late.status(), 503);
     assert!(late.headers().contains_key("retry-after"));
     // Other requests are still served.

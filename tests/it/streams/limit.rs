@@ -8,7 +8,7 @@ use super::*;
 /// Asserts that a stream is rejected with 503 and a valid `Retry-After`.
 async fn assert_rejected(app: &impl App) {
     for method in ["GET", "HEAD"] {
-        let response = ask(app.clone(), method, EVENTS, &[]).await;
+        let response = send(app.clone(), method, EVENTS, &[]).await;
         // Only a rejection has a body that ends.
         assert_eq!(response.status(), 503);
         let reply = Reply::read(response).await;
@@ -32,7 +32,7 @@ async fn max_streams_reached_returns_503() {
     drop(second);
     for (method, path) in [("HEAD", EVENTS), ("GET", RELEASE), ("GET", "/")] {
         for _ in 0..3 {
-            let response = ask(app.clone(), method, path, &[]).await;
+            let response = send(app.clone(), method, path, &[]).await;
             assert_eq!(response.status(), 200, "{method} {path}");
         }
     }
@@ -58,7 +58,7 @@ async fn max_streams_reached_retry_after_varies() {
     let _stream = Stream::of_app(&app).await;
     let mut times = std::collections::HashSet::new();
     for _ in 0..50 {
-        let response = ask(app.clone(), "GET", EVENTS, &[]).await;
+        let response = send(app.clone(), "GET", EVENTS, &[]).await;
         let seconds = response.headers()["retry-after"].to_str().unwrap();
         times.insert(seconds.to_owned());
     }
@@ -98,10 +98,10 @@ async fn max_streams_holds_in_an_axum_router() {
         .route("/", routing::get(async || "home"))
         .fallback(async || "fallback")
         .layer(layer);
-    let first = ask(router.clone(), "GET", EVENTS, &[]).await;
+    let first = send(router.clone(), "GET", EVENTS, &[]).await;
     assert_eq!(first.status(), 200);
-    let second = ask(router.clone(), "GET", EVENTS, &[]).await;
+    let second = send(router.clone(), "GET", EVENTS, &[]).await;
     assert_eq!(second.status(), 503);
     drop(first);
-    assert_eq!(ask(router, "GET", EVENTS, &[]).await.status(), 200);
+    assert_eq!(send(router, "GET", EVENTS, &[]).await.status(), 200);
 }

@@ -25,7 +25,7 @@ use tower::Service;
 use tower::service_fn;
 
 use crate::support::directory_site::Reply;
-use crate::support::directory_site::ask;
+use crate::support::directory_site::send;
 use crate::support::events::Block;
 
 /// The reserved paths under test.
@@ -74,7 +74,7 @@ async fn get(site: &Site, path: &str) -> Reply {
 
 async fn request(site: &Site, method: &str, path: &str, fields: &[(&str, &str)]) -> Reply {
     let layer = UpdateNotifierLayer::new(site.clone());
-    Reply::read(ask(app(&layer), method, path, fields).await).await
+    Reply::read(send(app(&layer), method, path, fields).await).await
 }
 
 /// An open event stream.
@@ -89,7 +89,7 @@ impl Stream {
     }
 
     async fn of_app(app: &impl App) -> Self {
-        let response = ask(app.clone(), "GET", EVENTS, &[]).await;
+        let response = send(app.clone(), "GET", EVENTS, &[]).await;
         assert_eq!(response.status(), 200);
         Self {
             body: response.into_body(),

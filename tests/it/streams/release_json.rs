@@ -32,7 +32,7 @@ async fn release_json_since_retained_release_lists_changes() {
     ];
     let served = DirectorySite::new(&site).await;
     let first = served.id();
-    let changes = |said: &Value| said["changes"].clone();
+    let changes = |value: &Value| value["changes"].clone();
     let none = json!({"added": [], "changed": [], "removed": []});
     assert_eq!(
         changes(&describe(&served.site, &format!("since={first}")).await),
@@ -46,15 +46,15 @@ async fn release_json_since_retained_release_lists_changes() {
             ("robots.txt", "2"),
         ])
         .await;
-    let said = describe(&served.site, &format!("since={first}")).await;
+    let value = describe(&served.site, &format!("since={first}")).await;
     let expected = json!({
         "added": ["/app-8d9e0f1a.js"],
         "changed": ["/index.html", "/robots.txt"],
         "removed": ["/app-4f5a6b7c.js"],
     });
-    assert_eq!(changes(&said), expected);
-    assert_eq!(said["id"], served.id());
-    assert_eq!(said["previous"], json!([first]));
+    assert_eq!(changes(&value), expected);
+    assert_eq!(value["id"], served.id());
+    assert_eq!(value["previous"], json!([first]));
     assert_eq!(
         changes(&describe(&served.site, "since=other").await),
         Value::Null
@@ -89,8 +89,8 @@ async fn release_json_too_many_changes_are_omitted() {
     let served = DirectorySite::new(&files).await;
     let first = served.id();
     served.replace(&[("index.html", "2")]).await;
-    let said = describe(&served.site, &format!("since={first}")).await;
-    assert_eq!(said["changes"], Value::Null);
+    let value = describe(&served.site, &format!("since={first}")).await;
+    assert_eq!(value["changes"], Value::Null);
 }
 
 #[tokio::test(start_paused = true)]
@@ -105,12 +105,12 @@ async fn release_json_of_named_releases_has_no_changes() {
 async fn release_json_has_client_settings() {
     let site = Site::new();
     publish(&site, "a");
-    let said = describe(&site, "since=a&lang=xx,de-AT").await;
-    assert_eq!(said["settings"]["policy"], "prompt");
-    assert_eq!(said["settings"]["form"], "toast");
-    assert_eq!(said["settings"]["later"], 4 * 3600 * 1000);
-    assert_eq!(said["settings"]["texts"]["refresh"], "Neu laden");
-    assert_eq!(said["delay"], 0, "nobody else is there");
+    let value = describe(&site, "since=a&lang=xx,de-AT").await;
+    assert_eq!(value["settings"]["policy"], "prompt");
+    assert_eq!(value["settings"]["form"], "toast");
+    assert_eq!(value["settings"]["later"], 4 * 3600 * 1000);
+    assert_eq!(value["settings"]["texts"]["refresh"], "Neu laden");
+    assert_eq!(value["delay"], 0, "no other stream is open");
 
     let settings = ClientSettings::new()
         .policy(Policy::Navigate)
@@ -132,9 +132,9 @@ async fn release_json_has_client_settings() {
         .unwrap();
     let layer = UpdateNotifierLayer::new(site).client(settings);
     let path = format!("{RELEASE}?since=a&lang=de");
-    let reply = Reply::read(ask(app(&layer), "GET", &path, &[]).await).await;
-    let said: Value = serde_json::from_slice(&reply.body).unwrap();
-    let mut settings = said["settings"].clone();
+    let reply = Reply::read(send(app(&layer), "GET", &path, &[]).await).await;
+    let value: Value = serde_json::from_slice(&reply.body).unwrap();
+    let mut settings = value["settings"].clone();
     let texts = settings.as_object_mut().unwrap().remove("texts").unwrap();
     let expected = json!({
         "policy": "navigate",
@@ -189,16 +189,16 @@ async fn reconnect_jitter_grows_with_open_streams() {
     let spread = loop {
         let block = stream.next().await.unwrap();
         if block.event == "release" && block.release_id() == "b" {
-            let said: Value = serde_json::from_str(&block.data).unwrap();
-            break said["spread"].as_u64().unwrap();
+            let value: Value = serde_json::from_str(&block.data).unwrap();
+            break value["spread"].as_u64().unwrap();
         }
     };
     assert!((1000..=120_000).contains(&spread), "{spread}");
     let mut delays = std::collections::HashSet::new();
     for _ in 0..20 {
-        let reply = ask(app.clone(), "GET", &format!("{RELEASE}?since=a"), &[]).await;
-        let said: Value = serde_json::from_slice(&Reply::read(reply).await.body).unwrap();
-        let delay = said["delay"].as_u64().unwrap();
+        let reply = send(app.clone(), "GET", &format!("{RELEASE}?since=a"), &[]).await;
+        let value: Value = serde_json::from_slice(&Reply::read(reply).await.body).unwrap();
+        let delay = value["delay"].as_u64().unwrap();
         assert!(delay <= spread);
         delays.insert(delay);
     }

@@ -118,7 +118,7 @@ async fn reserved_path_wrong_method_returns_405_unknown_returns_404() {
         }
         let head = request(&site, "HEAD", path, &[]).await;
         assert_eq!(head.status, 200);
-        let get = ask(
+        let get = send(
             app(&UpdateNotifierLayer::new(site.clone())),
             "GET",
             path,
@@ -168,7 +168,7 @@ async fn prefix_option_moves_the_reserved_paths() {
     publish(&site, "a");
     let layer = UpdateNotifierLayer::new(site).prefix("/x/_news").unwrap();
     let app = app(&layer);
-    let page = Reply::read(ask(app.clone(), "GET", "/", &[]).await).await;
+    let page = Reply::read(send(app.clone(), "GET", "/", &[]).await).await;
     let client = page.text().split('"').nth(1).unwrap();
     assert!(client.starts_with("/x/_news/client-"), "{client}");
     for (path, served) in [
@@ -177,7 +177,7 @@ async fn prefix_option_moves_the_reserved_paths() {
         ("/x/_news/release.json", true),
         ("/__tidings/release.json", false),
     ] {
-        let response = ask(app.clone(), "GET", path, &[]).await;
+        let response = send(app.clone(), "GET", path, &[]).await;
         assert_eq!(response.status(), 200);
         let is_page = response.headers()["content-type"] == "text/html";
         assert_eq!(is_page, !served, "{path}");
@@ -198,7 +198,7 @@ async fn reserved_paths_have_no_cors_headers() {
     let app = app(&UpdateNotifierLayer::new(site));
     for path in [EVENTS, RELEASE, &client, "/__tidings/none"] {
         for method in ["GET", "HEAD", "OPTIONS", "POST"] {
-            let response = ask(app.clone(), method, path, &fields).await;
+            let response = send(app.clone(), method, path, &fields).await;
             for name in response.headers().keys() {
                 assert!(!name.as_str().starts_with("access-control-"), "{name}");
                 assert!(name != "content-encoding" || path == client, "{path}");
@@ -212,15 +212,15 @@ async fn reserved_path_does_not_reach_the_origin() {
     let site = Site::new();
     publish(&site, "a");
     let layer = UpdateNotifierLayer::new(site);
-    let asked = AtomicUsize::new(0);
+    let calls = AtomicUsize::new(0);
     let origin = service_fn(|_request: Request<Empty<Bytes>>| {
-        asked.fetch_add(1, Ordering::Relaxed);
+        calls.fetch_add(1, Ordering::Relaxed);
         ready(Ok::<_, Infallible>(Response::new(Full::<Bytes>::default())))
     });
     for path in [EVENTS, RELEASE, "/__tidings/none"] {
-        ask(layer.layer(origin), "GET", path, &[]).await;
+        send(layer.layer(origin), "GET", path, &[]).await;
     }
-    assert_eq!(asked.load(Ordering::Relaxed), 0);
-    ask(layer.layer(origin), "GET", "/x", &[]).await;
-    assert_eq!(asked.load(Ordering::Relaxed), 1);
+    assert_eq!(calls.load(Ordering::Relaxed), 0);
+    send(layer.layer(origin), "GET", "/x", &[]).await;
+    assert_eq!(calls.load(Ordering::Relaxed), 1);
 }

@@ -124,7 +124,7 @@ impl DirectorySite {
             self.site.current().filter(|release| is_there(release))
         })
         .await;
-        assert_eq!(self.id(), old, "that was news");
+        assert_eq!(self.id(), old, "the release id changed");
     }
 
     pub(crate) fn id(&self) -> String {
@@ -141,16 +141,16 @@ impl DirectorySite {
     }
 
     pub(crate) async fn request(&self, method: &str, path: &str, fields: &[(&str, &str)]) -> Reply {
-        Reply::read(ask(self.files.clone(), method, path, fields).await).await
+        Reply::read(send(self.files.clone(), method, path, fields).await).await
     }
 
     /// The response with its body unread.
-    pub(crate) async fn ask(
+    pub(crate) async fn send(
         &self,
         path: &str,
         fields: &[(&str, &str)],
     ) -> Response<tidings::FileBody> {
-        ask(self.files.clone(), "GET", path, fields).await
+        send(self.files.clone(), "GET", path, fields).await
     }
 }
 
@@ -163,7 +163,7 @@ pub(crate) fn watch(dir: &Path) -> WatchDirectory {
 }
 
 /// Sends a request to a service; panics if the service fails.
-pub(crate) async fn ask<S, B>(
+pub(crate) async fn send<S, B>(
     service: S,
     method: &str,
     path: &str,

@@ -233,14 +233,14 @@ impl Client {
     pub(crate) fn drain(
         &mut self,
         mut count: usize,
-        mut look: impl FnMut(&[u8]),
+        mut visit: impl FnMut(&[u8]),
     ) -> io::Result<()> {
         while count > 0 {
             if self.unread.is_empty() {
                 self.fill_or_fail("a body")?;
             }
             let piece = self.unread.len().min(count);
-            look(&self.unread[..piece]);
+            visit(&self.unread[..piece]);
             self.unread.drain(..piece);
             count -= piece;
         }

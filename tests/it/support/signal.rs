@@ -24,13 +24,13 @@ impl Signal {
     /// Waits for one notification.
     #[track_caller]
     pub(crate) fn wait(&self) {
-        let given = self.0.0.lock().unwrap();
-        let (mut given, waited) = self
+        let count = self.0.0.lock().unwrap();
+        let (mut count, waited) = self
             .0
             .1
-            .wait_timeout_while(given, DEADLINE, |given| *given == 0)
+            .wait_timeout_while(count, DEADLINE, |count| *count == 0)
             .unwrap();
-        assert!(!waited.timed_out(), "nobody gave the signal");
-        *given -= 1;
+        assert!(!waited.timed_out(), "no notification came");
+        *count -= 1;
     }
 }

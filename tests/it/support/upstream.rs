@@ -118,9 +118,9 @@ impl Upstream {
     /// The only request so far; panics if there were none or several.
     #[track_caller]
     pub(crate) fn only_request(&self) -> ReceivedRequest {
-        let mut asked = self.requests();
-        assert_eq!(asked.len(), 1, "{asked:?}");
-        asked.remove(0)
+        let mut received = self.requests();
+        assert_eq!(received.len(), 1, "{received:?}");
+        received.remove(0)
     }
 
     /// Waits for this many requests.
@@ -182,28 +182,28 @@ where
 impl Connection {
     /// The next request with its body; ignores `Expect`.
     pub(crate) fn request(&mut self) -> io::Result<ReceivedRequest> {
-        let mut asked = self.parse_head()?;
-        if asked.field("transfer-encoding") == "chunked" {
-            while let Some(chunk) = self.chunk(&mut asked.trailers)? {
-                asked.body.extend_from_slice(&chunk);
+        let mut received = self.parse_head()?;
+        if received.field("transfer-encoding") == "chunked" {
+            while let Some(chunk) = self.chunk(&mut received.trailers)? {
+                received.body.extend_from_slice(&chunk);
             }
-        } else if let Some(length) = asked.headers.get("content-length") {
+        } else if let Some(length) = received.headers.get("content-length") {
             let length = length
                 .to_str()
                 .map_err(invalid_data)?
                 .parse()
                 .map_err(invalid_data)?;
-            asked.body = self.take(length)?;
+            received.body = self.take(length)?;
         }
-        self.record(&asked);
-        Ok(asked)
+        self.record(&received);
+        Ok(received)
     }
 
     /// The head of the next request; its body is left unread.
     pub(crate) fn head(&mut self) -> io::Result<ReceivedRequest> {
-        let asked = self.parse_head()?;
-        self.record(&asked);
-        Ok(asked)
+        let received = self.parse_head()?;
+        self.record(&received);
+        Ok(received)
     }
 
     /// Exactly the next `count` bytes.
@@ -253,10 +253,10 @@ impl Connection {
     pub(crate) fn drain(
         &mut self,
         mut count: usize,
-        mut look: impl FnMut(&[u8]),
+        mut visit: impl FnMut(&[u8]),
     ) -> io::Result<()> {
         let kept = std::mem::take(&mut self.unread);
-        look(&kept);
+        visit(&kept);
         count -= kept.len();
         let mut buffer = vec![0; PIECE];
         while count > 0 {
@@ -264,7 +264,7 @@ impl Connection {
             if read == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
-            look(&buffer[..read]);
+            visit(&buffer[..read]);
             count -= read;
         }
         Ok(())
@@ -298,8 +298,8 @@ impl Connection {
         Ok(())
     }
 
-    fn record(&self, asked: &ReceivedRequest) {
-        self.shared.requests.lock().unwrap().push(asked.clone());
+    fn record(&self, received: &ReceivedRequest) {
+        self.shared.requests.lock().unwrap().push(received.clone());
     }
 
     fn parse_head(&mut self) -> io::Result<ReceivedRequest> {

@@ -123,8 +123,8 @@ impl Load {
     pub(crate) fn request_retained(&self, seed: u64) {
         let mut client = LoadClient::new(self, seed);
         while !self.is_stopped() {
-            let news = client.release();
-            let kept: Vec<_> = kept(&news).collect();
+            let event = client.release();
+            let kept: Vec<_> = kept(&event).collect();
             let id = kept[client.random.below(kept.len())].to_owned();
             let Some(build) = self.version(&id).map(|version| self.build(version)) else {
                 continue;
@@ -154,9 +154,9 @@ impl Load {
         while !self.is_stopped() {
             let mut events = Events::open(self.address);
             assert!(!events.block().unwrap().unwrap().retry.is_empty());
-            let news = ReleaseEvent::parse(&events.block().unwrap().unwrap());
-            assert!(news.number >= last, "{news:?} after {last}");
-            last = news.number;
+            let event = ReleaseEvent::parse(&events.block().unwrap().unwrap());
+            assert!(event.number >= last, "{event:?} after {last}");
+            last = event.number;
             self.count();
             thread::sleep(Duration::from_millis(5));
         }
@@ -167,13 +167,13 @@ impl Load {
         let mut client = LoadClient::new(self, seed);
         let mut last: Option<ReleaseEvent> = None;
         while !self.is_stopped() {
-            let news = client.release();
-            if let Some(last) = last.filter(|last| last.id != news.id) {
-                assert!(news.published > last.published, "{news:?} after {last:?}");
+            let event = client.release();
+            if let Some(last) = last.filter(|last| last.id != event.id) {
+                assert!(event.published > last.published, "{event:?} after {last:?}");
             }
             let mut polled = self.polled.lock().unwrap();
-            polled.insert((news.id.clone(), news.published.clone()));
-            last = Some(news);
+            polled.insert((event.id.clone(), event.published.clone()));
+            last = Some(event);
         }
     }
 
@@ -214,9 +214,9 @@ impl<'a> LoadClient<'a> {
     fn asset(&mut self, id: &str, path: &str, bytes: &[u8]) -> bool {
         let answer = self.get(&format!("/{path}"), "*/*");
         if answer.status != 200 {
-            let news = self.release();
-            let is_kept = kept(&news).any(|kept| kept == id);
-            assert!(!is_kept, "/{path} of {id}: {answer:?}, and yet {news:?}");
+            let event = self.release();
+            let is_kept = kept(&event).any(|kept| kept == id);
+            assert!(!is_kept, "/{path} of {id}: {answer:?}, and yet {event:?}");
             return false;
         }
         assert!(decoded(&answer) == bytes, "/{path} of {id}: {answer:?}");
@@ -254,9 +254,9 @@ impl Drop for StopOnDrop<'_> {
 }
 
 /// The ids of the current and the retained releases.
-fn kept(news: &ReleaseEvent) -> impl Iterator<Item = &str> {
-    let previous = news.previous.iter().take(tidings::DEFAULT_RETAIN_RELEASES);
-    std::iter::once(&news.id)
+fn kept(event: &ReleaseEvent) -> impl Iterator<Item = &str> {
+    let previous = event.previous.iter().take(tidings::DEFAULT_RETAIN_RELEASES);
+    std::iter::once(&event.id)
         .chain(previous)
         .map(String::as_str)
 }

@@ -152,11 +152,11 @@ impl Torture<'_> {
         assert!(!self.load.is_stopped(), "a client failed");
         let (build, way) = (self.pick(), DeployMethod::any(&mut self.random));
         self.place.deploy(way, &build, &mut self.random);
-        let is_news = build != *self.current();
-        if is_news {
+        let is_new = build != *self.current();
+        if is_new {
             self.history.push(build);
         }
-        is_news
+        is_new
     }
 
     fn deploy_and_wait(&mut self) {
@@ -172,9 +172,9 @@ impl Torture<'_> {
         let id = self.page();
         for received in self.load.received() {
             assert_eq!(received.len(), self.announced, "{received:?}");
-            let news = received.last().unwrap();
-            assert_eq!(news.number, self.announced as u64, "{received:?}");
-            assert_eq!(news.id, id, "{received:?}");
+            let event = received.last().unwrap();
+            assert_eq!(event.number, self.announced as u64, "{received:?}");
+            assert_eq!(event.id, id, "{received:?}");
         }
     }
 
@@ -191,7 +191,7 @@ impl Torture<'_> {
             (without_tag(&page.body) == current.file(INDEX)).then_some(())
         });
         let id = self.page();
-        self.wait(|received, _| received.last().is_some_and(|news| news.id == id));
+        self.wait(|received, _| received.last().is_some_and(|event| event.id == id));
         for received in self.load.received() {
             self.check_order(&received[self.announced..], &self.history[start..]);
         }
@@ -205,15 +205,15 @@ impl Torture<'_> {
             assert_ne!(pair[0].id, pair[1].id);
         }
         let mut deployed = deployed.iter();
-        for news in received {
-            let is_it = |build: &Arc<Build>| match self.load.version(&news.id) {
+        for event in received {
+            let is_same = |build: &Arc<Build>| match self.load.version(&event.id) {
                 Some(version) => build.version() == version,
                 // No client has loaded its page.
-                None => build.id() == news.id,
+                None => build.id() == event.id,
             };
             assert!(
-                deployed.any(is_it),
-                "{news:?} was not deployed, or not then"
+                deployed.any(is_same),
+                "{event:?} was not deployed, or not then"
             );
         }
     }
@@ -238,10 +238,10 @@ impl Torture<'_> {
         let is_enough = |received: &Vec<ReleaseEvent>| is_enough(received, self.announced);
         while !self.load.received().iter().all(is_enough) {
             assert!(!self.load.is_stopped(), "a client failed");
-            let told: Vec<_> = self.load.received().iter().map(Vec::len).collect();
+            let counts: Vec<_> = self.load.received().iter().map(Vec::len).collect();
             assert!(
                 Instant::now() < end,
-                "waited for version {}; {told:?} of {}",
+                "waited for version {}; {counts:?} of {}",
                 self.current().version(),
                 self.announced
             );
@@ -254,13 +254,13 @@ impl Torture<'_> {
         let ended = self.program.stop("TERM");
         assert_eq!(ended.code, Some(0), "{}", ended.stderr);
         let received = self.load.received();
-        let told: Vec<_> = received.iter().flatten().collect();
-        for news in &told {
-            assert!(!news.previous.contains(&news.id), "{news:?}");
+        let events: Vec<_> = received.iter().flatten().collect();
+        for event in &events {
+            assert!(!event.previous.contains(&event.id), "{event:?}");
         }
         for (id, published) in self.load.polled() {
-            let is_it = |news: &&ReleaseEvent| news.id == id && news.published == published;
-            assert!(told.iter().any(is_it), "{id} of {published}");
+            let is_same = |event: &&ReleaseEvent| event.id == id && event.published == published;
+            assert!(events.iter().any(is_same), "{id} of {published}");
         }
         // An id depends only on the content.
         for build in self.history.iter().step_by(25) {

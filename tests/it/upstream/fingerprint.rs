@@ -60,7 +60,7 @@ async fn fingerprint_header_of_page_selects_its_release() {
     let old = upstream.clone();
     let new = Upstream::with_handler(calling_itself("2"));
     let reply = polled.visit_from(&new, "/", &[]).await;
-    assert_eq!(release_id(&reply), Some("2"), "before anybody has looked");
+    assert_eq!(release_id(&reply), Some("2"), "before the next poll");
     upstream.set_handler(calling_itself("2"));
     polled.advance(30).await;
     assert_eq!(polled.id(), "2");

@@ -43,12 +43,12 @@ async fn https_redirect_is_followed_by_x_forwarded_proto_and_remembered() {
             None => poll,
         });
         polled.advance(1).await;
-        let asked = polled.site.current().map(|_| upstream.request_count());
-        assert_eq!(asked, expected, "{location}");
-        let Some(asked) = asked else { continue };
+        let received = polled.site.current().map(|_| upstream.request_count());
+        assert_eq!(received, expected, "{location}");
+        let Some(received) = received else { continue };
         polled.site.request_check();
         polled.advance(2).await;
-        assert_eq!(upstream.request_count(), asked + 1, "{location}");
+        assert_eq!(upstream.request_count(), received + 1, "{location}");
     }
 }
 
@@ -64,8 +64,8 @@ async fn https_retry_sends_forwarded_and_x_forwarded_proto() {
                 field(request, "x-forwarded-proto"),
             ) {
                 ("", "") => redirect("https://example.org/"),
-                told => {
-                    assert_eq!(told, (expected, "https"));
+                forwarded => {
+                    assert_eq!(forwarded, (expected, "https"));
                     html(&shell("a1"))
                 }
             }
@@ -113,12 +113,12 @@ fn https_redirect_through_proxy_sends_forwarded_proto() {
     ] {
         let application = upstream::Upstream::new(move |connection| {
             loop {
-                let asked = connection.request()?;
-                let path = asked.line.split(' ').nth(1).unwrap_or_default();
+                let received = connection.request()?;
+                let path = received.line.split(' ').nth(1).unwrap_or_default();
                 let to = to
-                    .replace("{host}", asked.field("host"))
+                    .replace("{host}", received.field("host"))
                     .replace("{path}", path);
-                if asked.field("x-forwarded-proto") == "https" {
+                if received.field("x-forwarded-proto") == "https" {
                     let page = shell("a1");
                     let length = page.len();
                     connection.send(format!(
@@ -141,8 +141,8 @@ fn https_redirect_through_proxy_sends_forwarded_proto() {
         let source = site.clone();
         runtime.spawn(async move { match poll.run(source).await {} });
         until(to, || site.current());
-        let asked = application.requests();
-        let forwarded = asked.last().unwrap().field("forwarded");
+        let received = application.requests();
+        let forwarded = received.last().unwrap().field("forwarded");
         assert!(forwarded.ends_with("proto=https"), "{forwarded}");
         assert!(!forwarded.contains(','), "{forwarded}");
     }

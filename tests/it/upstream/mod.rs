@@ -31,7 +31,7 @@ use tower::Service;
 use tower::service_fn;
 
 use crate::support::directory_site::Reply;
-use crate::support::directory_site::ask;
+use crate::support::directory_site::send;
 
 type TestRequest = Request<Empty<Bytes>>;
 
@@ -165,7 +165,7 @@ impl PolledSite {
             ready(Ok::<_, Infallible>(upstream.answer(&request)))
         });
         let app = UpdateNotifierLayer::new(self.site.clone()).layer(inner);
-        Reply::read(ask(app, "GET", path, fields).await).await
+        Reply::read(send(app, "GET", path, fields).await).await
     }
 }
 

@@ -97,7 +97,7 @@ async fn entry_page_before_first_poll_has_the_id_published_later() {
         page
     });
     let other = polled.visit("/other").await;
-    assert_eq!(other.text(), shell("a1"), "nobody can tell");
+    assert_eq!(other.text(), shell("a1"), "its release is unknown");
     let reply = polled.visit("/").await;
     assert!(release_id(&reply).is_some());
     polled.advance(10).await;
@@ -187,7 +187,7 @@ async fn streamed_page_start_selects_release_by_unique_asset() {
         let inner =
             service_fn(move |_: TestRequest| ready(Ok::<_, Infallible>(answer.take().unwrap())));
         let app = UpdateNotifierLayer::new(polled.site.clone()).layer(inner);
-        let reply = Reply::read(ask(app, "GET", "/x", &[]).await).await;
+        let reply = Reply::read(send(app, "GET", "/x", &[]).await).await;
         assert_eq!(release_id(&reply), Some(&**expected), "{head}");
     }
 }
@@ -196,24 +196,24 @@ async fn streamed_page_start_selects_release_by_unique_asset() {
 async fn observed_current_page_replaces_a_poll() {
     let upstream = Upstream::new(&shell("a1"));
     let mut polled = PolledSite::published(std::slice::from_ref(&upstream)).await;
-    let asked = upstream.request_count();
+    let requests = upstream.request_count();
     for _ in 0..20 {
         polled.visit("/").await;
         polled.advance(5).await;
     }
     assert!(
-        upstream.request_count() <= asked + 1,
+        upstream.request_count() <= requests + 1,
         "{} polls",
-        upstream.request_count() - asked
+        upstream.request_count() - requests
     );
     upstream.deploy(&shell("b2"));
-    let asked = upstream.request_count();
+    let requests = upstream.request_count();
     polled.visit("/").await;
     sleep(Duration::from_millis(1100)).await;
     assert_eq!(
         upstream.request_count(),
-        asked + 1,
-        "a page that shows another has it look soon"
+        requests + 1,
+        "a page of another release triggers a poll"
     );
     polled.advance(11).await;
     assert_eq!(polled.later_releases(), 1);
@@ -224,15 +224,15 @@ async fn observed_foreign_pages_cause_few_extra_polls() {
     let upstream = Upstream::new(&shell("a1"));
     let mut polled = PolledSite::published(std::slice::from_ref(&upstream)).await;
     let members = Upstream::new(&shell("m9"));
-    let asked = upstream.request_count();
+    let requests = upstream.request_count();
     for _ in 0..100 {
         polled.visit_from(&members, "/", &[]).await;
         polled.advance(1).await;
     }
     assert!(
-        upstream.request_count() <= asked + 23,
+        upstream.request_count() <= requests + 23,
         "{} polls",
-        upstream.request_count() - asked
+        upstream.request_count() - requests
     );
     assert_eq!(polled.later_releases(), 0);
 }
@@ -246,6 +246,6 @@ async fn unpolled_site_pages_have_the_current_id() {
         ready(Ok::<_, Infallible>(upstream.answer(&request)))
     });
     let app = UpdateNotifierLayer::new(site).layer(inner);
-    let reply = Reply::read(ask(app, "GET", "/", &[]).await).await;
+    let reply = Reply::read(send(app, "GET", "/", &[]).await).await;
     assert_eq!(release_id(&reply), Some("r1"));
 }

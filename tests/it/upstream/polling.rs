@@ -27,12 +27,12 @@ async fn requested_check_polls_at_once_at_most_once_a_second() {
     polled.site.request_check();
     polled.advance(11).await;
     assert_eq!(polled.later_releases(), 1);
-    let asked = upstream.request_count();
+    let requests = upstream.request_count();
     for _ in 0..20 {
         polled.site.request_check();
         sleep(Duration::from_millis(50)).await;
     }
-    assert!(upstream.request_count() <= asked + 2, "once a second");
+    assert!(upstream.request_count() <= requests + 2, "once a second");
 }
 
 #[tokio::test(start_paused = true)]
@@ -65,9 +65,9 @@ async fn page_tokens_changing_per_request_do_not_notify() {
         html(&shell_with_token("a1", n))
     });
     let mut polled = PolledSite::published(std::slice::from_ref(&upstream)).await;
-    let asked = upstream.request_count();
+    let requests = upstream.request_count();
     polled.advance(320).await;
-    assert!(upstream.request_count() >= asked + 28);
+    assert!(upstream.request_count() >= requests + 28);
     assert_eq!(polled.later_releases(), 0);
     let mut n = 1000;
     upstream.set_handler(move |_| {

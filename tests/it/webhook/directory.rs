@@ -38,7 +38,7 @@ impl UnscannedDirectory {
         let mut watching = JoinSet::new();
         let source = site.clone();
         watching.spawn(async move { match watch.run(source).await {} });
-        let waiting = Self {
+        let unscanned = Self {
             hook: hook(&site),
             site,
             dist,
@@ -46,18 +46,23 @@ impl UnscannedDirectory {
             _watching: watching,
         };
         let end = tokio::time::Instant::now() + crate::support::DEADLINE;
-        while !waiting.get("/").await.text().contains("no such directory") {
+        while !unscanned
+            .get("/")
+            .await
+            .text()
+            .contains("no such directory")
+        {
             assert!(tokio::time::Instant::now() < end);
             tokio::task::yield_now().await;
         }
-        waiting
+        unscanned
     }
 
     async fn get(&self, path: &str) -> Reply {
         let files = StaticFiles::new(self.site.clone());
         let app = UpdateNotifierLayer::new(self.site.clone()).layer(files);
         let app = self.hook.layer(app);
-        Reply::read(directory_site::ask(app, "GET", path, &[]).await).await
+        Reply::read(directory_site::send(app, "GET", path, &[]).await).await
     }
 
     /// The contents of `release.json`.
@@ -82,88 +87,94 @@ fn build(dist: &Path, page: &str) {
 
 #[tokio::test]
 async fn webhook_requests_a_scan_that_finds_the_deploy() {
-    let waiting = UnscannedDirectory::new().await;
-    build(&waiting.dist, "<title>1</title>");
-    waiting
+    let unscanned = UnscannedDirectory::new().await;
+    build(&unscanned.dist, "<title>1</title>");
+    unscanned
         .announce(r#"{"notes":"new","label":"1.0","policy":"idle"}"#)
         .await;
-    let id = waiting.release().await;
-    let told = waiting.release_json().await;
-    assert_eq!(told["id"], *id);
-    assert_eq!(told["notes"], "new");
-    assert_eq!(told["label"], "1.0");
-    assert_eq!(told["policy"], "idle");
-    let last = last(&waiting.hook).await;
-    assert_eq!((&last["id"], &last["label"]), (&told["id"], &told["label"]));
+    let id = unscanned.release().await;
+    let release_json = unscanned.release_json().await;
+    assert_eq!(release_json["id"], *id);
+    assert_eq!(release_json["notes"], "new");
+    assert_eq!(release_json["label"], "1.0");
+    assert_eq!(release_json["policy"], "idle");
+    let last = last(&unscanned.hook).await;
+    assert_eq!(
+        (&last["id"], &last["label"]),
+        (&release_json["id"], &release_json["label"])
+    );
     assert_eq!(last["by"], "source");
-    assert!(waiting.get("/").await.text().contains("<title>1</title>"));
+    assert!(unscanned.get("/").await.text().contains("<title>1</title>"));
 }
 
 #[tokio::test]
 async fn pending_metadata_is_attached_to_the_next_release() {
-    let waiting = UnscannedDirectory::new().await;
-    waiting
+    let unscanned = UnscannedDirectory::new().await;
+    unscanned
         .announce(r#"{"notes":"new","label":"outside"}"#)
         .await;
     put(
-        &waiting.dist,
+        &unscanned.dist,
         &[("index.html", "1"), ("tidings.json", r#"{"label":"own"}"#)],
     );
-    waiting.announce("").await;
-    waiting.release().await;
-    let told = waiting.release_json().await;
-    assert_eq!(told["notes"], "new");
-    assert_eq!(told["label"], "own", "the release's own word comes first");
+    unscanned.announce("").await;
+    unscanned.release().await;
+    let release_json = unscanned.release_json().await;
+    assert_eq!(release_json["notes"], "new");
+    assert_eq!(
+        release_json["label"], "own",
+        "the release's own metadata takes precedence"
+    );
 }
 
 #[tokio::test]
 async fn late_metadata_is_attached_to_the_current_release_silently() {
-    let waiting = UnscannedDirectory::new().await;
-    build(&waiting.dist, "1");
-    waiting.announce("").await;
-    let id = waiting.release().await;
-    let mut subscriber = EventStream::open(&waiting).await;
-    waiting.announce(r#"{"notes":"late"}"#).await;
-    assert_eq!(waiting.release_json().await["notes"], Value::Null);
+    let unscanned = UnscannedDirectory::new().await;
+    build(&unscanned.dist, "1");
+    unscanned.announce("").await;
+    let id = unscanned.release().await;
+    let mut subscriber = EventStream::open(&unscanned).await;
+    unscanned.announce(r#"{"notes":"late"}"#).await;
+    assert_eq!(unscanned.release_json().await["notes"], Value::Null);
     let end = tokio::time::Instant::now() + crate::support::DEADLINE;
-    let told = loop {
-        let told = waiting.release_json().await;
-        if told["notes"] == "late" {
-            break told;
+    let release_json = loop {
+        let release_json = unscanned.release_json().await;
+        if release_json["notes"] == "late" {
+            break release_json;
         }
-        assert!(tokio::time::Instant::now() < end, "{told}");
+        assert!(tokio::time::Instant::now() < end, "{release_json}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
-    assert_eq!(told["id"], *id);
-    assert_eq!(last(&waiting.hook).await["notes"], "late");
-    assert!(subscriber.is_silent().await, "nobody is told again");
+    assert_eq!(release_json["id"], *id);
+    assert_eq!(last(&unscanned.hook).await["notes"], "late");
+    assert!(subscriber.is_silent().await, "no event is sent");
 }
 
 #[tokio::test]
 async fn webhook_other_id_for_directory_returns_422() {
-    let waiting = UnscannedDirectory::new().await;
-    build(&waiting.dist, "1");
-    waiting.announce("").await;
-    let id = waiting.release().await;
-    let reply = post(&waiting.hook, &[BEARER], r#"{"id":"v2"}"#).await;
+    let unscanned = UnscannedDirectory::new().await;
+    build(&unscanned.dist, "1");
+    unscanned.announce("").await;
+    let id = unscanned.release().await;
+    let reply = post(&unscanned.hook, &[BEARER], r#"{"id":"v2"}"#).await;
     assert_rejected(&reply, 422, "send \"label\"");
-    assert_eq!(waiting.release().await, id);
+    assert_eq!(unscanned.release().await, id);
     // Metadata for the id of the current release is applied at once.
-    waiting
+    unscanned
         .announce(&format!(r#"{{"id":"{id}","label":"1.0"}}"#))
         .await;
-    assert_eq!(waiting.release_json().await["label"], "1.0");
+    assert_eq!(unscanned.release_json().await["label"], "1.0");
 }
 
 /// An event stream whose greeting has been read.
 struct EventStream(tidings::WebhookBody<tidings::ResponseBody<tidings::FileBody>>);
 
 impl EventStream {
-    async fn open(waiting: &UnscannedDirectory) -> Self {
-        let files = StaticFiles::new(waiting.site.clone());
-        let app = UpdateNotifierLayer::new(waiting.site.clone()).layer(files);
+    async fn open(unscanned: &UnscannedDirectory) -> Self {
+        let files = StaticFiles::new(unscanned.site.clone());
+        let app = UpdateNotifierLayer::new(unscanned.site.clone()).layer(files);
         let answer =
-            directory_site::ask(waiting.hook.layer(app), "GET", "/__tidings/events", &[]).await;
+            directory_site::send(unscanned.hook.layer(app), "GET", "/__tidings/events", &[]).await;
         let mut body = answer.into_body();
         let greeting = body.frame().await.unwrap();
         assert!(greeting.unwrap().is_data());

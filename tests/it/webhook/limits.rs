@@ -44,7 +44,7 @@ async fn webhook_content_length_too_large_returns_413_unread() {
     let body = stalled();
     let polls = body.polls();
     let fields = [BEARER, ("content-length", "1048577")];
-    assert_rejected(&ask(&layer, "POST", PATH, &fields, body).await, 413, "");
+    assert_rejected(&send(&layer, "POST", PATH, &fields, body).await, 413, "");
     assert_eq!(polls.load(std::sync::atomic::Ordering::Relaxed), 0);
 }
 
@@ -52,23 +52,29 @@ async fn webhook_content_length_too_large_returns_413_unread() {
 async fn webhook_chunked_body_is_accepted_truncated_returns_400() {
     let (site, layer) = named_site();
     let body = ScriptedBody::trickle(br#"{"id":"v2"}"#, 1);
-    assert_eq!(ask(&layer, "POST", PATH, &[BEARER], body).await.status, 202);
+    assert_eq!(
+        send(&layer, "POST", PATH, &[BEARER], body).await.status,
+        202
+    );
     assert_eq!(site.current().unwrap().id().as_str(), "v2");
     let body = ScriptedBody::new([Step::from("{}"), Step::Error]);
     assert_rejected(
-        &ask(&layer, "POST", PATH, &[BEARER], body).await,
+        &send(&layer, "POST", PATH, &[BEARER], body).await,
         400,
         "broke off",
     );
     let body = ScriptedBody::new([Step::from("{}"), Step::Trailers(http::HeaderMap::new())]);
-    assert_eq!(ask(&layer, "POST", PATH, &[BEARER], body).await.status, 202);
+    assert_eq!(
+        send(&layer, "POST", PATH, &[BEARER], body).await.status,
+        202
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn webhook_body_stalled_returns_408() {
     let (_, layer) = named_site();
     let start = Instant::now();
-    let reply = ask(&layer, "POST", PATH, &[BEARER], stalled()).await;
+    let reply = send(&layer, "POST", PATH, &[BEARER], stalled()).await;
     assert_rejected(&reply, 408, "too slowly");
     assert_eq!(start.elapsed().as_secs(), 10);
 }
@@ -83,7 +89,7 @@ async fn webhook_slow_unauthenticated_bodies_are_evicted() {
         let (layer, signature) = (layer.clone(), signature.clone());
         stuck.spawn(async move {
             let fields = [("x-hub-signature-256", &*signature)];
-            ask(&layer, "POST", PATH, &fields, stalled()).await
+            send(&layer, "POST", PATH, &fields, stalled()).await
         });
         tokio::task::yield_now().await;
     }

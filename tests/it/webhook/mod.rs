@@ -55,7 +55,7 @@ fn named_site() -> (Site, WebhookLayer) {
 }
 
 /// Sends a request to the webhook over a service that responds with 418, the method and the path.
-async fn ask(
+async fn send(
     layer: &WebhookLayer,
     method: &str,
     path: &str,
@@ -76,7 +76,7 @@ async fn ask(
 }
 
 async fn post(layer: &WebhookLayer, fields: &[(&str, &str)], body: &str) -> Reply {
-    ask(layer, "POST", PATH, fields, one_frame(body)).await
+    send(layer, "POST", PATH, fields, one_frame(body)).await
 }
 
 /// A POST with a valid signature.
@@ -101,7 +101,7 @@ fn seconds() -> u64 {
 
 /// The entry of the last deploy.
 async fn last(layer: &WebhookLayer) -> Value {
-    let reply = ask(layer, "GET", PATH, &[BEARER], ScriptedBody::default()).await;
+    let reply = send(layer, "GET", PATH, &[BEARER], ScriptedBody::default()).await;
     assert_eq!(reply.status, 200);
     json(&reply)[0].clone()
 }

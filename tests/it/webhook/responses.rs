@@ -18,13 +18,13 @@ async fn webhook_other_paths_go_to_the_inner_service() {
         "//__tidings/deploys",
     ] {
         for method in ["GET", "POST", "OPTIONS"] {
-            let reply = ask(&layer, method, path, &[BEARER], one_frame("{}")).await;
+            let reply = send(&layer, method, path, &[BEARER], one_frame("{}")).await;
             assert_eq!(reply.status, 418, "{path}");
             assert_eq!(reply.text(), format!("{method} {path}"));
             assert_eq!(reply.headers.len(), 0);
         }
     }
-    let reply = ask(
+    let reply = send(
         &layer,
         "POST",
         "/__tidings/deploys?x=/y",
@@ -34,9 +34,9 @@ async fn webhook_other_paths_go_to_the_inner_service() {
     .await;
     assert_eq!(reply.status, 202);
     let layer = layer.prefix("/_news").unwrap();
-    let reply = ask(&layer, "POST", "/_news/deploys", &[BEARER], one_frame("")).await;
+    let reply = send(&layer, "POST", "/_news/deploys", &[BEARER], one_frame("")).await;
     assert_eq!(reply.status, 202);
-    let reply = ask(&layer, "POST", PATH, &[BEARER], one_frame("")).await;
+    let reply = send(&layer, "POST", PATH, &[BEARER], one_frame("")).await;
     assert_eq!(reply.status, 418);
 }
 
@@ -44,7 +44,7 @@ async fn webhook_other_paths_go_to_the_inner_service() {
 async fn webhook_wrong_method_returns_405_with_allow() {
     let (_, layer) = named_site();
     for method in ["PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "FOO"] {
-        let reply = ask(&layer, method, PATH, &[BEARER], one_frame("")).await;
+        let reply = send(&layer, method, PATH, &[BEARER], one_frame("")).await;
         assert_rejected(&reply, 405, "POST");
         assert_eq!(reply.field("allow"), "GET, HEAD, POST");
     }
@@ -71,7 +71,7 @@ async fn webhook_unauthorized_returns_identical_401() {
         let reply = post(&layer, fields, "{}").await;
         assert_rejected(&reply, 401, "");
         bodies.push(reply.body);
-        let reply = ask(&layer, "GET", PATH, fields, ScriptedBody::default()).await;
+        let reply = send(&layer, "GET", PATH, fields, ScriptedBody::default()).await;
         assert_rejected(&reply, 401, "");
         bodies.push(reply.body);
     }
@@ -85,7 +85,7 @@ async fn webhook_wrong_token_does_not_read_the_body() {
     for fields in [&[][..], &[("authorization", "Bearer wrong")]] {
         let body = one_frame("{}");
         let polls = body.polls();
-        let reply = ask(&layer, "POST", PATH, fields, body).await;
+        let reply = send(&layer, "POST", PATH, fields, body).await;
         assert_rejected(&reply, 401, "");
         assert_eq!(polls.load(std::sync::atomic::Ordering::Relaxed), 0);
     }
@@ -94,7 +94,7 @@ async fn webhook_wrong_token_does_not_read_the_body() {
 #[tokio::test]
 async fn webhook_accepted_response_describes_the_outcome() {
     let (_, layer) = named_site();
-    for (body, will, id, said, text) in [
+    for (body, will, id, attached, text) in [
         ("", "look", None, &[][..], "We look now"),
         ("{}", "look", None, &[], "We look now"),
         (
@@ -135,7 +135,7 @@ async fn webhook_accepted_response_describes_the_outcome() {
         assert_eq!(answer["will"], will);
         assert_eq!(answer["id"], json!(id));
         assert_eq!(answer["current"], id.unwrap_or("v1"));
-        assert_eq!(answer["said"], json!(said));
+        assert_eq!(answer["said"], json!(attached));
         assert!(answer["text"].as_str().unwrap().contains(text), "{answer}");
     }
     let long = json!({ "notes": "x".repeat(5000) }).to_string();
@@ -201,7 +201,7 @@ async fn webhook_id_publishes_named_release_with_metadata() {
 async fn webhook_get_lists_deploys_newest_first() {
     let site = Site::new();
     let layer = hook(&site);
-    let list = async || ask(&layer, "GET", PATH, &[BEARER], ScriptedBody::default()).await;
+    let list = async || send(&layer, "GET", PATH, &[BEARER], ScriptedBody::default()).await;
     let reply = list().await;
     assert_eq!(json(&reply), json!([]));
     assert_eq!(reply.field("content-type"), "application/json");
@@ -218,6 +218,6 @@ async fn webhook_get_lists_deploys_newest_first() {
         deploys[1],
         json!({ "id": "v1", "built": 7, "by": "source", "label": "1.0" })
     );
-    let head = ask(&layer, "HEAD", PATH, &[BEARER], ScriptedBody::default()).await;
+    let head = send(&layer, "HEAD", PATH, &[BEARER], ScriptedBody::default()).await;
     assert_eq!(head.status, 200);
 }

@@ -103,16 +103,16 @@ async fn signed_time_off_by_over_300_s_returns_401() {
 #[tokio::test]
 async fn signed_metadata_without_time_returns_401() {
     let (site, layer) = named_site();
-    for said in [
+    for field in [
         "\"id\":\"v2\"",
         "\"notes\":\"n\"",
         "\"label\":\"1\"",
         "\"policy\":\"idle\"",
     ] {
-        let reply = post_signed(&layer, &format!("{{{said}}}")).await;
+        let reply = post_signed(&layer, &format!("{{{field}}}")).await;
         assert_rejected(&reply, 401, "{\"time\": 1767225600}");
         assert_eq!(site.current().unwrap().id().as_str(), "v1");
-        let reply = post_signed(&layer, &timed(&format!(",{said}"))).await;
+        let reply = post_signed(&layer, &timed(&format!(",{field}"))).await;
         assert_eq!(reply.status, 202, "{}", reply.text());
         // A bearer token needs no time.
         let reply = post(&layer, &[BEARER], "{\"id\":\"v1\",\"time\":1}").await;
@@ -139,7 +139,7 @@ async fn signature_of_incomplete_request_may_be_sent_again() {
     let fields = [("x-hub-signature-256", &*signature)];
     let broken = ScriptedBody::new([Step::from("{"), Step::Error]);
     assert_rejected(
-        &ask(&layer, "POST", PATH, &fields, broken).await,
+        &send(&layer, "POST", PATH, &fields, broken).await,
         400,
         "broke off",
     );

@@ -50,8 +50,8 @@ fn shutdown_closes_idle_connections_at_once() {
 fn shutdown_finishes_requests_in_flight() {
     // Each request waits for a permit; the permits are added when all requests have arrived.
     let permits = Arc::new(Semaphore::new(0));
-    let asked = Arc::new(AtomicUsize::new(0));
-    let (permit, counter) = (Arc::clone(&permits), Arc::clone(&asked));
+    let arrived = Arc::new(AtomicUsize::new(0));
+    let (permit, counter) = (Arc::clone(&permits), Arc::clone(&arrived));
     let service = service_fn(move |_request: hyper::Request<Incoming>| {
         let permit = Arc::clone(&permit);
         counter.fetch_add(1, Ordering::Relaxed);
@@ -67,10 +67,10 @@ fn shutdown_finishes_requests_in_flight() {
         client
     });
     until("all requests", || {
-        (asked.load(Ordering::Relaxed) == 3).then_some(())
+        (arrived.load(Ordering::Relaxed) == 3).then_some(())
     });
     running.stop();
-    until("a closed door", || {
+    until("connections to be refused", || {
         TcpStream::connect(running.address()).is_err().then_some(())
     });
     permits.add_permits(3);

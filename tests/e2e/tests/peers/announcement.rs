@@ -30,16 +30,16 @@ async fn announced_deploy_is_published_at_once() -> Result<()> {
     let server = Server::proxy(&[&app.url("")], &args)?;
     let client = HttpClient::new();
     let page = first_page(&server).await?;
-    let mut news = client.stream(&server.url("/__tidings/events"), &[]).await?;
-    ensure!(news.release().await? == release(page.text()?)?);
+    let mut events = client.stream(&server.url("/__tidings/events"), &[]).await?;
+    ensure!(events.release().await? == release(page.text()?)?);
 
     site.deploy(&Build::v2()?)?;
     let mut announce = Command::new(program()?);
     announce.args(["announce", &server.url(""), "--secret-file", &secret]);
-    let said = announce.args(["--label", "2.0"]).output()?;
-    ensure!(said.status.success(), "{said:?}");
+    let output = announce.args(["--label", "2.0"]).output()?;
+    ensure!(output.status.success(), "{output:?}");
     // Long before the next poll, which is an hour away.
-    let second = news.release().await.with_context(|| server.log())?;
+    let second = events.release().await.with_context(|| server.log())?;
     let page = client.navigate(&server.url("/")).await?;
     ensure!(second == release(page.text()?)?, "{page:?}");
     Ok(())

@@ -33,18 +33,18 @@ async fn behind_nginx_pages_and_events_arrive_despite_buffering() -> Result<()> 
     let unpacked = inflated(&packed.body)?;
     ensure!(unpacked == page.body, "another page when it is compressed");
 
-    let mut news = client
+    let mut events = client
         .stream(&front.url("/__tidings/events"), &coded)
         .await?;
     ensure!(
-        news.fields["content-type"]
+        events.fields["content-type"]
             .to_str()?
             .starts_with("text/event-stream")
     );
-    let first = news.release().await?;
+    let first = events.release().await?;
     ensure!(first == release(page.text()?)?, "{first}: {page:?}");
     site.deploy(&Build::v2()?)?;
-    let second = news.release().await?;
+    let second = events.release().await?;
     let page = client.navigate(&front.url("/")).await?;
     ensure!(second == release(page.text()?)?, "{second}: {page:?}");
     Ok(())
@@ -80,13 +80,13 @@ async fn behind_nginx_trusted_proxy_headers_are_kept() -> Result<()> {
         let server = Server::proxy(&[&app.url("")], args)?;
         let front = Nginx::start(&in_front(&server, tell)).await?;
         let fields = [("x-forwarded-for", "203.0.113.9")];
-        let told = client.get(&front.url("/fields"), &fields).await?.json()?;
-        ensure!(told["x-forwarded-for"] == clients, "{told}");
-        ensure!(told["x-forwarded-proto"] == proto, "{told}");
-        ensure!(told["x-forwarded-host"] == "site.example", "{told}");
-        ensure!(told["host"] == "site.example", "{told}");
-        let via = told["via"].as_str().unwrap_or("");
-        ensure!(via.starts_with("1.0 tidings-"), "{told}");
+        let received = client.get(&front.url("/fields"), &fields).await?.json()?;
+        ensure!(received["x-forwarded-for"] == clients, "{received}");
+        ensure!(received["x-forwarded-proto"] == proto, "{received}");
+        ensure!(received["x-forwarded-host"] == "site.example", "{received}");
+        ensure!(received["host"] == "site.example", "{received}");
+        let via = received["via"].as_str().unwrap_or("");
+        ensure!(via.starts_with("1.0 tidings-"), "{received}");
     }
     Ok(())
 }

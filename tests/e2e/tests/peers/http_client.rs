@@ -55,30 +55,30 @@ impl HttpClient {
     }
 
     pub(crate) async fn get(&self, url: &str, fields: Fields<'_>) -> Result<FullResponse> {
-        let answer = self.ask(Method::GET, url, fields, Empty::new()).await?;
+        let answer = self.send(Method::GET, url, fields, Empty::new()).await?;
         FullResponse::read(answer)
             .await
             .with_context(|| url.to_owned())
     }
 
     pub(crate) async fn head(&self, url: &str, fields: Fields<'_>) -> Result<FullResponse> {
-        let answer = self.ask(Method::HEAD, url, fields, Empty::new()).await?;
+        let answer = self.send(Method::HEAD, url, fields, Empty::new()).await?;
         FullResponse::read(answer).await
     }
 
     pub(crate) async fn post(&self, url: &str, text: &str) -> Result<FullResponse> {
-        let answer = self.ask(Method::POST, url, &[], text.to_owned()).await?;
+        let answer = self.send(Method::POST, url, &[], text.to_owned()).await?;
         FullResponse::read(answer).await
     }
 
     /// Sends a GET whose response is read incrementally.
     pub(crate) async fn stream(&self, url: &str, fields: Fields<'_>) -> Result<Stream> {
-        let answer = self.ask(Method::GET, url, fields, Empty::new()).await?;
+        let answer = self.send(Method::GET, url, fields, Empty::new()).await?;
         Ok(Stream::new(answer))
     }
 
     /// Sends a request; returns when the response head has arrived.
-    pub(crate) async fn ask<B>(
+    pub(crate) async fn send<B>(
         &self,
         method: Method,
         url: &str,
@@ -164,7 +164,7 @@ impl Stream {
     /// The id in the next `release` event.
     pub(crate) async fn release(&mut self) -> Result<String> {
         // Heartbeats would extend the timeout of a single event.
-        let told = async {
+        let next_release = async {
             loop {
                 let event = self.event().await?;
                 if let Some(event) = event.strip_prefix("event: release") {
@@ -172,7 +172,7 @@ impl Stream {
                 }
             }
         };
-        let event = within_deadline("a release", told).await?;
+        let event = within_deadline("a release", next_release).await?;
         let (_, data) = event.split_once("data: ").context("no data")?;
         let release: serde_json::Value = serde_json::from_str(data)?;
         let id = release["id"].as_str().context("no id")?;

@@ -45,7 +45,7 @@ async fn large_downloads_and_uploads_have_bounded_memory() -> Result<()> {
             size,
         };
         let client = &setup.client;
-        let sent = client.ask(Method::POST, &url, &[], upload).await?;
+        let sent = client.send(Method::POST, &url, &[], upload).await?;
         let sent = FullResponse::read(sent).await?.json()?;
         ensure!(
             sent == json!({ "bytes": size, "right": true }),

@@ -31,12 +31,12 @@ async fn rolling_deploy_fails_no_request_and_is_published_once() -> Result<()> {
     let first = release(first.text()?)?.to_owned();
 
     let listener = HttpClient::new();
-    let mut news = listener
+    let mut events = listener
         .stream(&server.url("/__tidings/events"), &[])
         .await?;
     let visits = [const { Cell::new(0) }; 4];
     let roll = async {
-        ensure!(news.release().await? == first, "another release at first");
+        ensure!(events.release().await? == first, "another release at first");
         for app in &mut apps {
             // A build that only some upstreams serve is not published.
             ensure!(server.log().matches("published").count() == 1);
@@ -45,7 +45,7 @@ async fn rolling_deploy_fails_no_request_and_is_published_once() -> Result<()> {
                 HttpClient::new().navigate(&home).await?;
             }
         }
-        let second = news.release().await?;
+        let second = events.release().await?;
         // From here on only the new release is served, and it is not announced again.
         for _ in 0..60 {
             let page = HttpClient::new().navigate(&home).await?;
@@ -71,8 +71,11 @@ async fn rolling_deploy_fails_no_request_and_is_published_once() -> Result<()> {
 
     // The stream ends with the server, so all its events are known then.
     let (_, log) = server.terminate().await?;
-    let told = rest(&mut news).await;
-    ensure!(told.is_empty(), "told more than once: {told:?}");
+    let releases = rest(&mut events).await;
+    ensure!(
+        releases.is_empty(),
+        "announced more than once: {releases:?}"
+    );
     ensure!(log.matches("published").count() == 2, "{log}");
     Ok(())
 }
@@ -94,10 +97,10 @@ async fn load(server: &Server, visits: &Cell<u32>) -> Result<Infallible> {
 }
 
 /// The remaining releases in a stream until it ends.
-async fn rest(news: &mut Stream) -> Vec<String> {
-    let mut told = Vec::new();
-    while let Ok(release) = news.release().await {
-        told.push(release);
+async fn rest(events: &mut Stream) -> Vec<String> {
+    let mut releases = Vec::new();
+    while let Ok(release) = events.release().await {
+        releases.push(release);
     }
-    told
+    releases
 }

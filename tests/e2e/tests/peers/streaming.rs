@@ -61,7 +61,7 @@ async fn upload_echo_is_streamed_both_ways() -> Result<()> {
     let (send, parts) = mpsc::channel(1);
     let url = server.url("/echo");
     send.send("first").await?;
-    let answer = client.ask(Method::POST, &url, &[], Upload(parts)).await?;
+    let answer = client.send(Method::POST, &url, &[], Upload(parts)).await?;
     let mut echo = Stream::new(answer);
     ensure!(echo.bytes().await?.as_deref() == Some(&b"first"[..]));
     for part in ["second", "third"] {

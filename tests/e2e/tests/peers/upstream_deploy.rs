@@ -26,7 +26,7 @@ async fn upstream_deploy_shows_notice_and_refresh_loads_it(engine: Engine) -> Re
     let page = open(engine, &server).await?;
     site.deploy(&Build::v2()?)?;
     page.wait_for_notice("new version").await?;
-    ensure!(page.updates().await?.len() == 1, "told more than once");
+    ensure!(page.updates().await?.len() == 1, "notified more than once");
     page.press_button("Refresh").await?;
     page.wait_for_text("#version", "Version 2").await?;
     page.wait_for_no_notice().await?;
@@ -63,7 +63,10 @@ async fn upstream_replaced_shows_no_error(engine: Engine) -> Result<()> {
 
     waiting.bring_to_front().await?;
     waiting.wait_for_notice("new version").await?;
-    ensure!(waiting.updates().await?.len() == 1, "told more than once");
+    ensure!(
+        waiting.updates().await?.len() == 1,
+        "notified more than once"
+    );
     waiting.press_button("Refresh").await?;
     waiting.wait_for_text("#version", "Version 2").await?;
     let errors = waiting.errors().await?;

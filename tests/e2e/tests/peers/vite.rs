@@ -44,10 +44,10 @@ async fn vite_dev_server_hot_module_replacement_works(engine: Engine) -> Result<
     wait_for_console(&page, "[vite] connected.").await?;
 
     // If the WebSocket fails, Vite's client logs it and connects to Vite directly.
-    let said = page
-        .eval("return said.filter((line) => !line.startsWith('debug'))")
+    let lines = page
+        .eval("return consoleLines.filter((line) => !line.startsWith('debug'))")
         .await?;
-    ensure!(said == serde_json::json!([]), "{said}");
+    ensure!(lines == serde_json::json!([]), "{lines}");
     let errors = page.errors().await?;
     ensure!(errors.is_empty(), "{errors:?}");
     page.close().await
@@ -56,8 +56,8 @@ async fn vite_dev_server_hot_module_replacement_works(engine: Engine) -> Result<
 /// Waits until the page has written something to its console.
 async fn wait_for_console(page: &Page, what: &str) -> Result<()> {
     wait_until(what, async || {
-        let said = page.eval("return said").await?;
-        ensure!(said.to_string().contains(what), "it says {said}");
+        let lines = page.eval("return consoleLines").await?;
+        ensure!(lines.to_string().contains(what), "the console has {lines}");
         Ok(Some(()))
     })
     .await
@@ -65,12 +65,12 @@ async fn wait_for_console(page: &Page, what: &str) -> Result<()> {
 
 // Records the console output of the page.
 const LISTEN: &str = "<script>
-    window.said = [];
+    window.consoleLines = [];
     for (const level of ['debug', 'info', 'log', 'warn', 'error']) {
-        const say = console[level];
+        const original = console[level];
         console[level] = (...words) => {
-            said.push(`${level} ${words.join(' ')}`);
-            say.apply(console, words);
+            consoleLines.push(`${level} ${words.join(' ')}`);
+            original.apply(console, words);
         };
     }
 </script>";

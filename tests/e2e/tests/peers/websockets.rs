@@ -30,9 +30,9 @@ async fn app_event_stream_works_beside_ours(engine: Engine) -> Result<()> {
     page.goto(&server.url("/")).await?;
     page.wait_for_text("#app", "An app").await?;
     let listen = "
-        window.told = [];
+        window.received = [];
         window.events = new EventSource('/events');
-        events.onmessage = (event) => told.push(`${event.lastEventId} ${event.data}`);
+        events.onmessage = (event) => received.push(`${event.lastEventId} ${event.data}`);
         return new Promise((open) => { events.onopen = () => open(); });
     ";
     page.eval(listen).await?;
@@ -90,8 +90,8 @@ async fn websocket_route_beside_a_directory_is_tunneled(engine: Engine) -> Resul
 async fn wait_for_events(page: &Page, count: u32) -> Result<()> {
     let all: Vec<_> = (1..=count).map(|number| format!("{number} news")).collect();
     wait_until("the event", async || {
-        let told = page.eval("return told").await?;
-        ensure!(told == json!(all), "{told}");
+        let received = page.eval("return received").await?;
+        ensure!(received == json!(all), "{received}");
         Ok(Some(()))
     })
     .await
@@ -104,17 +104,17 @@ async fn echoes(page: &Page, path: &str) -> Result<()> {
         window.hasEnded = false;
         socket.onclose = () => { hasEnded = true; };
         socket.binaryType = 'arraybuffer';
-        const said = ['a', 'ä'.repeat(100), 'b'.repeat(300), 'c'.repeat(70000), ''];
-        const come = [];
+        const sent = ['a', 'ä'.repeat(100), 'b'.repeat(300), 'c'.repeat(70000), ''];
+        const echoed = [];
         return new Promise((end) => {
             socket.onerror = () => end('error');
             socket.onopen = () => {
-                said.forEach((text) => socket.send(text));
+                sent.forEach((text) => socket.send(text));
                 socket.send(new Uint8Array([1, 2, 3]));
             };
             socket.onmessage = ({ data }) => {
-                if (typeof data === 'string') come.push(data);
-                else end(said.join() === come.join() && new Uint8Array(data).join() === '1,2,3');
+                if (typeof data === 'string') echoed.push(data);
+                else end(sent.join() === echoed.join() && new Uint8Array(data).join() === '1,2,3');
             };
         });
     ";
