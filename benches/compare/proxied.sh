@@ -1,5 +1,5 @@
-# The proxied rows of `benches/compare/run`, which sources this: the same upstream, an nginx on the client's core, behind
-# nginx with `proxy_pass`, `sub_filter` and kept connections, and behind `tidings proxy`.
+# The proxied rows of `benches/compare/run`, which sources this file: the same upstream, an nginx on the client's core,
+# behind nginx with `proxy_pass`, `sub_filter` and persistent connections, and behind `tidings proxy`.
 
 start_upstreams() {
   free_port upstream
@@ -36,7 +36,7 @@ CONF
   read -r slow <&"${SLOW[0]}" || die "the slow upstream gave up"
 }
 
-# What is added to the measured nginx.
+# Additional servers of the measured nginx.
 proxied_servers() {
   free_port proxied
   free_port slow
@@ -102,7 +102,7 @@ proxied_rows() {
   compare 'proxied download, 10 MB' proxied /big.bin
 }
 
-# first_bytes: milliseconds that a proxy adds to the first piece of a slow page.
+# first_bytes: milliseconds that a proxy adds to the first chunk of a slow page.
 first_bytes() {
   local name address answer
   [[ first_byte =~ $only ]] || return 0

@@ -1,4 +1,4 @@
-// Bodies of any size, made and checked as they stream.
+// An app that generates and verifies streamed bodies of any size.
 //
 //   node bulk.mjs PORT
 import { createServer } from 'node:http'
@@ -8,7 +8,7 @@ import { gzipSync } from 'node:zlib'
 
 const [port] = process.argv.slice(2)
 
-// A body is made of blocks of this size that begin with their number.
+// A body consists of blocks of this size, each of which begins with its number.
 const size = 65536
 const block = Buffer.alloc(size)
 block.forEach((_, at) => (block[at] = (at * 31 + (at >> 8) * 17) & 255))
@@ -25,7 +25,7 @@ function* blocks(bytes) {
   }
 }
 
-// How many bytes come, and whether they are those of `blocks`.
+// Counts the bytes of a body, and compares them with those of `blocks`.
 async function check(body) {
   let bytes = 0
   let right = true
@@ -45,7 +45,7 @@ async function check(body) {
 
 function* lines(bytes) {
   yield '<!doctype html>\n<html lang=en><head><title>Long</title></head><body>\n'
-  // Many of them together: a small write costs as much as a large one.
+  // Many lines per write, since a small write costs as much as a large one.
   for (let number = 0, written = 0; written < bytes; number += 1) {
     const text = `<p class=line title="number ${number}">Line ${number} &amp; <b>more</b></p>\n`.repeat(500)
     written += text.length
@@ -53,7 +53,7 @@ function* lines(bytes) {
   }
 }
 
-// A gigabyte of zeros is a megabyte of these.
+// 64 MiB of zeros; 16 of them decode to a gigabyte.
 const zeros = gzipSync(Buffer.alloc(1 << 26))
 
 const server = createServer(async (request, response) => {
@@ -80,7 +80,7 @@ const server = createServer(async (request, response) => {
       response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>Bulk</title><p>Bulk')
     }
   } catch {
-    // Whoever asked has left.
+    // The client has disconnected.
     response.destroy()
   }
 })

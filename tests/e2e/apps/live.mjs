@@ -1,5 +1,5 @@
-// An app of the kind that proxies get wrong: server-sent events, long polls, uploads that are answered while they
-// come, and web sockets.
+// An app with features that proxies often break: server-sent events, long polls, responses during uploads, and
+// WebSockets.
 //
 //   node live.mjs PORT
 import { createHash } from 'node:crypto'
@@ -7,7 +7,7 @@ import { createServer } from 'node:http'
 
 const [port] = process.argv.slice(2)
 
-// What happened, for GET /seen.
+// Recorded events, for GET /seen.
 const seen = []
 const streams = new Set()
 const waiting = new Set()
@@ -42,13 +42,13 @@ const answers = {
     })
   },
 
-  // Ends all streams, as a deploy of the app does.
+  // Ends all event streams, as a deploy of the app does.
   'POST /hangup': (request, response) => {
     streams.forEach((stream) => stream.end())
     response.end()
   },
 
-  // Tells everybody who listens or waits what the body says.
+  // Sends the body to all event streams and long polls.
   'POST /push': async (request, response) => {
     const text = Buffer.concat(await request.toArray()).toString()
     last += 1
@@ -102,7 +102,7 @@ server.on('upgrade', (request, socket) => {
   })
 })
 
-// The first frame (RFC 6455, section 5.2), as it goes back: the same without the mask. A ping becomes a pong.
+// Echoes the first frame (RFC 6455, section 5.2) without the mask. A ping becomes a pong.
 function next(bytes) {
   if (bytes.length < 2) return undefined
   const short = bytes[1] & 0x7f

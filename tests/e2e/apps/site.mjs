@@ -1,5 +1,5 @@
-// A static site from a directory, as small Node servers are: every file is read when it is asked for, and a path that
-// no file has is a route of the app.
+// A static site from a directory, like a small Node server: files are read per request, and paths without an extension
+// are routes of the app.
 //
 //   node site.mjs PORT DIR
 import { createHash } from 'node:crypto'
