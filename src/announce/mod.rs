@@ -22,7 +22,7 @@ use hyper_util::rt::TokioExecutor;
 use tokio::time::timeout;
 
 use crate::announce::target::Target;
-use crate::endpoint::deploys::SIGNATURE;
+use crate::endpoint::deploys::SIGNATURE_HEADER;
 use crate::endpoint::deploys::Secret;
 use crate::error::Error;
 use crate::error::Kind;
@@ -107,7 +107,7 @@ impl Announcement {
             .uri(target.uri())
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::USER_AGENT, AGENT)
-            .header(SIGNATURE, secret.sign(&body))
+            .header(SIGNATURE_HEADER, secret.sign(&body))
             .body(Full::new(body));
         let failed = |why: &str| {
             let uri = target.uri();

@@ -1,4 +1,4 @@
-//! The scripts of the client, ready to be sent.
+//! The scripts of the client as responses.
 
 use std::sync::LazyLock;
 
@@ -12,28 +12,28 @@ use http_body_util::Full;
 
 use crate::build::variants;
 use crate::client::scripts;
-use crate::endpoint::NOSNIFF;
+use crate::endpoint::response::NOSNIFF;
 use crate::http::conditional::Decision;
 use crate::http::conditional::Validators;
 use crate::origin::files::variant::form_of;
 use crate::release::Asset;
 use crate::release::Content;
 
-/// A part of the client, as somebody asked for it.
+/// A requested script of the client.
 pub(crate) struct Script {
     asset: &'static Asset,
-    /// What was asked for is what there is.
+    /// The requested version is the current one.
     is_current: bool,
 }
 
 impl Script {
-    /// The part with this name: `client-<version>.js`. A page that another version of this program has sent, and that
-    /// some cache has kept, asks for another version, and gets this one.
-    pub(crate) fn named(name: &str) -> Option<Self> {
-        let (part, version) = name.strip_suffix(".js")?.split_once('-')?;
+    /// The script with this name: `client-<version>.js`. A cached page of another version of this program requests
+    /// another version, and gets this one.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        let (script, version) = name.strip_suffix(".js")?.split_once('-')?;
         let at = scripts::SCRIPTS
             .iter()
-            .position(|(known, _)| *known == part)?;
+            .position(|(known, _)| *known == script)?;
         let is_version = !version.is_empty() && version.bytes().all(|b| b.is_ascii_alphanumeric());
         is_version.then(|| Self {
             asset: &SCRIPTS[at],
@@ -41,38 +41,38 @@ impl Script {
         })
     }
 
-    pub(crate) fn answer(&self, headers: &HeaderMap) -> Response<Full<Bytes>> {
+    pub(crate) fn respond(&self, headers: &HeaderMap) -> Response<Full<Bytes>> {
         let (representation, coding) = form_of(self.asset, headers);
-        let mut answer = Response::new(Full::default());
-        let fields = answer.headers_mut();
-        fields.insert(header::ETAG, representation.etag().clone());
+        let mut response = Response::new(Full::default());
+        let response_headers = response.headers_mut();
+        response_headers.insert(header::ETAG, representation.etag().clone());
         let cache_control = HeaderValue::from_static(if self.is_current {
             "public, max-age=31536000, immutable"
         } else {
             "no-cache"
         });
-        fields.insert(header::CACHE_CONTROL, cache_control);
-        fields.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-        fields.insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+        response_headers.insert(header::CACHE_CONTROL, cache_control);
+        response_headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+        response_headers.insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
         let validators = Validators {
             etag: representation.etag(),
             last_modified: None,
         };
         if validators.decide(headers) == Decision::NotModified {
-            *answer.status_mut() = StatusCode::NOT_MODIFIED;
-            return answer;
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            return response;
         }
         let javascript = HeaderValue::from_static("text/javascript; charset=utf-8");
-        fields.insert(header::CONTENT_TYPE, javascript);
+        response_headers.insert(header::CONTENT_TYPE, javascript);
         if let Some(coding) = coding {
-            fields.insert(
+            response_headers.insert(
                 header::CONTENT_ENCODING,
                 HeaderValue::from_static(coding.token()),
             );
         }
         match representation.content() {
-            Content::Memory(script) => answer.map(|_| Full::new(script.clone())),
-            Content::File(_) => answer,
+            Content::Memory(script) => response.map(|_| Full::new(script.clone())),
+            Content::File(_) => response,
         }
     }
 }

@@ -16,7 +16,7 @@ use http_body::SizeHint;
 use http_body_util::Full;
 use pin_project_lite::pin_project;
 
-use crate::endpoint::events::EventStream;
+use crate::endpoint::event_stream::EventStream;
 use crate::error::BoxError;
 use crate::http::coding::DecodeBody;
 use crate::http::coding::EncodeBody;

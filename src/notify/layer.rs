@@ -7,8 +7,8 @@ use tower_layer::Layer;
 use crate::client::settings::ClientSettings;
 use crate::csp::checker::CspChecker;
 use crate::csp::mode::Csp;
-use crate::endpoint::Endpoint;
-use crate::endpoint::events::Slots;
+use crate::endpoint::reserved_paths::ReservedPaths;
+use crate::endpoint::stream_limit::StreamLimit;
 use crate::error::Error;
 use crate::http::prefix::ReservedPrefix;
 use crate::notify::page::Care;
@@ -52,7 +52,7 @@ pub struct UpdateNotifierLayer {
     site: Site,
     prefix: Arc<ReservedPrefix>,
     /// Counted here: a router puts the layer round each of its routes.
-    slots: Slots,
+    stream_limit: StreamLimit,
     settings: Arc<ClientSettings>,
     care: Care,
 }
@@ -63,7 +63,7 @@ impl UpdateNotifierLayer {
         Self {
             site,
             prefix: Arc::default(),
-            slots: Slots::new(DEFAULT_MAX_STREAMS),
+            stream_limit: StreamLimit::new(DEFAULT_MAX_STREAMS),
             settings: Arc::default(),
             care: Care::default(),
         }
@@ -82,7 +82,7 @@ impl UpdateNotifierLayer {
 
     /// How many event streams may be open at once. Who comes after that gets a 503 with `Retry-After`.
     pub fn max_streams(mut self, streams: usize) -> Self {
-        self.slots = Slots::new(streams);
+        self.stream_limit = StreamLimit::new(streams);
         self
     }
 
@@ -122,13 +122,13 @@ impl<S> Layer<S> for UpdateNotifierLayer {
     type Service = UpdateNotifier<S>;
 
     fn layer(&self, inner: S) -> UpdateNotifier<S> {
-        let endpoint = Endpoint::new(
+        let reserved_paths = ReservedPaths::new(
             self.site.clone(),
-            self.slots.clone(),
+            self.stream_limit.clone(),
             Arc::clone(&self.settings),
         );
         let (site, prefix) = (self.site.clone(), Arc::clone(&self.prefix));
-        UpdateNotifier::new(inner, site, prefix, endpoint, self.care.clone())
+        UpdateNotifier::new(inner, site, prefix, reserved_paths, self.care.clone())
     }
 }
 

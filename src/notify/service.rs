@@ -16,8 +16,8 @@ use tower_service::Service;
 
 use crate::client::script_tag_builder::ScriptTagBuilder;
 use crate::csp::page_origin::PageOrigin;
-use crate::endpoint::Answer;
-use crate::endpoint::Endpoint;
+use crate::endpoint::reserved_paths::ReservedPaths;
+use crate::endpoint::reserved_paths::ReservedResponse;
 use crate::error::BoxError;
 use crate::http::prefix::ReservedPrefix;
 use crate::notify::body::Kind;
@@ -39,7 +39,7 @@ pub struct UpdateNotifier<S> {
     inner: S,
     site: Site,
     prefix: Arc<ReservedPrefix>,
-    endpoint: Endpoint,
+    reserved_paths: ReservedPaths,
     care: Care,
 }
 
@@ -48,14 +48,14 @@ impl<S> UpdateNotifier<S> {
         inner: S,
         site: Site,
         prefix: Arc<ReservedPrefix>,
-        endpoint: Endpoint,
+        reserved_paths: ReservedPaths,
         care: Care,
     ) -> Self {
         Self {
             inner,
             site,
             prefix,
-            endpoint,
+            reserved_paths,
             care,
         }
     }
@@ -100,7 +100,7 @@ where
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         if let Some(name) = self.prefix.strip(request.uri().path()) {
-            let answer = self.endpoint.answer(name, &request);
+            let answer = self.reserved_paths.respond(name, &request);
             return ResponseFuture {
                 inner: Inner::Answered {
                     answer: Some(answer),
@@ -132,7 +132,7 @@ pin_project! {
 pin_project! {
     #[project = InnerProjection]
     enum Inner<F> {
-        Answered { answer: Option<Answer> },
+        Answered { answer: Option<ReservedResponse> },
         Asking { #[pin] future: F },
     }
 }
@@ -149,8 +149,12 @@ where
         let this = self.project();
         match this.inner.project() {
             InnerProjection::Answered { answer } => Poll::Ready(Ok(match answer.take() {
-                Some(Answer::Whole(whole)) => whole.map(|body| Kind::Whole { body }.into()),
-                Some(Answer::Stream(stream)) => stream.map(|body| Kind::Stream { body }.into()),
+                Some(ReservedResponse::Full(whole)) => {
+                    whole.map(|body| Kind::Whole { body }.into())
+                }
+                Some(ReservedResponse::Stream(stream)) => {
+                    stream.map(|body| Kind::Stream { body }.into())
+                }
                 // Polled again after it was ready.
                 None => Response::new(
                     Kind::Whole {

@@ -10,8 +10,10 @@ use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
 use http::HeaderValue;
+use serde::Serialize;
 
 use crate::digest::Digest;
+use crate::release::Policy;
 use crate::release::Release;
 use crate::release::ReleaseId;
 use crate::release::diff::Changes;
@@ -22,11 +24,29 @@ use crate::release::metadata::About;
 pub(crate) struct Announcement {
     number: u64,
     pub(crate) published: SystemTime,
+    data: AnnouncementData,
     json: Bytes,
     etag: HeaderValue,
     event: OnceLock<Bytes>,
     /// By the older release, for as long as this is the current one: thousands of tabs ask at the same time.
     changes: Mutex<HashMap<ReleaseId, Bytes>>,
+}
+
+/// The announcement as JSON.
+#[derive(Debug, Serialize)]
+pub(crate) struct AnnouncementData {
+    id: String,
+    /// In milliseconds since 1970.
+    built: u64,
+    /// As a timestamp (RFC 3339).
+    published: String,
+    previous: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<Box<str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notes: Option<Box<str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy: Option<&'static str>,
 }
 
 impl Announcement {
@@ -56,19 +76,23 @@ impl Announcement {
         about: &About,
         previous: &[ReleaseId],
     ) -> Self {
-        let mut said = serde_json::json!({
-            "id": release.id().as_str(),
-            "built": release.built(),
-            "published": humantime::format_rfc3339_millis(published).to_string(),
-            "previous": previous.iter().map(ReleaseId::as_str).collect::<Vec<_>>(),
-        });
-        about.write(&mut said);
-        let json = said.to_string();
-        let digest = Digest::of(json.as_bytes()).hex(8);
+        let data = AnnouncementData {
+            id: release.id().to_string(),
+            built: release.built(),
+            published: humantime::format_rfc3339_millis(published).to_string(),
+            previous: previous.iter().map(ToString::to_string).collect(),
+            label: about.label.clone(),
+            notes: about.notes.clone(),
+            policy: about.policy.map(Policy::as_str),
+        };
+        // Strings and numbers always serialize.
+        let json = serde_json::to_vec(&data).unwrap_or_default();
+        let digest = Digest::of(&json).hex(8);
         let etag = HeaderValue::try_from(format!("\"{digest}\""));
         Self {
             number,
             published,
+            data,
             etag: etag.unwrap_or_else(|_| HeaderValue::from_static("\"\"")),
             json: json.into(),
             event: OnceLock::new(),
@@ -79,6 +103,10 @@ impl Announcement {
     /// The n of the n-th publish of this process.
     pub(crate) fn number(&self) -> u64 {
         self.number
+    }
+
+    pub(crate) fn data(&self) -> &AnnouncementData {
+        &self.data
     }
 
     /// `{"id":…,"built":…,"published":…,"previous":[…]}`, and `label`, `notes` and `policy` where they are known.

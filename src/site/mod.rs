@@ -16,6 +16,7 @@ use crate::release::Release;
 use crate::release::ReleaseId;
 use crate::release::metadata::About;
 pub(crate) use crate::site::announcement::Announcement;
+pub(crate) use crate::site::announcement::AnnouncementData;
 use crate::site::history::PublishedBy;
 use crate::site::observer::ObservePages;
 pub(crate) use crate::site::pending::ATTACH_AFTER;

@@ -1,11 +1,12 @@
 //! The webhook: a path on which a deploy is announced, by whoever knows the secret.
 
-mod answer;
-mod desk;
-mod ledger;
-mod message;
-mod proof;
-mod reading;
+mod credentials;
+mod handler;
+mod outcome;
+mod payload;
+mod read_body;
+mod refusal;
+mod replay_guard;
 mod secret;
 mod service;
 
@@ -13,8 +14,8 @@ use std::sync::Arc;
 
 use tower_layer::Layer;
 
-use crate::endpoint::deploys::desk::Desk;
-pub(crate) use crate::endpoint::deploys::secret::SIGNATURE;
+use crate::endpoint::deploys::handler::DeployHandler;
+pub(crate) use crate::endpoint::deploys::secret::SIGNATURE_HEADER;
 pub use crate::endpoint::deploys::secret::Secret;
 pub use crate::endpoint::deploys::service::Webhook;
 pub use crate::endpoint::deploys::service::WebhookBody;
@@ -52,7 +53,7 @@ use crate::site::Site;
 /// ```
 #[derive(Debug, Clone)]
 pub struct WebhookLayer {
-    desk: Arc<Desk>,
+    handler: Arc<DeployHandler>,
     prefix: Arc<ReservedPrefix>,
 }
 
@@ -60,7 +61,7 @@ impl WebhookLayer {
     /// A webhook for this site, under `/__tidings`.
     pub fn new(site: Site, secret: Secret) -> Self {
         Self {
-            desk: Arc::new(Desk::new(site, secret)),
+            handler: Arc::new(DeployHandler::new(site, secret)),
             prefix: Arc::default(),
         }
     }
@@ -81,6 +82,6 @@ impl<S> Layer<S> for WebhookLayer {
     type Service = Webhook<S>;
 
     fn layer(&self, inner: S) -> Webhook<S> {
-        Webhook::new(inner, Arc::clone(&self.desk), Arc::clone(&self.prefix))
+        Webhook::new(inner, Arc::clone(&self.handler), Arc::clone(&self.prefix))
     }
 }

@@ -18,22 +18,22 @@ use http_body_util::Full;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use crate::endpoint::deploys::desk::Desk;
+use crate::endpoint::deploys::handler::DeployHandler;
 use crate::http::prefix::ReservedPrefix;
 
 /// A service with a webhook in front of it. Made by [`WebhookLayer`](crate::WebhookLayer).
 #[derive(Debug, Clone)]
 pub struct Webhook<S> {
     inner: S,
-    desk: Arc<Desk>,
+    handler: Arc<DeployHandler>,
     prefix: Arc<ReservedPrefix>,
 }
 
 impl<S> Webhook<S> {
-    pub(crate) fn new(inner: S, desk: Arc<Desk>, prefix: Arc<ReservedPrefix>) -> Self {
+    pub(crate) fn new(inner: S, handler: Arc<DeployHandler>, prefix: Arc<ReservedPrefix>) -> Self {
         Self {
             inner,
-            desk,
+            handler,
             prefix,
         }
     }
@@ -55,8 +55,8 @@ where
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let inner = if self.prefix.strip(request.uri().path()) == Some(NAME) {
-            let desk = Arc::clone(&self.desk);
-            let answer = Box::pin(async move { desk.answer(request).await });
+            let handler = Arc::clone(&self.handler);
+            let answer = Box::pin(async move { handler.handle(request).await });
             Inner::Answering { answer }
         } else {
             let future = self.inner.call(request);

@@ -48,7 +48,7 @@ async fn announcement_publishes_named_release_with_metadata() {
     // Sending it again is not a replay, since it is signed anew.
     let announced = announcement.send(&url, &secret()).await.unwrap();
     assert!(
-        announced.text().contains("current already"),
+        announced.text().contains("already current"),
         "{announced:?}"
     );
     let announced = Announcement::new().send(&url, &secret()).await.unwrap();
@@ -73,7 +73,10 @@ async fn announcement_rejected_returns_the_response() {
     )
     .await;
     assert_eq!(announced.status(), 401);
-    assert_eq!(announced.text(), "this needs the secret");
+    assert_eq!(
+        announced.text(),
+        "a valid bearer token or signature is required"
+    );
     assert!(!announced.is_accepted());
     // A server without a webhook.
     let url = serve(&site, None, &mut tasks).await;

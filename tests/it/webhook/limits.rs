@@ -61,7 +61,7 @@ async fn webhook_chunked_body_is_accepted_truncated_returns_400() {
     assert_rejected(
         &send(&layer, "POST", PATH, &[BEARER], body).await,
         400,
-        "broke off",
+        "incomplete",
     );
     let body = ScriptedBody::new([Step::from("{}"), Step::Trailers(http::HeaderMap::new())]);
     assert_eq!(
@@ -117,7 +117,7 @@ async fn webhook_over_30_a_minute_returns_429() {
     }
     assert_eq!(post_signed(&layer, "").await.status, 202);
     for _ in 0..100 {
-        assert_rejected(&post_signed(&layer, "").await, 401, "seen before");
+        assert_rejected(&post_signed(&layer, "").await, 401, "used before");
     }
     for _ in 0..29 {
         assert_eq!(post(&layer, &[BEARER], "").await.status, 202);

@@ -95,35 +95,35 @@ async fn webhook_wrong_token_does_not_read_the_body() {
 async fn webhook_accepted_response_describes_the_outcome() {
     let (_, layer) = named_site();
     for (body, will, id, attached, text) in [
-        ("", "look", None, &[][..], "We look now"),
-        ("{}", "look", None, &[], "We look now"),
+        ("", "look", None, &[][..], "The sources now check"),
+        ("{}", "look", None, &[], "The sources now check"),
         (
             r#"{"label":"1","notes":"n","policy":"idle"}"#,
             "look",
             None,
             &["label", "notes", "policy"],
-            "The label, the notes and the policy go with it, if it comes within 15 minutes. If none has come after 10 s, with the current one, v1,",
+            "The label, the notes and the policy are attached to it, if it is published within 15 minutes. If there is none after 10 s, to the current one, v1,",
         ),
         (
             r#"{"notes":"n"}"#,
             "look",
             None,
             &["notes"],
-            "The notes go with it",
+            "The notes are attached to it",
         ),
         (
             r#"{"id":"v1"}"#,
             "nothing",
             Some("v1"),
             &[],
-            "v1 is current already",
+            "v1 is already current",
         ),
         (
             r#"{"id":"v2","label":"2"}"#,
             "publish",
             Some("v2"),
             &["label"],
-            "The label goes with it.",
+            "The label is attached to it.",
         ),
     ] {
         let reply = post(&layer, &[BEARER, ("content-type", "text/plain")], body).await;
@@ -151,12 +151,12 @@ async fn webhook_accepted_response_describes_the_outcome() {
 async fn webhook_invalid_body_returns_400_with_the_reason() {
     let (site, layer) = named_site();
     for (body, text) in [
-        ("{", "no JSON"),
-        ("[]", "no JSON object"),
-        (r#"{"label":1}"#, "\"label\" is no string"),
+        ("{", "not JSON"),
+        ("[]", "not a JSON object"),
+        (r#"{"label":1}"#, "\"label\" is not a string"),
         (
             r#"{"lable":"1"}"#,
-            "\"lable\" is no field of it: there are id, notes, label, policy, time",
+            "unknown field `lable`, expected one of `id`, `notes`, `label`, `policy`, `time`",
         ),
         (r#"{"id":"a b"}"#, "\"a b\" is no release id: use 1 to 64"),
         (r#"{"policy":"loud"}"#, "\"loud\" is no policy: use prompt"),

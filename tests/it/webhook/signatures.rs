@@ -48,7 +48,7 @@ async fn github_event_payload_only_requests_a_check() {
     assert_eq!(site.current().unwrap().id().as_str(), "v1");
     let signed = ("x-hub-signature-256", &*sign(body));
     let reply = post(&layer, &[signed, fields("push")[0]], body).await;
-    assert_rejected(&reply, 401, "seen before");
+    assert_rejected(&reply, 401, "used before");
 }
 
 #[tokio::test]
@@ -89,14 +89,14 @@ async fn signed_time_off_by_over_300_s_returns_401() {
     assert_rejected(
         &reply,
         401,
-        " s behind the time here, and 300 s are allowed",
+        " s behind the server's clock, and 300 s are allowed",
     );
     let reply = post_signed(&layer, &at(seconds() + 400)).await;
-    assert_rejected(&reply, 401, " s ahead of the time here");
+    assert_rejected(&reply, 401, " s ahead of the server's clock");
     assert_rejected(
         &post_signed(&layer, "{\"time\":true}").await,
         400,
-        "no time",
+        "not a time",
     );
 }
 
@@ -125,7 +125,7 @@ async fn signature_replayed_returns_401_token_is_reusable() {
     let (_, layer) = named_site();
     for body in ["", "{}", "{\"label\":null}", &timed("")] {
         assert_eq!(post_signed(&layer, body).await.status, 202, "{body}");
-        assert_rejected(&post_signed(&layer, body).await, 401, "seen before");
+        assert_rejected(&post_signed(&layer, body).await, 401, "used before");
         assert_eq!(post(&layer, &[BEARER], body).await.status, 202);
         assert_eq!(post(&layer, &[BEARER], body).await.status, 202);
     }
@@ -141,7 +141,7 @@ async fn signature_of_incomplete_request_may_be_sent_again() {
     assert_rejected(
         &send(&layer, "POST", PATH, &fields, broken).await,
         400,
-        "broke off",
+        "incomplete",
     );
     assert_eq!(post(&layer, &fields, &body).await.status, 202);
     assert_eq!(site.current().unwrap().id().as_str(), "v1");

@@ -1,0 +1,116 @@
+//! Refused announcements.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderValue;
+use http::Response;
+use http::StatusCode;
+use http::header;
+use http_body_util::Full;
+
+use crate::endpoint::deploys::payload::MAX_CLOCK_SKEW;
+use crate::endpoint::response;
+
+/// Why a request is refused.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// The same response whichever part of the credentials is wrong.
+    Unauthorized,
+    /// The time in the payload is too far from this machine's clock.
+    ClockSkew {
+        skew: Duration,
+        is_ahead: bool,
+    },
+    /// A signed payload with content has no time, and could be replayed.
+    MissingTimestamp,
+    /// The signature was used before.
+    Replayed,
+    TooLarge {
+        max_bytes: usize,
+    },
+    /// The body ended with an error.
+    Incomplete,
+    TooSlow,
+    /// The body was the oldest of too many that were being read.
+    Evicted,
+    /// Too many announcements; the next one is accepted after this time.
+    RateLimited(Duration),
+    /// The payload is invalid; the text is the response.
+    InvalidPayload(String),
+    /// The id is not that of the current release, on a site whose releases are named by their content.
+    HasFiles,
+}
+
+impl Refusal {
+    pub(crate) fn into_response(self) -> Response<Full<Bytes>> {
+        let mut response = response::text(self.status(), format!("{self}\n"));
+        let headers = response.headers_mut();
+        match self {
+            Self::Evicted => {
+                headers.insert(header::RETRY_AFTER, EVICTED_RETRY_AFTER.as_secs().into());
+            }
+            Self::RateLimited(wait) => {
+                // Rounded up, or the retry would come too early.
+                headers.insert(header::RETRY_AFTER, (wait.as_secs() + 1).into());
+            }
+            _ => {}
+        }
+        if response.status() == StatusCode::UNAUTHORIZED {
+            let bearer = HeaderValue::from_static("Bearer");
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, bearer);
+        }
+        response
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Unauthorized
+            | Self::ClockSkew { .. }
+            | Self::MissingTimestamp
+            | Self::Replayed => StatusCode::UNAUTHORIZED,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Incomplete | Self::InvalidPayload(_) => StatusCode::BAD_REQUEST,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::Evicted | Self::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::HasFiles => StatusCode::UNPROCESSABLE_ENTITY,
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unauthorized => f.write_str("a valid bearer token or signature is required"),
+            Self::ClockSkew { skew, is_ahead } => {
+                let (skew, max) = (skew.as_secs(), MAX_CLOCK_SKEW.as_secs());
+                let direction = if *is_ahead { "ahead of" } else { "behind" };
+                write!(
+                    f,
+                    "the time in the payload is {skew} s {direction} the server's clock, and {max} s are allowed: correct the clock of the sender, or sign the payload later"
+                )
+            }
+            Self::MissingTimestamp => f.write_str(
+                "a signed payload needs a time, or it could be replayed: add it before signing, as in {\"time\": 1767225600} (Unix seconds)",
+            ),
+            Self::Replayed => f.write_str(
+                "the signature was used before: sign the payload again, with the current time in it",
+            ),
+            Self::TooLarge { max_bytes } => write!(f, "the body is larger than {max_bytes} bytes"),
+            Self::Incomplete => f.write_str("the body is incomplete"),
+            Self::TooSlow => f.write_str("the body was sent too slowly"),
+            Self::Evicted => f.write_str("too many announcements at once"),
+            Self::RateLimited(_) => f.write_str("too many announcements within a minute"),
+            Self::InvalidPayload(reason) => f.write_str(reason),
+            Self::HasFiles => f.write_str(
+                "the releases of a directory are named by their content: send the public name as \"label\", and no \"id\"",
+            ),
+        }
+    }
+}
+
+// By then bodies that are being read are complete, or have timed out.
+const EVICTED_RETRY_AFTER: Duration = Duration::from_secs(5);
