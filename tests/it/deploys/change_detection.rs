@@ -78,7 +78,7 @@ fn stale_chunks_deleted_does_not_notify() {
 fn retained_chunk_is_served_whatever_its_hash_looks_like() {
     let odd = ["szefystz", "bqxoNbon", "gkf-2fl-", "psbiin46"];
     let odd = odd.map(|hash| format!("assets/Odd-{hash}.js"));
-    check_stays(&Build::new(1), &odd);
+    check_retained(&Build::new(1), &odd);
     let page = "<!doctype html><script src=\"/js/main.8e2f0b3a.js\"></script>";
     let webpack = Build::new(1)
         .with(INDEX, page)
@@ -87,11 +87,11 @@ fn retained_chunk_is_served_whatever_its_hash_looks_like() {
         .with("js/120.0c9d8e7f.chunk.js", "1");
     let odd = ["28340912", "2731fdae", "e7223754"];
     let odd = odd.map(|hash| format!("js/787.{hash}.chunk.js"));
-    check_stays(&webpack, &odd);
+    check_retained(&webpack, &odd);
 }
 
 #[track_caller]
-fn check_stays(build: &Build, chunks: &[String]) {
+fn check_retained(build: &Build, chunks: &[String]) {
     let dir = TempDir::with_prefix("tidings-").unwrap();
     let mut one = build.clone();
     for chunk in chunks {

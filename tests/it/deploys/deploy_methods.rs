@@ -341,15 +341,15 @@ fn deploy_with_defaults_is_announced_within_a_second() {
 /// Deploys builds by one method to a site at `root` in a temporary directory: forward, back, and one of them again.
 /// Each must be announced once and served completely, with the chunks of earlier builds still available.
 ///
-/// `way` takes that directory, a build, and a directory with the build. It must also work for the first deploy.
+/// `method` takes that directory, a build, and a directory with the build. It must also work for the first deploy.
 #[track_caller]
-fn check(root: &str, way: impl Fn(&Path, &Build, &Path)) {
+fn check(root: &str, method: impl Fn(&Path, &Build, &Path)) {
     let top = TempDir::with_prefix("tidings-").unwrap();
     let builds: Vec<_> = (1..4).map(Build::new).collect();
     let [one, two, three] = &builds[..] else {
         unreachable!()
     };
-    let deploy = |build: &Build| way(top.path(), build, build.source().path());
+    let deploy = |build: &Build| method(top.path(), build, build.source().path());
     deploy(one);
     let mut site = InProcessSite::watch_natively(&top.path().join(root));
     let mut past = vec![one];

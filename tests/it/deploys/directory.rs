@@ -174,11 +174,11 @@ fn directory_recreated_with_same_inode_is_watched() {
     let mut reused = 0;
     for _ in 0..3 {
         let beside = TempDir::with_prefix_in("beside-", top.path()).unwrap();
-        let number = number(&dir);
+        let inode = inode(&dir);
         fs::write(dir.join("deploying.txt"), "").unwrap();
         pause();
         fs::remove_dir_all(&dir).unwrap();
-        if create_with_number(&dir, number, beside.path()) {
+        if create_with_inode(&dir, inode, beside.path()) {
             reused += 1;
         } else {
             fs::create_dir(&dir).unwrap();
@@ -190,16 +190,16 @@ fn directory_recreated_with_same_inode_is_watched() {
         }
     }
     if reused == 0 {
-        report_skipped("this file system gives no number twice");
+        report_skipped("this file system does not reuse inode numbers");
     }
 }
 
-fn number(dir: &Path) -> u64 {
+fn inode(dir: &Path) -> u64 {
     fs::metadata(dir).unwrap().ino()
 }
 
 /// Creates directories in `beside` until one has this inode number, and moves it to `dir`. False if none has it soon.
-fn create_with_number(dir: &Path, wanted: u64, beside: &Path) -> bool {
+fn create_with_inode(dir: &Path, wanted: u64, beside: &Path) -> bool {
     let start = Instant::now();
     for n in 0.. {
         if start.elapsed() > Duration::from_millis(250) {
@@ -207,7 +207,7 @@ fn create_with_number(dir: &Path, wanted: u64, beside: &Path) -> bool {
         }
         let candidate = beside.join(n.to_string());
         fs::create_dir(&candidate).unwrap();
-        if number(&candidate) == wanted {
+        if inode(&candidate) == wanted {
             fs::rename(&candidate, dir).unwrap();
             return true;
         }

@@ -102,10 +102,10 @@ fn inotify_watches_exhausted_warns_and_polls() {
     check_limit("max_inotify_watches", 3, Some("more/index.html"));
 }
 
-/// Serves a site in a process with a limit of the kernel. It must log a warning, at the latest when the page `straw`
+/// Serves a site in a process with a limit of the kernel. It must log a warning, at the latest when the page `extra_page`
 /// exceeds the limit, and still detect deploys.
 #[track_caller]
-fn check_limit(name: &str, limit: u32, straw: Option<&str>) {
+fn check_limit(name: &str, limit: u32, extra_page: Option<&str>) {
     let Some(mut command) = limited(name, limit) else {
         return report_skipped("no user namespaces here");
     };
@@ -123,12 +123,12 @@ fn check_limit(name: &str, limit: u32, straw: Option<&str>) {
     ]);
     let mut site = ProgramSite::new(Program::start(&mut command));
     site.expect(&one);
-    if let Some(straw) = straw {
+    if let Some(extra_page) = extra_page {
         assert_eq!(site.count("polling instead"), 0);
         let page = "<!doctype html><p>one folder more</p>";
-        let more = one.clone().with(straw, page);
-        two = two.with(straw, page);
-        more.put(&dir, straw);
+        let more = one.clone().with(extra_page, page);
+        two = two.with(extra_page, page);
+        more.put(&dir, extra_page);
         site.expect(&more);
     }
     site.program.wait_for_log(&["WARN", "polling instead"]);

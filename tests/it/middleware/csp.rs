@@ -9,7 +9,7 @@ const HTML: (&str, &str) = ("content-type", "text/html");
 const CSP: &str = "content-security-policy";
 
 /// Sends a page with these policies in its header through the layer.
-async fn under(csp: Csp, policies: &[&str]) -> Reply {
+async fn page_with_policies(csp: Csp, policies: &[&str]) -> Reply {
     let fields = policies.iter().map(|policy| (CSP, *policy));
     let fields: Vec<_> = [HTML, ("etag", "\"v1\"")]
         .into_iter()
@@ -50,7 +50,7 @@ async fn csp_permitting_the_script_is_unchanged() {
         ),
     ] {
         for csp in [Csp::Keep, Csp::Amend] {
-            let reply = under(csp, &[policy]).await;
+            let reply = page_with_policies(csp, &[policy]).await;
             let tag = tag_between(reply.text(), PAGE.0, PAGE.1);
             assert_eq!(attribute(tag, "nonce"), nonce, "{policy}");
             assert_eq!(attribute(tag, "integrity"), "");
@@ -68,7 +68,7 @@ async fn csp_any_policy_forbidding_leaves_page_unchanged() {
         &["img-src *; connect-src 'none'"],
         &["sandbox allow-forms"],
     ] {
-        let reply = under(Csp::Keep, policies_).await;
+        let reply = page_with_policies(Csp::Keep, policies_).await;
         assert_eq!(reply.text(), page(), "{policies_:?}");
         assert_eq!(policies(&reply), policies_);
         // All other headers are unchanged as well.
@@ -80,8 +80,11 @@ async fn csp_any_policy_forbidding_leaves_page_unchanged() {
 #[tokio::test]
 async fn csp_amend_adds_the_script_hash() {
     let hashes = "script-src 'sha256-abc'; connect-src 'self'";
-    assert_eq!(under(Csp::Keep, &[hashes]).await.text(), page());
-    let reply = under(Csp::Amend, &["script-src 'self'", hashes]).await;
+    assert_eq!(
+        page_with_policies(Csp::Keep, &[hashes]).await.text(),
+        page()
+    );
+    let reply = page_with_policies(Csp::Amend, &["script-src 'self'", hashes]).await;
     let (before, rest) = reply.text().split_once("<script async ").unwrap();
     assert_eq!(before, PAGE.0);
     let (attributes, after) = rest.split_once("></script>").unwrap();
@@ -105,8 +108,8 @@ async fn csp_amend_adds_the_script_hash() {
 
 #[tokio::test]
 async fn etag_is_independent_of_the_nonce() {
-    let one = under(Csp::Keep, &["script-src 'nonce-a'"]).await;
-    let two = under(Csp::Keep, &["script-src 'nonce-b'"]).await;
+    let one = page_with_policies(Csp::Keep, &["script-src 'nonce-a'"]).await;
+    let two = page_with_policies(Csp::Keep, &["script-src 'nonce-b'"]).await;
     assert_ne!(one.body, two.body);
     assert_eq!(one.field("etag"), two.field("etag"));
     assert!(one.field("etag").starts_with("\"v1-tidings-"));

@@ -37,11 +37,11 @@ async fn page_release_is_the_one_current_before_the_origin_call() {
 
 /// A service that is ready from the second poll on, for two calls, and then fails.
 #[derive(Debug, Clone, Default)]
-struct Reluctant {
+struct TwoCallService {
     polled: usize,
 }
 
-impl Service<Request<Empty<Bytes>>> for Reluctant {
+impl Service<Request<Empty<Bytes>>> for TwoCallService {
     type Response = Response<ScriptedBody>;
     type Error = &'static str;
     type Future = Ready<Result<Response<ScriptedBody>, &'static str>>;
@@ -69,7 +69,7 @@ impl Service<Request<Empty<Bytes>>> for Reluctant {
 
 #[tokio::test]
 async fn inner_service_is_called_only_when_ready() {
-    let mut app = UpdateNotifierLayer::new(site("r1")).layer(Reluctant::default());
+    let mut app = UpdateNotifierLayer::new(site("r1")).layer(TwoCallService::default());
     let request = |path: &str| Request::get(path).body(Empty::new()).unwrap();
     let app = app.ready().await.unwrap();
     let reply = Reply::read(app.call(request("/")).await.unwrap()).await;

@@ -20,7 +20,7 @@ fn large() -> Vec<u8> {
 }
 
 /// Waits until connections are refused.
-fn refuses(program: &Program) {
+fn wait_until_refused(program: &Program) {
     until("connections to be refused", || {
         TcpStream::connect(program.address()).is_err().then_some(())
     });
@@ -73,7 +73,7 @@ fn drain_waits_for_a_slow_download() {
     let first = client.take(1_000_000).unwrap();
     let start = Instant::now();
     program.signal("TERM");
-    refuses(&program);
+    wait_until_refused(&program);
     let rest = client.take(bytes.len() - first.len()).unwrap();
     assert!([first, rest].concat() == bytes);
     let ended = program.wait_for_exit(start);

@@ -10,7 +10,7 @@ use crate::support::server::TestServer;
 use crate::support::signal::Signal;
 
 /// A proxy behind the layer, as in the program, with a short body idle timeout.
-fn layered(upstream: &Upstream) -> TestServer {
+fn proxy_behind_layer(upstream: &Upstream) -> TestServer {
     let site = Site::new();
     site.publish(Release::named("v1".parse().unwrap(), 1_700_000_000_000));
     let proxy = Proxy::new([url(upstream.address()).parse().unwrap()]).unwrap();
@@ -35,7 +35,7 @@ fn event_stream_forwards_each_event_at_once_and_unchanged() {
         }
         connection.wait_for_end()
     });
-    let running = layered(&upstream);
+    let running = proxy_behind_layer(&upstream);
     let mut client = Client::connect(running.address()).unwrap();
     let fields = [
         ("Accept", "text/event-stream"),
@@ -67,7 +67,7 @@ fn event_stream_head_arrives_before_the_first_event() {
         connection.send("HTTP/1.1 200 OK\r\nContent-Type: Text/Event-Stream\r\n\r\n")?;
         connection.wait_for_end()
     });
-    let running = layered(&upstream);
+    let running = proxy_behind_layer(&upstream);
     let mut client = Client::connect(running.address()).unwrap();
     client.send_request("GET", "/events", &[]).unwrap();
     assert_eq!(client.head().unwrap().status, 200);
@@ -85,7 +85,7 @@ fn event_stream_client_disconnect_closes_upstream_connection() {
         left.notify();
         Ok(())
     });
-    let running = layered(&upstream);
+    let running = proxy_behind_layer(&upstream);
     let mut client = Client::connect(running.address()).unwrap();
     client.send_request("GET", "/events", &[]).unwrap();
     client.head().unwrap();
@@ -100,7 +100,7 @@ fn event_stream_upstream_end_ends_the_response() {
         connection.request()?;
         connection.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n: hi\n\n")
     });
-    let running = layered(&upstream);
+    let running = proxy_behind_layer(&upstream);
     let mut client = Client::connect(running.address()).unwrap();
     assert_eq!(
         client.request("GET", "/events", &[]).unwrap().text(),
@@ -119,7 +119,7 @@ fn long_poll_late_response_is_forwarded() {
             "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
         )
     });
-    let running = layered(&upstream);
+    let running = proxy_behind_layer(&upstream);
     let mut client = Client::connect(running.address()).unwrap();
     client.send_request("GET", "/poll", &[]).unwrap();
     assert!(client.is_silent(SHORT * 3));

@@ -19,7 +19,7 @@ fn listen_soon(address: SocketAddr) -> thread::JoinHandle<Upstream> {
     thread::spawn(move || {
         thread::sleep(SHORT);
         let listener = crate::support::until("the address", || TcpListener::bind(address).ok());
-        Upstream::on(listener, |connection| {
+        Upstream::with_listener(listener, |connection| {
             loop {
                 connection.request()?;
                 connection.send(OK)?;

@@ -24,7 +24,7 @@ fn video(seed: u64) -> Vec<u8> {
 }
 
 /// A site with a file above the limit, whose directory is no longer watched.
-async fn frozen() -> DirectorySite {
+async fn unwatched() -> DirectorySite {
     let dir = site_dir(SITE);
     put_bytes(dir.path(), "video.mp4", &video(1));
     let mut served = DirectorySite::with(dir, Site::new(), |watch| watch.file_limit(1000)).await;
@@ -76,7 +76,7 @@ async fn assert_served(served: &DirectorySite) {
 
 #[tokio::test]
 async fn large_file_is_served_whole_and_by_range() {
-    assert_served(&frozen().await).await;
+    assert_served(&unwatched().await).await;
 }
 
 #[tokio::test]
@@ -87,7 +87,7 @@ async fn large_file_deleted_renamed_or_linked_is_still_served() {
         |place: &Path| fs::hard_link(place, place.with_extension("copy")).unwrap(),
         |place: &Path| fs::remove_dir_all(place.parent().unwrap()).unwrap(),
     ] {
-        let served = frozen().await;
+        let served = unwatched().await;
         change(&served.path().join("video.mp4"));
         assert_served(&served).await;
     }
@@ -95,7 +95,7 @@ async fn large_file_deleted_renamed_or_linked_is_still_served() {
 
 #[tokio::test]
 async fn large_file_replaced_serves_old_bytes_until_published() {
-    let served = frozen().await;
+    let served = unwatched().await;
     let place = served.path().join("video.mp4");
     put_bytes(served.path(), "new.mp4", &video(2));
     fs::rename(served.path().join("new.mp4"), place).unwrap();
@@ -109,7 +109,7 @@ async fn large_file_overwritten_in_place_returns_503() {
         |dir: &Path| put_bytes(dir, "video.mp4", b"short"),
         |dir: &Path| put_bytes(dir, "video.mp4", &[video(1), video(2)].concat()),
     ] {
-        let served = frozen().await;
+        let served = unwatched().await;
         let before = served.get(VIDEO, &[]).await;
         change(served.path());
         for (method, fields) in [
@@ -135,7 +135,7 @@ async fn large_file_overwritten_while_sent_aborts_the_body() {
         |dir: &Path| overwrite(dir),
         |dir: &Path| put_bytes(dir, "video.mp4", b"short"),
     ] {
-        let served = frozen().await;
+        let served = unwatched().await;
         let mut body = served.send(VIDEO, &[]).await.into_body();
         let mut sent = Vec::new();
         let first = within("the first piece", body.frame()).await;

@@ -71,11 +71,11 @@ impl Upstream {
     pub(crate) fn new(
         script: impl Fn(&mut Connection) -> io::Result<()> + Send + Sync + 'static,
     ) -> Self {
-        Self::on(TcpListener::bind("127.0.0.1:0").unwrap(), script)
+        Self::with_listener(TcpListener::bind("127.0.0.1:0").unwrap(), script)
     }
 
     /// As [`new`](Self::new), on this listener.
-    pub(crate) fn on(
+    pub(crate) fn with_listener(
         listener: TcpListener,
         script: impl Fn(&mut Connection) -> io::Result<()> + Send + Sync + 'static,
     ) -> Self {

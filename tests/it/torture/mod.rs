@@ -150,8 +150,8 @@ impl Torture<'_> {
 
     fn deploy(&mut self) -> bool {
         assert!(!self.load.is_stopped(), "a client failed");
-        let (build, way) = (self.pick(), DeployMethod::any(&mut self.random));
-        self.place.deploy(way, &build, &mut self.random);
+        let (build, method) = (self.pick(), DeployMethod::any(&mut self.random));
+        self.place.deploy(method, &build, &mut self.random);
         let is_new = build != *self.current();
         if is_new {
             self.history.push(build);

@@ -51,11 +51,11 @@ impl DeployedSite {
         self.top.join("site")
     }
 
-    pub(crate) fn deploy(&mut self, way: DeployMethod, build: &Build, random: &mut Random) {
+    pub(crate) fn deploy(&mut self, method: DeployMethod, build: &Build, random: &mut Random) {
         self.deploys += 1;
         let dir = self.dir();
         let source = build.source();
-        match way {
+        match method {
             DeployMethod::Swap => {
                 let new = self.top.join("site.new");
                 run("cp", [os("-a"), os(source.path()), os(&new)]);

@@ -3,7 +3,7 @@
 use super::*;
 
 /// A server that exposes `version` as header, in JSON and as entity tag. Its page changes with every request.
-fn calling_itself(
+fn with_version(
     version: &'static str,
 ) -> impl FnMut(&TestRequest) -> TestResponse + Send + 'static {
     let mut n = 0;
@@ -30,13 +30,13 @@ async fn fingerprint_value_is_id_and_label() {
         ("json:/version.json#build.id", true),
         ("etag", false),
     ] {
-        let upstream = Upstream::with_handler(calling_itself("1.4.1"));
+        let upstream = Upstream::with_handler(with_version("1.4.1"));
         let mut polled = PolledSite::with(std::slice::from_ref(&upstream), |poll| {
             poll.fingerprint(choice.parse().unwrap())
         });
         polled.advance(2).await;
         assert_eq!(polled.id(), "1.4.1", "{choice}");
-        upstream.set_handler(calling_itself("1.4.2 (beta)"));
+        upstream.set_handler(with_version("1.4.2 (beta)"));
         polled.advance(30).await;
         assert_eq!(polled.later_releases(), 1, "{choice}");
         let release = polled.site.current().unwrap();
@@ -51,24 +51,24 @@ async fn fingerprint_value_is_id_and_label() {
 
 #[tokio::test(start_paused = true)]
 async fn fingerprint_header_of_page_selects_its_release() {
-    let upstream = Upstream::with_handler(calling_itself("1"));
+    let upstream = Upstream::with_handler(with_version("1"));
     let mut polled = PolledSite::with(std::slice::from_ref(&upstream), |poll| {
         poll.fingerprint("header:X-Version".parse().unwrap())
     });
     polled.advance(2).await;
     assert_eq!(release_id(&polled.visit("/any/where").await), Some("1"));
     let old = upstream.clone();
-    let new = Upstream::with_handler(calling_itself("2"));
+    let new = Upstream::with_handler(with_version("2"));
     let reply = polled.visit_from(&new, "/", &[]).await;
     assert_eq!(release_id(&reply), Some("2"), "before the next poll");
-    upstream.set_handler(calling_itself("2"));
+    upstream.set_handler(with_version("2"));
     polled.advance(30).await;
     assert_eq!(polled.id(), "2");
     assert_eq!(
         polled.site.current().unwrap().built().to_string(),
         built(&reply)
     );
-    old.set_handler(calling_itself("1"));
+    old.set_handler(with_version("1"));
     assert_eq!(
         release_id(&polled.visit("/").await),
         Some("1"),
@@ -83,7 +83,7 @@ async fn fingerprint_value_missing_publishes_nothing() {
         "json:/version.json#nothing",
         "json:/page#version",
     ] {
-        let upstream = Upstream::with_handler(calling_itself("1"));
+        let upstream = Upstream::with_handler(with_version("1"));
         let mut polled = PolledSite::with(std::slice::from_ref(&upstream), |poll| {
             poll.fingerprint(choice.parse().unwrap())
         });

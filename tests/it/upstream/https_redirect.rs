@@ -19,7 +19,7 @@ fn field<'a>(request: &'a TestRequest, name: &str) -> &'a str {
 }
 
 /// An application that redirects to `location` unless `X-Forwarded-Proto` is `https`.
-fn forcing(location: &'static str) -> Upstream {
+fn redirecting_to_https(location: &'static str) -> Upstream {
     Upstream::with_handler(move |request| match field(request, "x-forwarded-proto") {
         "https" => html(&shell("a1")),
         _ => redirect(location),
@@ -37,7 +37,7 @@ async fn https_redirect_is_followed_by_x_forwarded_proto_and_remembered() {
         ("https://example.com/", Some("example.org"), None),
         ("https://example.com/en/", None, None),
     ] {
-        let upstream = forcing(location);
+        let upstream = redirecting_to_https(location);
         let mut polled = PolledSite::with(std::slice::from_ref(&upstream), |poll| match host {
             Some(host) => poll.host(host).unwrap(),
             None => poll,

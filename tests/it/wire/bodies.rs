@@ -9,7 +9,7 @@ const HIDDEN: &str = "GET /about HTTP/1.1\r\nHost: a\r\n\r\n";
 fn assert_robots_or_closed(client: &mut Client) {
     match client.response() {
         Ok(answer) => assert_robots(&answer),
-        Err(error) => assert!(is_cut(&error), "{error}"),
+        Err(error) => assert!(is_disconnect(&error), "{error}"),
     }
 }
 

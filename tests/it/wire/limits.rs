@@ -110,7 +110,7 @@ fn request_head_endless_closes_the_connection() {
     }
     match client.response() {
         Ok(answer) => assert_eq!(answer.status, 431),
-        Err(error) => assert!(is_cut(&error), "{error}"),
+        Err(error) => assert!(is_disconnect(&error), "{error}"),
     }
     site.assert_alive();
 }

@@ -92,7 +92,7 @@ fn content_length_with_transfer_encoding_is_not_used() {
             400 => {}
             405 => match client.response() {
                 Ok(second) => assert_robots(&second),
-                Err(error) => assert!(is_cut(&error), "{error}"),
+                Err(error) => assert!(is_disconnect(&error), "{error}"),
             },
             status => panic!("{status}"),
         }

@@ -77,7 +77,7 @@ fn assert_robots(answer: &RawResponse) {
 
 /// True if the connection was closed during sending or receiving. That happens if the server closes it with unread
 /// bytes.
-fn is_cut(error: &io::Error) -> bool {
+fn is_disconnect(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionReset

@@ -105,7 +105,7 @@ fn shutdown_drain_elapsed_aborts_responses() {
     // The runtime still runs, but the connection is closed.
     match client.rest() {
         Ok(rest) => assert!(rest.len() < length, "all of it was sent"),
-        Err(error) => assert!(is_cut(&error), "{error}"),
+        Err(error) => assert!(is_disconnect(&error), "{error}"),
     }
 }
 

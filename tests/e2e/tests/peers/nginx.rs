@@ -39,7 +39,7 @@ async fn nginx_pages_get_script_and_files_are_unchanged() -> Result<()> {
 
     for path in assets.iter().map(String::as_str).chain(["/favicon.svg"]) {
         let (ours, theirs) = setup
-            .both(&client, path, &[("accept-encoding", "gzip")])
+            .fetch_both(&client, path, &[("accept-encoding", "gzip")])
             .await?;
         // By default nginx does not compress for proxies.
         ensure!(ours.field("content-encoding").is_empty(), "{path}");
@@ -78,17 +78,17 @@ async fn nginx_compressed_files_are_unchanged() -> Result<()> {
 
     for path in [script, "/favicon.svg"] {
         let (ours, theirs) = setup
-            .both(&client, path, &[("accept-encoding", "gzip")])
+            .fetch_both(&client, path, &[("accept-encoding", "gzip")])
             .await?;
         ensure!(ours.field("content-encoding") == "gzip", "{path}: {ours:?}");
         same(path, &ours, &theirs, &UNTOUCHED)?;
         ensure!(inflated(&ours.body)? == setup.file(path)?, "{path}");
-        let (plain, theirs) = setup.both(&client, path, &[]).await?;
+        let (plain, theirs) = setup.fetch_both(&client, path, &[]).await?;
         ensure!(plain.field("content-encoding").is_empty(), "{plain:?}");
         same(path, &plain, &theirs, &UNTOUCHED)?;
     }
     let (ours, _) = setup
-        .both(&client, script, &[("accept-encoding", "gzip")])
+        .fetch_both(&client, script, &[("accept-encoding", "gzip")])
         .await?;
     ensure!(ours.body == made, "it was compressed once more");
 
@@ -260,7 +260,7 @@ impl Setup {
     }
 
     /// The response of the proxy, and that of nginx to a proxy.
-    async fn both(
+    async fn fetch_both(
         &self,
         client: &HttpClient,
         path: &str,

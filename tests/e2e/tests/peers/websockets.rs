@@ -57,7 +57,7 @@ async fn websocket_is_tunneled_and_closed_on_shutdown(engine: Engine) -> Result<
     let (app, server) = start().await?;
     let page = Page::open(engine).await?;
     page.goto(&server.url("/")).await?;
-    echoes(&page, "/socket").await?;
+    check_websocket_echo(&page, "/socket").await?;
     wait_for_app_event(&app, "socket open /socket").await?;
     // Shutdown does not wait for a WebSocket, however long the drain timeout is.
     let (status, log) = server.terminate().await?;
@@ -78,7 +78,7 @@ async fn websocket_route_beside_a_directory_is_tunneled(engine: Engine) -> Resul
     let page = Page::open(engine).await?;
     page.goto(&server.url("/")).await?;
     page.wait_for_text("#home", "Files").await?;
-    echoes(&page, "/ws/socket").await?;
+    check_websocket_echo(&page, "/ws/socket").await?;
     let (status, log) = server.terminate().await?;
     ensure!(status.success(), "{status}: {log}");
     is_closed(&page).await?;
@@ -98,7 +98,7 @@ async fn wait_for_events(page: &Page, count: u32) -> Result<()> {
 }
 
 /// Opens a WebSocket, which stays open, and checks that texts of all lengths and bytes are echoed.
-async fn echoes(page: &Page, path: &str) -> Result<()> {
+async fn check_websocket_echo(page: &Page, path: &str) -> Result<()> {
     let script = "
         window.socket = new WebSocket(`ws://${location.host}PATH`);
         window.hasEnded = false;
