@@ -42,7 +42,7 @@ pub fn fields(data: &[u8]) {
     let mut forwarded = ForwardedHeaders::default();
     forwarded.trust(parse_networks(TRUSTED).unwrap_or_default());
     let told = Told {
-        headers: request_headers::headers(&forwarded, &via, parts.clone(), upgrade.as_ref()),
+        headers: request_headers::for_upstream(&forwarded, &via, parts.clone(), upgrade.as_ref()),
         is_upgrade: upgrade.is_some(),
         peer: parts.extensions.get().map(|peer: &Peer| peer.ip()),
     };

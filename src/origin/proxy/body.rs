@@ -1,4 +1,4 @@
-//! The body of an answer: an upstream's as it comes, or a few words of the proxy's own.
+//! The body of a proxied response.
 
 use std::fmt;
 use std::pin::Pin;
@@ -13,13 +13,14 @@ use http_body::SizeHint;
 use http_body_util::Full;
 use hyper::body::Incoming;
 
+use crate::error::BoxError;
 use crate::origin::proxy::idle_timeout::IdleTimer;
-use crate::origin::proxy::request_body::BoxError;
 use crate::origin::proxy::request_body::RequestBody;
 
-/// The body of an answer of a [`Proxy`](crate::Proxy). Nothing of it is held back, and nothing read ahead.
+/// The response body of a [`Proxy`](crate::Proxy): an upstream's, without buffering or reading ahead, or a short text.
 ///
-/// It ends in an error if the upstream breaks off, or stands still for too long.
+/// It ends with an error if the upstream closes the connection before the end, or is idle for longer than
+/// [`Proxy::body_idle_timeout`](crate::Proxy::body_idle_timeout).
 pub struct ProxyBody(Kind);
 
 enum Kind {
@@ -28,25 +29,25 @@ enum Kind {
         idle: IdleTimer,
         request_body: RequestBody,
     },
-    Own(Full<Bytes>),
+    Bytes(Full<Bytes>),
 }
 
 impl ProxyBody {
-    /// What the upstream sends in answer to `request_body`; given up if nothing comes for as long as `idle`.
-    pub(crate) fn upstream(
+    /// The upstream's response to the request with `request_body`, with this idle timeout if any.
+    pub(crate) fn from_upstream(
         body: Incoming,
-        idle: Option<Duration>,
+        idle_timeout: Option<Duration>,
         request_body: RequestBody,
     ) -> Self {
         Self(Kind::Upstream {
             body,
-            idle: IdleTimer::new(idle),
+            idle: IdleTimer::new(idle_timeout),
             request_body,
         })
     }
 
-    pub(crate) fn own(text: impl Into<Bytes>) -> Self {
-        Self(Kind::Own(Full::new(text.into())))
+    pub(crate) fn from_bytes(bytes: impl Into<Bytes>) -> Self {
+        Self(Kind::Bytes(Full::new(bytes.into())))
     }
 }
 
@@ -65,21 +66,19 @@ impl Body for ProxyBody {
                 request_body,
             } => {
                 let frame = Pin::new(body).poll_frame(cx).map_err(BoxError::from);
-                let frame = idle.watch(cx, frame.map(Option::transpose));
+                let frame = idle.check(cx, frame.map(Option::transpose));
                 let frame = frame.map(Result::transpose);
                 match &frame {
                     Poll::Ready(None) => request_body.response_ended(),
                     Poll::Ready(Some(Err(error))) => {
-                        tracing::debug!(
-                            error = &**error as &dyn std::error::Error,
-                            "an upstream broke off"
-                        );
+                        let error = &**error as &dyn std::error::Error;
+                        tracing::debug!(error, "upstream response body ended early");
                     }
                     _ => {}
                 }
                 frame
             }
-            Kind::Own(text) => Pin::new(text)
+            Kind::Bytes(bytes) => Pin::new(bytes)
                 .poll_frame(cx)
                 .map_err(|never| match never {}),
         }
@@ -88,19 +87,19 @@ impl Body for ProxyBody {
     fn is_end_stream(&self) -> bool {
         match &self.0 {
             Kind::Upstream { body, .. } => body.is_end_stream(),
-            Kind::Own(text) => text.is_end_stream(),
+            Kind::Bytes(bytes) => bytes.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
             Kind::Upstream { body, .. } => body.size_hint(),
-            Kind::Own(text) => text.size_hint(),
+            Kind::Bytes(bytes) => bytes.size_hint(),
         }
     }
 }
 
-/// The answer is no longer wanted, or over.
+/// The client has closed the connection, or has the whole response.
 impl Drop for ProxyBody {
     fn drop(&mut self) {
         if let Kind::Upstream { request_body, .. } = &self.0 {

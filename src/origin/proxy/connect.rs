@@ -1,4 +1,4 @@
-//! Connections to an upstream: over TCP, with or without TLS, or a Unix socket.
+//! Connections to an upstream: TCP, TLS over TCP, or a Unix socket.
 
 use std::fmt;
 use std::path::Path;
@@ -27,29 +27,29 @@ use crate::origin::proxy::upstream::Upstream;
 /// Connects to one upstream. `Clone` is cheap.
 #[derive(Clone)]
 pub(crate) struct Connector {
-    way: Socket,
+    socket: Socket,
     timeouts: Timeouts,
     http2: Option<Http2>,
 }
 
-/// How long things may take.
+/// The time limits of a connection.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Timeouts {
-    /// Connecting: looking up the name, the handshakes and all.
+    /// For connecting, with name resolution and handshakes.
     pub(crate) connect: Duration,
-    /// The upstream takes nothing of what is written.
+    /// For the upstream to accept some of the bytes that are written.
     pub(crate) write: Duration,
 }
 
 #[derive(Clone)]
 enum Socket {
-    Net(Box<HttpConnector>),
+    Tcp(Box<HttpConnector>),
     Unix(Arc<Path>),
 }
 
 impl Connector {
-    /// A connection on which the upstream chooses HTTP/2 goes to `http2`, and ends in [`ConnectError::Http2Negotiated`]; without
-    /// that, there is no choice.
+    /// With `http2`, TLS offers HTTP/2: a connection for which the upstream chooses it is kept there, and the connect fails
+    /// with [`ConnectError::Http2Negotiated`].
     pub(crate) fn new(
         upstream: &Upstream,
         timeouts: Timeouts,
@@ -60,18 +60,18 @@ impl Connector {
             Some(_) => client_tls::connector,
             None => client_tls::http1_connector,
         };
-        let way = match upstream.transport() {
+        let socket = match upstream.transport() {
             Transport::Unix(path) => Socket::Unix(Arc::clone(path)),
             Transport::Http | Transport::Https => {
                 let mut tcp = TcpConnector::new();
                 tcp.enforce_http(false);
                 tcp.set_nodelay(true);
                 tcp.set_keepalive(Some(TCP_KEEPALIVE));
-                Socket::Net(Box::new(connector(tcp, roots)))
+                Socket::Tcp(Box::new(connector(tcp, roots)))
             }
         };
         Self {
-            way,
+            socket,
             timeouts,
             http2: http2.cloned(),
         }
@@ -88,20 +88,23 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let (way, timeouts, http2) = (self.way.clone(), self.timeouts, self.http2.clone());
+        let (socket, timeouts, http2) = (self.socket.clone(), self.timeouts, self.http2.clone());
         Box::pin(async move {
             let connecting = async {
-                Ok(match way {
+                Ok(match socket {
                     Socket::Unix(path) => {
                         let stream = UnixStream::connect(path).await;
-                        Stream::new(stream.map_err(ConnectError::of)?, timeouts.write)
+                        Stream::new(stream.map_err(ConnectError::from_source)?, timeouts.write)
                     }
-                    Socket::Net(mut net) => {
-                        let stream = net.call(uri).await.map_err(ConnectError::of)?;
+                    Socket::Tcp(mut tcp) => {
+                        let stream = tcp.call(uri).await.map_err(ConnectError::from_source)?;
                         let is_http2 = stream.connected().is_negotiated_h2();
                         let stream = Stream::new(TokioIo::new(stream), timeouts.write);
                         if is_http2 && let Some(http2) = http2 {
-                            http2.handshake(stream).await.map_err(ConnectError::of)?;
+                            http2
+                                .handshake(stream)
+                                .await
+                                .map_err(ConnectError::from_source)?;
                             return Err(ConnectError::Http2Negotiated);
                         }
                         stream
@@ -116,17 +119,17 @@ impl Service<Uri> for Connector {
     }
 }
 
-/// Why there is no connection.
+/// Why a connect failed.
 #[derive(Debug)]
 pub(crate) enum ConnectError {
     TimedOut(Duration),
-    /// There is one, of HTTP/2.
+    /// There is a connection, but with HTTP/2.
     Http2Negotiated,
     Failed(Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl ConnectError {
-    fn of(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+    fn from_source(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Failed(error.into())
     }
 }
@@ -135,7 +138,7 @@ impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TimedOut(limit) => write!(f, "no connection within {limit:?}"),
-            Self::Http2Negotiated => f.write_str("it speaks HTTP/2"),
+            Self::Http2Negotiated => f.write_str("HTTP/2 was negotiated"),
             Self::Failed(error) => error.fmt(f),
         }
     }
@@ -150,5 +153,5 @@ impl std::error::Error for ConnectError {
     }
 }
 
-// Finds peers that are gone without a word, under tunnels and event streams, which may be silent for long.
+// Detects dead peers of tunnels and event streams, which have no idle timeout.
 const TCP_KEEPALIVE: Duration = Duration::from_secs(60);

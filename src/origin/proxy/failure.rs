@@ -1,4 +1,4 @@
-//! Failures: why there is no answer, and what the visitor gets instead.
+//! Failures: why there is no response from an upstream, and the response that the client gets instead.
 
 use std::error::Error as StdError;
 use std::io;
@@ -15,47 +15,48 @@ use crate::origin::proxy::rejection;
 use crate::origin::proxy::stream::Activity;
 use crate::origin::retry_page::Absence;
 
-/// Why an upstream gave no answer.
+/// Why an attempt failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Failure {
-    /// There was no connection: nothing was sent.
+    /// There is no connection: nothing was sent.
     ConnectFailed,
-    /// There was none in time.
+    /// There is no connection within the connect timeout.
     ConnectTimeout,
-    /// It is there, but not to be believed, or speaks no TLS: that does not pass by waiting.
+    /// The certificate is not valid, or the upstream does not speak TLS. Waiting does not help.
     TlsFailed,
-    /// The connection is there, and is another's.
+    /// The connection was established with HTTP/2, and has to be used with that.
     Http2Negotiated,
-    /// It closed a connection that had been used before, without a byte of an answer: most likely it had been about to.
+    /// A reused connection was closed without a byte of a response, most likely before the upstream read the request.
     StaleConnection,
-    /// It took the request, and closed without a byte of an answer.
+    /// A new connection was closed without a byte of a response.
     ClosedWithoutResponse,
-    /// It has not begun to answer in time.
+    /// No byte of a response within the first-byte timeout.
     FirstByteTimeout,
-    /// It has begun to answer, and not come to the end of the head in time.
+    /// The header of the response began, and was not complete within the first-byte timeout.
     HeaderTimeout,
-    /// What it began to answer is no HTTP, or broke off within the head.
+    /// The response is not HTTP, or ends within the header.
     InvalidResponse,
-    /// The client did not send its body to the end.
+    /// The client did not send the whole body.
     RequestBodyAborted,
-    /// The client has stopped to send its body.
+    /// The client stopped sending the body.
     RequestBodyTimeout,
 }
 
 impl Failure {
-    pub(crate) fn of(error: &legacy::Error) -> Self {
+    /// From an error of the HTTP/1.1 client.
+    pub(crate) fn from_client(error: &legacy::Error) -> Self {
         if error.is_connect() {
-            return match source::<ConnectError>(error) {
+            return match find_source::<ConnectError>(error) {
                 Some(ConnectError::TimedOut(_)) => Self::ConnectTimeout,
                 Some(ConnectError::Http2Negotiated) => Self::Http2Negotiated,
-                Some(ConnectError::Failed(error)) if is_wrong(&**error) => Self::TlsFailed,
+                Some(ConnectError::Failed(error)) if is_tls_error(&**error) => Self::TlsFailed,
                 _ => Self::ConnectFailed,
             };
         }
-        let http = source::<hyper::Error>(error);
-        let is_parse = http.is_some_and(hyper::Error::is_parse);
-        let failure = Self::of_http(http);
-        match error.connect_info().and_then(Activity::of) {
+        let hyper = find_source::<hyper::Error>(error);
+        let is_parse = hyper.is_some_and(hyper::Error::is_parse);
+        let failure = Self::from_hyper(hyper);
+        match error.connect_info().and_then(Activity::from_connected) {
             _ if failure.is_of_client() => failure,
             Some(activity) if is_parse || activity.has_response_bytes() => Self::InvalidResponse,
             Some(activity) if failure == Self::ClosedWithoutResponse && activity.is_reused() => {
@@ -65,26 +66,27 @@ impl Failure {
         }
     }
 
-    /// As far as it is known without the connection.
-    pub(crate) fn of_http(error: Option<&hyper::Error>) -> Self {
+    /// From an error of a connection, as far as it is known without the connection.
+    pub(crate) fn from_hyper(error: Option<&hyper::Error>) -> Self {
+        // An error of the request body.
         let is_user = error.is_some_and(hyper::Error::is_user);
-        let is_slow = error.is_some_and(|error| source::<IdleTimeout>(error).is_some());
-        let io = error.and_then(|error| source::<io::Error>(error));
+        let is_idle = error.is_some_and(|error| find_source::<IdleTimeout>(error).is_some());
+        let io = error.and_then(|error| find_source::<io::Error>(error));
         match io.map(io::Error::kind) {
-            _ if is_user && is_slow => Self::RequestBodyTimeout,
+            _ if is_user && is_idle => Self::RequestBodyTimeout,
             _ if is_user => Self::RequestBodyAborted,
-            // It has not even taken the request in time.
+            // The upstream did not accept the request in time.
             Some(io::ErrorKind::TimedOut) => Self::FirstByteTimeout,
             _ => Self::ClosedWithoutResponse,
         }
     }
 
-    /// True if it is nothing that the upstream could help.
+    /// True if the client caused it.
     pub(crate) fn is_of_client(self) -> bool {
         matches!(self, Self::RequestBodyAborted | Self::RequestBodyTimeout)
     }
 
-    /// True if the request can't have done anything.
+    /// True if no byte of the request was sent: it cannot have had an effect.
     pub(crate) fn was_not_sent(self) -> bool {
         matches!(
             self,
@@ -92,9 +94,49 @@ impl Failure {
         )
     }
 
-    /// True if there was no byte of an answer, so that an idempotent request may be sent again.
-    pub(crate) fn has_no_byte(self) -> bool {
+    /// True if no byte of a response came: an idempotent request may be sent again.
+    pub(crate) fn has_no_response_bytes(self) -> bool {
         !self.is_of_client() && !matches!(self, Self::InvalidResponse | Self::HeaderTimeout)
+    }
+
+    /// The reason in log lines.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::ConnectFailed => "connect failed",
+            Self::ConnectTimeout => "connect timeout",
+            Self::TlsFailed => "TLS handshake failed",
+            Self::Http2Negotiated => "HTTP/2 connection closed",
+            Self::StaleConnection => "reused connection closed",
+            Self::ClosedWithoutResponse => "connection closed without a response",
+            Self::FirstByteTimeout => "first byte timeout",
+            Self::HeaderTimeout => "response header timeout",
+            Self::InvalidResponse => "invalid response",
+            Self::RequestBodyAborted => "request body aborted",
+            Self::RequestBodyTimeout => "request body timeout",
+        }
+    }
+
+    /// The response for the client: for a navigation an HTML page that reloads by itself, otherwise a line of text.
+    pub(crate) fn response(self, is_navigation: bool) -> Response<ProxyBody> {
+        if self.is_of_client() {
+            let text = match self {
+                Self::RequestBodyTimeout => "408 Request Timeout: the request body is incomplete\n",
+                _ => "400 Bad Request: the request body is incomplete\n",
+            };
+            return rejection::line(self.status(), text);
+        }
+        let absence = Absence {
+            status: self.status(),
+            title: "Site unavailable",
+            sentence: "The server of this site does not respond. It may be starting.",
+            line: match self.status() {
+                StatusCode::GATEWAY_TIMEOUT => "504 Gateway Timeout\n",
+                _ => "502 Bad Gateway\n",
+            },
+        };
+        let mut response = absence.answer(is_navigation).map(ProxyBody::from_bytes);
+        response.extensions_mut().insert(AlreadyInjected);
+        response
     }
 
     fn status(self) -> StatusCode {
@@ -112,65 +154,27 @@ impl Failure {
             Self::RequestBodyTimeout => StatusCode::REQUEST_TIMEOUT,
         }
     }
-
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::ConnectFailed => "can't connect",
-            Self::ConnectTimeout => "no connection in time",
-            Self::TlsFailed => "its certificate or its TLS is not to be trusted",
-            Self::Http2Negotiated => "no connection is kept",
-            Self::StaleConnection => "it closed a connection that was kept",
-            Self::ClosedWithoutResponse => "it closed the connection without an answer",
-            Self::FirstByteTimeout => "no answer in time",
-            Self::HeaderTimeout => "no end of its head in time",
-            Self::InvalidResponse => "its answer is no HTTP, or broke off",
-            Self::RequestBodyAborted => "the body of the request broke off",
-            Self::RequestBodyTimeout => "the body of the request does not go on",
-        }
-    }
-
-    /// What the visitor gets: for a navigation a page that tries again by itself, for others a line of text.
-    pub(crate) fn answer(self, is_navigation: bool) -> Response<ProxyBody> {
-        if self.is_of_client() {
-            let text = match self {
-                Self::RequestBodyTimeout => "408 The body of the request does not go on\n",
-                _ => "400 The body of the request broke off\n",
-            };
-            return rejection::line(self.status(), text);
-        }
-        let absence = Absence {
-            status: self.status(),
-            title: "Not there right now",
-            sentence: "The site does not answer. It may be starting.",
-            line: match self.status() {
-                StatusCode::GATEWAY_TIMEOUT => "504 Gateway Timeout\n",
-                _ => "502 Bad Gateway\n",
-            },
-        };
-        let mut response = absence.answer(is_navigation).map(ProxyBody::own);
-        response.extensions_mut().insert(AlreadyInjected);
-        response
-    }
 }
 
-fn source<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
-    let mut sources = std::iter::successors(Some(error), |error| (*error).source());
-    sources.find_map(|error| error.downcast_ref())
-}
-
-/// True for what the TLS library says of a peer: of a certificate, or of bytes that are none of TLS. It stands in one
-/// error of the system within another, which don't name each other as their source.
-fn is_wrong(error: &(dyn StdError + 'static)) -> bool {
-    let Some(error) = source::<io::Error>(error) else {
-        return false;
-    };
-    let inner = error.get_ref();
-    error.kind() == io::ErrorKind::InvalidData || inner.is_some_and(|inner| is_wrong(inner))
-}
-
-/// All that an error has to say, for a log.
+/// An error and all its sources, separated by colons.
 pub(crate) fn causes(error: &(dyn StdError + 'static)) -> String {
     let all = std::iter::successors(Some(error), |error| (*error).source());
     let all: Vec<_> = all.map(ToString::to_string).collect();
     all.join(": ")
+}
+
+/// The first error of this type among an error and its sources.
+fn find_source<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
+    let mut sources = std::iter::successors(Some(error), |error| (*error).source());
+    sources.find_map(|error| error.downcast_ref())
+}
+
+/// True for errors of the TLS library: an invalid certificate, or bytes that are not TLS. They are nested in
+/// `io::Error`s, which do not give them as their source.
+fn is_tls_error(error: &(dyn StdError + 'static)) -> bool {
+    let Some(error) = find_source::<io::Error>(error) else {
+        return false;
+    };
+    let inner = error.get_ref();
+    error.kind() == io::ErrorKind::InvalidData || inner.is_some_and(|inner| is_tls_error(inner))
 }

@@ -1,4 +1,4 @@
-//! Checks: whether the upstreams are well, found out by asking.
+//! Active health checks.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -12,49 +12,42 @@ use tokio::time::MissedTickBehavior;
 use tokio::time::interval;
 use tokio::time::timeout;
 
-use crate::origin::proxy::Shared;
-use crate::origin::proxy::dispatch::Selection;
-use crate::origin::proxy::dispatch::UpstreamRequest;
+use crate::origin::proxy::dispatch;
 use crate::origin::proxy::request_body::RequestBody;
+use crate::origin::proxy::shared::Selection;
+use crate::origin::proxy::shared::Shared;
+use crate::origin::proxy::upstream_request::UpstreamRequest;
 
-/// Asks every upstream for `path`, each time `every` has passed.
-pub(crate) async fn run(shared: &Shared, path: &str, every: Duration) -> Infallible {
-    let target = path
+/// Requests `path` from every backend, one after the other, every `period`; each has this long to respond.
+pub(crate) async fn run(shared: &Shared, path: &str, period: Duration) -> Infallible {
+    let path = path
         .parse()
         .unwrap_or_else(|_| PathAndQuery::from_static("/"));
-    let mut counts = vec![Count::default(); shared.backends.len()];
-    let mut ticks = interval(every);
+    let mut streaks = vec![Streak::default(); shared.backends.len()];
+    let mut ticks = interval(period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        for (number, count) in counts.iter_mut().enumerate() {
-            let is_well = is_well(shared, &target, number, every).await;
-            if let Some(is_unhealthy) = count.add(is_well) {
-                let backend = &shared.backends[number];
-                if backend.health.set_unhealthy(is_unhealthy) {
-                    let upstream = &backend.upstream;
-                    if is_unhealthy {
-                        tracing::warn!(%upstream, "the upstream is not well, and is spared");
-                    } else {
-                        tracing::info!(%upstream, "the upstream is well again");
-                        shared.hint();
-                    }
-                }
+        for (index, streak) in streaks.iter_mut().enumerate() {
+            let is_success = is_success(shared, &path, index, period).await;
+            if let Some(is_unhealthy) = streak.record(is_success) {
+                set_unhealthy(shared, index, is_unhealthy);
             }
         }
     }
 }
 
-async fn is_well(shared: &Shared, target: &PathAndQuery, number: usize, limit: Duration) -> bool {
+async fn is_success(shared: &Shared, path: &PathAndQuery, index: usize, limit: Duration) -> bool {
     let agent = HeaderValue::from_static(concat!("tidings/", env!("CARGO_PKG_VERSION")));
-    let asking = UpstreamRequest {
+    let request = UpstreamRequest {
         method: Method::GET,
-        target: target.clone(),
+        path_and_query: path.clone(),
         headers: HeaderMap::from_iter([(header::USER_AGENT, agent)]),
-        request_body: RequestBody::empty(),
+        body: RequestBody::empty(),
         can_wait: false,
     };
-    match timeout(limit, asking.send(shared, Selection::Only(number))).await {
+    let response = dispatch::send(&request, shared, Selection::Only(index));
+    match timeout(limit, response).await {
         Ok(Ok((_, response))) => {
             response.status().is_success() || response.status().is_redirection()
         }
@@ -62,32 +55,46 @@ async fn is_well(shared: &Shared, target: &PathAndQuery, number: usize, limit: D
     }
 }
 
-/// Answers of one kind in a row.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Count {
-    good: u32,
-    bad: u32,
+fn set_unhealthy(shared: &Shared, index: usize, is_unhealthy: bool) {
+    let backend = &shared.backends[index];
+    if !backend.health.set_unhealthy(is_unhealthy) {
+        return;
+    }
+    let upstream = &backend.upstream;
+    if is_unhealthy {
+        tracing::warn!(%upstream, "upstream unhealthy, removed from rotation");
+    } else {
+        tracing::info!(%upstream, "upstream healthy again");
+        shared.trigger_check();
+    }
 }
 
-impl Count {
-    /// Whether the upstream is down, once there is enough to say so or the contrary.
-    fn add(&mut self, is_well: bool) -> Option<bool> {
-        if is_well {
-            self.good += 1;
-            self.bad = 0;
-            (self.good >= HEALTHY_THRESHOLD).then_some(false)
+/// The number of equal results in a row.
+#[derive(Debug, Clone, Copy, Default)]
+struct Streak {
+    successes: u32,
+    failures: u32,
+}
+
+impl Streak {
+    /// Adds a result. Returns whether the backend is unhealthy once there are enough equal ones.
+    fn record(&mut self, is_success: bool) -> Option<bool> {
+        if is_success {
+            self.successes += 1;
+            self.failures = 0;
+            (self.successes >= HEALTHY_THRESHOLD).then_some(false)
         } else {
-            self.bad += 1;
-            self.good = 0;
-            (self.bad >= UNHEALTHY_THRESHOLD).then_some(true)
+            self.failures += 1;
+            self.successes = 0;
+            (self.failures >= UNHEALTHY_THRESHOLD).then_some(true)
         }
     }
 }
 
-// One bad answer is an accident.
+// A single failure may be an accident.
 const UNHEALTHY_THRESHOLD: u32 = 3;
 
-// One good answer may come from what is about to fail again.
+// A single success may come from a server that is about to fail again.
 const HEALTHY_THRESHOLD: u32 = 2;
 
 #[cfg(test)]
@@ -95,16 +102,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn three_bad_answers_are_down_and_two_good_ones_up() {
-        let mut count = Count::default();
-        let said: Vec<_> = "gggbbgbbbbgbgg"
+    fn streak_three_failures_are_unhealthy_two_successes_healthy() {
+        let mut streak = Streak::default();
+        let verdicts: Vec<_> = "sssffsffffsfss"
             .chars()
-            .map(|answer| match count.add(answer == 'g') {
-                Some(true) => 'd',
-                Some(false) => 'u',
+            .map(|result| match streak.record(result == 's') {
+                Some(true) => 'u',
+                Some(false) => 'h',
                 None => '-',
             })
             .collect();
-        assert_eq!(String::from_iter(said), "-uu-----dd---u");
+        assert_eq!(String::from_iter(verdicts), "-hh-----uu---h");
     }
 }

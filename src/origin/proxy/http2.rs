@@ -1,4 +1,4 @@
-//! HTTP/2 to an upstream: one connection, which all requests share.
+//! HTTP/2 to an upstream: one connection that all requests share.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,66 +17,66 @@ use tokio::time::Instant;
 use crate::origin::proxy::request_body::RequestBody;
 use crate::origin::proxy::stream::Stream;
 
-/// The connection to an upstream that has chosen to speak HTTP/2. `Clone` is cheap, and all clones are one.
+/// The connection to an upstream that chose HTTP/2. `Clone` is cheap, and clones share the connection.
 ///
-/// A pool would keep connections by the name that is in the request, which is the visitor's choice; and here it stands in
-/// `:authority`.
+/// It is not in the pool of hyper's client: that keys connections by the authority of the request, which in HTTP/2 is
+/// the `Host` that the client chose.
 #[derive(Clone)]
 pub(crate) struct Http2 {
-    idle: Duration,
+    idle_timeout: Duration,
     connection: Arc<Mutex<Option<Connection>>>,
 }
 
 struct Connection {
     sender: SendRequest<RequestBody>,
-    used: Instant,
+    last_used: Instant,
 }
 
 impl Http2 {
-    /// Requests have a new connection when the old one has not been used for as long as `idle`.
-    pub(crate) fn new(idle: Duration) -> Self {
+    /// A connection that has not been used for `idle_timeout` is replaced.
+    pub(crate) fn new(idle_timeout: Duration) -> Self {
         Self {
-            idle,
+            idle_timeout,
             connection: Arc::default(),
         }
     }
 
-    /// What a request can be sent by, if there is a connection.
+    /// A handle for sending a request, if there is a connection.
     pub(crate) fn sender(&self) -> Option<SendRequest<RequestBody>> {
         let mut current = self.lock();
         let now = Instant::now();
         let connection = current
             .as_mut()
-            .filter(|known| !known.sender.is_closed() && now < known.used + self.idle);
+            .filter(|known| !known.sender.is_closed() && now < known.last_used + self.idle_timeout);
         if let Some(connection) = connection {
-            connection.used = now;
+            connection.last_used = now;
             return Some(connection.sender.clone());
         }
-        // Ends when the last answer on it has.
+        // The connection itself closes after the last response on it.
         *current = None;
         None
     }
 
-    /// Nothing can be sent by it any more.
+    /// Drops the connection, on which nothing can be sent any more.
     pub(crate) fn clear(&self) {
         *self.lock() = None;
     }
 
-    /// Speaks HTTP/2 on a new connection.
+    /// Starts HTTP/2 on this stream, and keeps the connection for the requests to come.
     pub(crate) async fn handshake(&self, stream: TokioIo<Stream>) -> Result<(), hyper::Error> {
         let handshake = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .keep_alive_interval(PING_INTERVAL)
             .handshake(stream);
         let (sender, connection) = handshake.await?;
-        let used = Instant::now();
-        // It ends with the last of its senders.
+        let last_used = Instant::now();
+        // The task ends after the last sender is dropped.
         tokio::spawn(async move {
             if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection to an upstream ended");
+                tracing::debug!(%error, "HTTP/2 connection to an upstream failed");
             }
         });
-        *self.lock() = Some(Connection { sender, used });
+        *self.lock() = Some(Connection { sender, last_used });
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! Idleness: how long a body, or a connection that has to take one, may stand still.
+//! The idle timeout of bodies, and of connections that have to accept bytes.
 
 use std::fmt;
 use std::io;
@@ -10,43 +10,42 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio::time::Sleep;
 
-/// Watches over what gives something, or takes it. Takes time only while it does not.
+/// Measures how long something that is polled has been pending. While it is ready, no timer runs.
 #[derive(Debug)]
 pub(crate) struct IdleTimer {
     limit: Option<Duration>,
     sleep: Option<Pin<Box<Sleep>>>,
-    is_waiting: bool,
+    is_pending: bool,
 }
 
 impl IdleTimer {
-    /// Without a limit it may stand still for ever.
+    /// Without a limit it never times out.
     pub(crate) fn new(limit: Option<Duration>) -> Self {
         Self {
             limit,
             sleep: None,
-            is_waiting: false,
+            is_pending: false,
         }
     }
 
-    /// What was polled, or an error if it has been pending for too long.
-    pub(crate) fn watch<T, E: From<IdleTimeout>>(
+    /// Returns `polled`, or an error if it has been pending for as long as the limit.
+    pub(crate) fn check<T, E: From<IdleTimeout>>(
         &mut self,
         cx: &mut Context<'_>,
         polled: Poll<Result<T, E>>,
     ) -> Poll<Result<T, E>> {
         if polled.is_ready() {
-            self.is_waiting = false;
+            self.is_pending = false;
             return polled;
         }
         let Some(limit) = self.limit else {
             return Poll::Pending;
         };
-        let end = || Instant::now() + limit;
         let sleep = self
             .sleep
             .get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
-        if !std::mem::replace(&mut self.is_waiting, true) {
-            sleep.as_mut().reset(end());
+        if !std::mem::replace(&mut self.is_pending, true) {
+            sleep.as_mut().reset(Instant::now() + limit);
         }
         match sleep.as_mut().poll(cx) {
             Poll::Ready(()) => Poll::Ready(Err(IdleTimeout(limit).into())),
@@ -55,13 +54,13 @@ impl IdleTimer {
     }
 }
 
-/// Nothing went on for as long as that.
+/// Nothing was received or sent for as long as this.
 #[derive(Debug)]
 pub(crate) struct IdleTimeout(Duration);
 
 impl fmt::Display for IdleTimeout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "nothing went on for {:?}", self.0)
+        write!(f, "idle for {:?}", self.0)
     }
 }
 

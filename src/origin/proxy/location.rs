@@ -1,23 +1,23 @@
-//! Addresses in answers: where an upstream sends a client, as that client is to be sent there.
+//! `Location` (RFC 9110, section 10.2.2): from the names that the upstream knows to those that the client knows.
 
 use http::Uri;
 use http::uri::Authority;
 use http::uri::PathAndQuery;
 use http::uri::Scheme;
 
-/// How the site that an upstream knows lies in the one that its client knows.
+/// Rewrites `Location` in the response to one request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LocationRewriter<'a> {
-    /// By what name the upstream was asked, if that is not the client's.
-    pub(crate) asked: Option<(&'a Scheme, &'a Authority)>,
-    /// By what name the client asked.
-    pub(crate) host: Option<&'a str>,
-    /// What was taken off the beginning of the path.
+    /// The origin in the request to the upstream, if it is not the client's.
+    pub(crate) upstream_origin: Option<(&'a Scheme, &'a Authority)>,
+    /// The `Host` of the client's request.
+    pub(crate) client_host: Option<&'a str>,
+    /// The path prefix that was removed from the request target.
     pub(crate) prefix: Option<&'a str>,
 }
 
 impl LocationRewriter<'_> {
-    /// A `Location` (RFC 9110, section 10.2.2) for the client; `None` if it is right as it is.
+    /// The `Location` for the client; `None` if it need not change.
     pub(crate) fn rewrite(&self, location: &str) -> Option<String> {
         let after = location.strip_prefix('/');
         let is_path = after.is_some_and(|after| !after.starts_with(['/', '\\']));
@@ -25,7 +25,7 @@ impl LocationRewriter<'_> {
             self.prefix?;
             location.to_owned()
         } else {
-            self.path_of(location)?
+            self.own_path(location)?
         };
         Some(match self.prefix {
             Some(prefix) if !is_below(&path, prefix) => format!("{prefix}{path}"),
@@ -33,18 +33,18 @@ impl LocationRewriter<'_> {
         })
     }
 
-    /// The path, the query and the fragment of an address on this site.
-    fn path_of(&self, location: &str) -> Option<String> {
+    /// The path, query and fragment of a URL on this site; `None` for other sites.
+    fn own_path(&self, location: &str) -> Option<String> {
         let uri: Uri = location.parse().ok()?;
         let (scheme, authority) = (uri.scheme()?, uri.authority()?);
-        let is_as_asked = self.asked == Some((scheme, authority));
-        let is_as_known = self.prefix.is_some() && self.host == Some(authority.as_str());
-        if !(is_as_asked || is_as_known) {
+        let is_upstream = self.upstream_origin == Some((scheme, authority));
+        let is_client = self.prefix.is_some() && self.client_host == Some(authority.as_str());
+        if !(is_upstream || is_client) {
             return None;
         }
         let path = uri.path_and_query().map_or("/", PathAndQuery::as_str);
         let fragment = location.find('#').map_or("", |at| &location[at..]);
-        // Two slashes would be another host, and so would a slash and a backslash.
+        // Browsers read `//` and `/\` at the beginning as the start of an authority.
         let path = path.trim_start_matches(['/', '\\']);
         Some(format!("/{path}{fragment}"))
     }
@@ -63,8 +63,8 @@ mod tests {
     fn check(prefix: Option<&str>, location: &str, expected: Option<&str>) {
         let authority = Authority::from_static("127.0.0.1:3000");
         let rewriter = LocationRewriter {
-            asked: Some((&Scheme::HTTP, &authority)),
-            host: Some("www.example"),
+            upstream_origin: Some((&Scheme::HTTP, &authority)),
+            client_host: Some("www.example"),
             prefix,
         };
         assert_eq!(
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn the_name_that_the_upstream_was_asked_by_is_nobody_elses_business() {
+    fn location_of_upstream_origin_becomes_path() {
         for (location, expected) in [
             ("http://127.0.0.1:3000/a?b#c", Some("/a?b#c")),
             ("http://127.0.0.1:3000", Some("/")),
@@ -84,7 +84,7 @@ mod tests {
                 "http://127.0.0.1:3000/\\evil.example",
                 Some("/evil.example"),
             ),
-            // Another scheme is another place: it would lead here again.
+            // A redirect to https would become a redirect to itself.
             ("https://127.0.0.1:3000/a", None),
             ("http://127.0.0.1:3001/a", None),
             ("http://www.example/a", None),
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_taken_off_a_path_is_put_on_again() {
+    fn location_with_prefix_removed_gets_it_back() {
         for (location, expected) in [
             ("/a", Some("/api/a")),
             ("/", Some("/api/")),

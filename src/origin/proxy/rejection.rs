@@ -1,4 +1,4 @@
-//! Refusals: requests that are answered without asking an upstream.
+//! Rejections: requests that are answered without an upstream.
 
 use http::HeaderValue;
 use http::Method;
@@ -9,30 +9,31 @@ use http::header;
 
 use crate::origin::proxy::body::ProxyBody;
 
-/// Why a request is not passed on.
+/// Why a request is not forwarded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rejection {
-    /// TRACE would show the client what is added for the upstream, and tunnels to anywhere are not ours to open.
+    /// TRACE, which would show the client the headers added for the upstream, or CONNECT, which is for forward proxies.
     Method,
-    /// `OPTIONS` for this server itself (RFC 9110, sections 7.6.2 and 9.3.7).
+    /// `OPTIONS` for this server itself (RFC 9110, sections 7.6.2 and 9.3.7): not an error, 204.
     Options,
-    /// What is asked for is no path: a name, or a star with another method than `OPTIONS`.
+    /// The request target is not a path: an authority, or `*` with another method than `OPTIONS`.
     Target,
-    /// It came by here before.
+    /// This proxy already forwarded the request.
     Loop,
-    /// What follows it could be taken for another request.
+    /// An upgrade request with a body: bytes after the header could be taken for another request.
     UpgradeWithBody,
 }
 
 impl Rejection {
-    pub(crate) fn check_line<B>(request: &Request<B>) -> Result<(), Self> {
+    /// Checks the method, the request target, and `Max-Forwards`.
+    pub(crate) fn check_request_line<B>(request: &Request<B>) -> Result<(), Self> {
         let method = request.method();
         if *method == Method::CONNECT || *method == Method::TRACE {
             return Err(Self::Method);
         }
-        let left = request.headers().get(header::MAX_FORWARDS);
-        let is_last = left.is_some_and(|left| left == "0");
-        if *method == Method::OPTIONS && (is_last || request.uri().path() == "*") {
+        let max_forwards = request.headers().get(header::MAX_FORWARDS);
+        let is_final = max_forwards.is_some_and(|max_forwards| max_forwards == "0");
+        if *method == Method::OPTIONS && (is_final || request.uri().path() == "*") {
             return Err(Self::Options);
         }
         if !request.uri().path().starts_with('/') {
@@ -41,42 +42,43 @@ impl Rejection {
         Ok(())
     }
 
-    pub(crate) fn answer(self) -> Response<ProxyBody> {
+    /// The response for the client.
+    pub(crate) fn response(self) -> Response<ProxyBody> {
         let (status, text) = match self {
             Self::Method => (StatusCode::METHOD_NOT_ALLOWED, "405 Method Not Allowed\n"),
             Self::Options => (StatusCode::NO_CONTENT, ""),
             Self::Target => (
                 StatusCode::BAD_REQUEST,
-                "400 What is asked for is no path\n",
+                "400 Bad Request: the request target is not a path\n",
             ),
             Self::Loop => (
                 StatusCode::LOOP_DETECTED,
-                "508 This request was here before: the upstream leads back to this server\n",
+                "508 Loop Detected: an upstream points back to this server\n",
             ),
             Self::UpgradeWithBody => (
                 StatusCode::BAD_REQUEST,
-                "400 A request to switch protocols has no body\n",
+                "400 Bad Request: an upgrade request must not have a body\n",
             ),
         };
-        let mut answer = line(status, text);
+        let mut response = line(status, text);
         if matches!(self, Self::Method | Self::Options) {
-            answer.headers_mut().insert(header::ALLOW, ALLOW);
+            response.headers_mut().insert(header::ALLOW, ALLOW);
         }
-        answer
+        response
     }
 }
 
-/// A line of text, which nobody keeps.
+/// A response with a line of text, not to be cached.
 pub(crate) fn line(status: StatusCode, text: &'static str) -> Response<ProxyBody> {
-    let mut response = Response::new(ProxyBody::own(text));
+    let mut response = Response::new(ProxyBody::from_bytes(text));
     *response.status_mut() = status;
-    let fields = response.headers_mut();
+    let headers = response.headers_mut();
     for (name, value) in [
         (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
         (header::CACHE_CONTROL, "no-store"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ] {
-        fields.insert(name, HeaderValue::from_static(value));
+        headers.insert(name, HeaderValue::from_static(value));
     }
     response
 }

@@ -1,5 +1,4 @@
-//! The body of a request on its way to an upstream: kept until it is really asked for, so that a request that could not
-//! be sent can be sent somewhere else.
+//! The body of a request to an upstream. As long as none of it was read, the request can be sent to another upstream.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -23,13 +22,12 @@ use http_body_util::combinators::UnsyncBoxBody;
 use tokio::time::Instant;
 use tokio::time::Sleep;
 
+use crate::error::BoxError;
 use crate::origin::proxy::idle_timeout::IdleTimer;
 
-/// The body of a request. Clones are handles on the same body.
+/// The body of a client's request. `Clone` is cheap, and clones share the body.
 #[derive(Clone)]
 pub(crate) struct RequestBody(Option<Arc<Mutex<State>>>);
-
-pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 
 struct State {
     body: UnsyncBoxBody<Bytes, BoxError>,
@@ -37,20 +35,20 @@ struct State {
     continue_state: ContinueState,
     reader: Option<Waker>,
     is_read: bool,
-    /// When it was last asked for.
-    progress: Instant,
-    /// It was asked for, and nothing was there.
-    is_awaited: bool,
+    /// When it was last polled.
+    last_polled: Instant,
+    /// The last poll was pending: the client has to send more.
+    is_pending: bool,
 }
 
-/// Whether the body may be asked for (RFC 9110, section 10.1.1).
+/// Whether the body may be read, which makes hyper send 100 (Continue) to the client (RFC 9110, section 10.1.1).
 enum ContinueState {
     Send,
-    /// Not before the upstream says so, or has been silent for this long.
+    /// Not before the upstream sends 100, or this is over.
     AwaitingContinue(Option<Pin<Box<Sleep>>>),
-    /// Not at all: the answer has begun without it.
+    /// Not yet, and possibly never: the response began without it.
     ResponseStarted,
-    /// Not any more: the answer is over, or there will be none.
+    /// No longer: the response has ended, or there is none.
     Closed,
 }
 
@@ -59,16 +57,16 @@ impl RequestBody {
         Self(None)
     }
 
-    /// This body, which is given up if nothing of it comes for as long as `idle`.
-    pub(crate) fn new(body: UnsyncBoxBody<Bytes, BoxError>, idle: Duration) -> Self {
+    /// Reading fails once the client has sent nothing for `idle_timeout`.
+    pub(crate) fn new(body: UnsyncBoxBody<Bytes, BoxError>, idle_timeout: Duration) -> Self {
         Self(Some(Arc::new(Mutex::new(State {
             body,
-            idle: IdleTimer::new(Some(idle)),
+            idle: IdleTimer::new(Some(idle_timeout)),
             continue_state: ContinueState::Send,
             reader: None,
             is_read: false,
-            progress: Instant::now(),
-            is_awaited: false,
+            last_polled: Instant::now(),
+            is_pending: false,
         }))))
     }
 
@@ -76,12 +74,12 @@ impl RequestBody {
         self.0.is_none()
     }
 
-    /// True if there is one, and nobody knows how long it is.
+    /// True if there is a body without `Content-Length`.
     pub(crate) fn has_unknown_length(&self) -> bool {
         !self.is_empty() && self.size_hint().exact().is_none()
     }
 
-    /// Holds it until [`proceed`](Self::proceed), or until the upstream has had a moment to say something else.
+    /// Delays reading until [`proceed`](Self::proceed), or until the upstream has had time to send 100.
     pub(crate) fn wait_for_continue(&self) {
         self.change(|state| {
             if !state.is_read {
@@ -90,6 +88,7 @@ impl RequestBody {
         });
     }
 
+    /// The upstream sent 100 (Continue).
     pub(crate) fn proceed(&self) {
         self.change(|state| {
             if let ContinueState::AwaitingContinue(_) = state.continue_state {
@@ -98,8 +97,8 @@ impl RequestBody {
         });
     }
 
-    /// The answer has begun: a body that still waits is not wanted. That it does not come would end the connection, and
-    /// the answer with it.
+    /// The response began: a body that is still delayed is not read until it ends. An error instead would close the
+    /// connection, and the response with it.
     pub(crate) fn response_started(&self) {
         self.change(|state| {
             if let ContinueState::AwaitingContinue(_) = state.continue_state {
@@ -108,7 +107,7 @@ impl RequestBody {
         });
     }
 
-    /// The answer is over: who still waits to send the body never will.
+    /// The response ended: reading a body that is still delayed fails.
     pub(crate) fn response_ended(&self) {
         self.change(|state| {
             if let ContinueState::AwaitingContinue(_) | ContinueState::ResponseStarted =
@@ -119,7 +118,7 @@ impl RequestBody {
         });
     }
 
-    /// Nobody wants the rest: the client is not to be read any further.
+    /// Drops the body: no more of it is read from the client.
     pub(crate) fn discard(&self) {
         self.change(|state| {
             state.continue_state = ContinueState::Closed;
@@ -127,21 +126,21 @@ impl RequestBody {
         });
     }
 
-    /// True as long as nobody has asked for any of it.
+    /// True as long as it was never polled.
     pub(crate) fn is_unread(&self) -> bool {
         self.0.as_ref().is_none_or(|state| !lock(state).is_read)
     }
 
-    /// Since when, after `start`, it is for the upstream to go on: for as long as the client has to send more, it is not.
+    /// When, after `start`, the upstream's turn began: the time during which the client has to send more does not count.
     pub(crate) fn awaiting_upstream_since(&self, start: Instant) -> Instant {
         let Some(state) = &self.0 else {
             return start;
         };
         let state = lock(state);
-        if state.is_awaited {
+        if state.is_pending {
             Instant::now()
         } else {
-            state.progress.max(start)
+            state.last_polled.max(start)
         }
     }
 
@@ -167,7 +166,7 @@ impl State {
                 self.reader = Some(cx.waker().clone());
                 return Poll::Pending;
             }
-            ContinueState::Closed => return Poll::Ready(Some(Err(Unwanted.into()))),
+            ContinueState::Closed => return Poll::Ready(Some(Err(NotNeeded.into()))),
             ContinueState::AwaitingContinue(sleep) => {
                 let sleep =
                     sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(CONTINUE_WAIT)));
@@ -180,10 +179,10 @@ impl State {
         }
         self.is_read = true;
         let frame = Pin::new(&mut self.body).poll_frame(cx);
-        self.is_awaited = frame.is_pending();
-        self.progress = Instant::now();
-        let watched = self.idle.watch(cx, frame.map(Option::transpose));
-        watched.map(Result::transpose)
+        self.is_pending = frame.is_pending();
+        self.last_polled = Instant::now();
+        let checked = self.idle.check(cx, frame.map(Option::transpose));
+        checked.map(Result::transpose)
     }
 }
 
@@ -215,21 +214,21 @@ impl Body for RequestBody {
     }
 }
 
-/// Nobody waits for it any more.
+/// Reading failed because the response has ended.
 #[derive(Debug)]
-struct Unwanted;
+struct NotNeeded;
 
-impl fmt::Display for Unwanted {
+impl fmt::Display for NotNeeded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the body is not wanted any more")
+        f.write_str("the request body is no longer needed")
     }
 }
 
-impl StdError for Unwanted {}
+impl StdError for NotNeeded {}
 
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-// Many servers never say 100. As long as curl waits for it.
+// Many servers never send 100. curl waits as long for it.
 const CONTINUE_WAIT: Duration = Duration::from_secs(1);

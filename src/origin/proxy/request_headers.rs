@@ -1,4 +1,4 @@
-//! What goes out: a request as an upstream is to see it, and what it is for.
+//! Request headers: those for the upstream, and what they tell about the request's purpose.
 
 use http::HeaderMap;
 use http::HeaderValue;
@@ -16,16 +16,15 @@ use crate::http::forwarded::ForwardedHeaders;
 use crate::http::forwarded::Prefix;
 use crate::http::hop_by_hop;
 use crate::http::via::Via;
-use crate::origin::proxy::service::UPGRADE;
 
-/// The path and the query, as they came.
-pub(crate) fn target(uri: &Uri) -> PathAndQuery {
-    let target = uri.path_and_query().cloned();
-    target.unwrap_or_else(|| PathAndQuery::from_static("/"))
+/// The path and query, unchanged.
+pub(crate) fn path_and_query(uri: &Uri) -> PathAndQuery {
+    let path_and_query = uri.path_and_query().cloned();
+    path_and_query.unwrap_or_else(|| PathAndQuery::from_static("/"))
 }
 
-/// The fields as the upstream is to see them.
-pub(crate) fn headers(
+/// The headers for the upstream: without hop-by-hop headers, and with `Forwarded`, `X-Forwarded-*` and `Via`.
+pub(crate) fn for_upstream(
     forwarded: &ForwardedHeaders,
     via: &Via,
     parts: request::Parts,
@@ -34,16 +33,16 @@ pub(crate) fn headers(
     let peer = parts.extensions.get::<Peer>().copied();
     let mut headers = parts.headers;
     let accepts_trailers = hop_by_hop::accepts_trailers(&headers);
-    // It is for everybody, whatever `Connection` says.
+    // `Connection` must not remove it.
     let host = headers.remove(header::HOST);
     hop_by_hop::remove(&mut headers);
     if parts.version == Version::HTTP_2 {
         hop_by_hop::join_cookies(&mut headers);
     }
-    // An absolute form, or `:authority`, is what counts (RFC 9112, section 3.2.2).
+    // The absolute form, or `:authority`, overrides `Host` (RFC 9112, section 3.2.2).
     let authority = parts.uri.authority();
     let authority = authority.and_then(|name| {
-        // A password before the host is not part of its name (RFC 9110, section 4.2.4).
+        // Credentials are not part of `Host` (RFC 9110, section 4.2.4).
         let host = name.as_str().rsplit('@').next();
         HeaderValue::try_from(host.unwrap_or_default()).ok()
     });
@@ -58,28 +57,28 @@ pub(crate) fn headers(
     }
     via.append_to(&mut headers, parts.version);
     if parts.method == Method::OPTIONS {
-        count_down(&mut headers);
+        decrement_max_forwards(&mut headers);
     }
     if let Some(protocol) = upgrade {
         headers.insert(header::CONNECTION, UPGRADE);
         headers.insert(header::UPGRADE, protocol.clone());
     } else if accepts_trailers {
-        // It is of one connection itself (RFC 9110, section 10.1.4).
+        // `TE` is itself a hop-by-hop header (RFC 9110, section 10.1.4).
         headers.insert(header::CONNECTION, HeaderValue::from_static("te"));
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
     }
     headers
 }
 
-fn count_down(headers: &mut HeaderMap) {
-    let left = headers.get(header::MAX_FORWARDS);
-    let left = left.and_then(|left| left.to_str().ok()?.parse::<u32>().ok());
-    if let Some(left) = left {
-        headers.insert(header::MAX_FORWARDS, left.saturating_sub(1).into());
+fn decrement_max_forwards(headers: &mut HeaderMap) {
+    let max_forwards = headers.get(header::MAX_FORWARDS);
+    let max_forwards = max_forwards.and_then(|value| value.to_str().ok()?.parse::<u32>().ok());
+    if let Some(max_forwards) = max_forwards {
+        headers.insert(header::MAX_FORWARDS, max_forwards.saturating_sub(1).into());
     }
 }
 
-/// True if a script or a style sheet is asked for, by `Sec-Fetch-Dest` or by its name.
+/// True for a request for a script or style sheet, by `Sec-Fetch-Dest` or by the file name extension.
 pub(crate) fn loads_code(headers: &HeaderMap, path: &str) -> bool {
     match headers.get("sec-fetch-dest").map(HeaderValue::as_bytes) {
         Some(destination) => matches!(destination, b"script" | b"style" | b"worker"),
@@ -89,12 +88,15 @@ pub(crate) fn loads_code(headers: &HeaderMap, path: &str) -> bool {
     }
 }
 
-/// True if a page loads this to be shown, as against what its scripts ask for.
+/// True for a request for what a page shows or loads, as opposed to `fetch` by its scripts.
 pub(crate) fn is_loaded_by_page(headers: &HeaderMap) -> bool {
     let destination = headers.get("sec-fetch-dest");
     destination.is_some_and(|destination| destination != "empty")
         || fetch_metadata::is_preflight(headers)
 }
+
+/// The value of `Connection` in an upgrade.
+pub(crate) const UPGRADE: HeaderValue = HeaderValue::from_static("upgrade");
 
 #[cfg(test)]
 mod tests {
@@ -103,12 +105,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn connection_names_no_host_away() {
+    fn connection_naming_host_keeps_host() {
         let request = Request::get("/")
             .header("host", "site.example")
             .header("connection", "host");
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        let headers = headers(&ForwardedHeaders::default(), &Via::new(), parts, None);
+        let headers = for_upstream(&ForwardedHeaders::default(), &Via::new(), parts, None);
         assert_eq!(headers[header::HOST], "site.example");
         assert_eq!(headers["x-forwarded-host"], "site.example");
     }

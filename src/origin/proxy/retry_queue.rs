@@ -1,11 +1,11 @@
-//! Requests that wait: how many may wait for an upstream that is away.
+//! The queue of requests that wait for an upstream.
 
 use std::sync::Arc;
 
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
 
-/// The places of requests that wait. `Clone` is cheap, and all clones count together.
+/// Limits how many requests wait and retry at a time. `Clone` is cheap, and clones share the limit.
 #[derive(Debug, Clone)]
 pub(crate) struct RetryQueue(Arc<Semaphore>);
 
@@ -14,11 +14,11 @@ impl RetryQueue {
         Self(Arc::new(Semaphore::new(MAX_WAITING)))
     }
 
-    /// A place; `None` if too many wait already.
+    /// A place in the queue until the permit is dropped; `None` if the queue is full.
     pub(crate) fn enter(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.0).try_acquire_owned().ok()
     }
 }
 
-// What waits is little, but all of it knocks at once at a server that has just started.
+// A waiting request takes little memory, but all of them reach a server at once that has just started.
 const MAX_WAITING: usize = 1000;

@@ -1,4 +1,4 @@
-//! A stream to an upstream: one connection, and what is known of it.
+//! The byte stream of a connection to an upstream.
 
 use std::io;
 use std::pin::Pin;
@@ -19,36 +19,36 @@ use tokio::io::ReadBuf;
 
 use crate::origin::proxy::idle_timeout::IdleTimer;
 
-/// A connection to an upstream, which notes whether anything came back.
+/// A connection to an upstream that records whether bytes were received.
 ///
-/// An upstream that ends it with our bytes unread may have answered before: that they can't be written shows only after
-/// all that it said was read.
+/// An upstream that closes the connection without reading the whole request may have sent a response before: a failed
+/// write is reported only after everything was read.
 pub(crate) struct Stream {
     io: Box<dyn Io>,
     activity: Activity,
-    has_read_all: bool,
-    writer: Option<Waker>,
+    is_read_to_end: bool,
+    failed_writer: Option<Waker>,
     idle: IdleTimer,
 }
 
-/// What an upstream has sent on a connection. `Clone` is cheap, and all clones are one.
+/// What an upstream has sent on a connection. `Clone` is cheap, and clones share the state.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Activity(Arc<AtomicU8>);
 
 impl Activity {
-    /// What is known of the connection that a request went by.
-    pub(crate) fn of(connected: &Connected) -> Option<Self> {
+    /// The activity on the connection that carried a request.
+    pub(crate) fn from_connected(connected: &Connected) -> Option<Self> {
         let mut extensions = http::Extensions::new();
         connected.get_extras(&mut extensions);
         extensions.remove()
     }
 
-    /// True if it has sent anything since it was last sent something: of HTTP/1.1, a byte of an answer.
+    /// True if bytes were received after the last write: in HTTP/1.1, of a response.
     pub(crate) fn has_response_bytes(&self) -> bool {
         self.0.load(Ordering::Acquire) & ANSWER != 0
     }
 
-    /// True if it has ever sent anything: this was not the first request.
+    /// True if bytes were ever received: this was not the first request.
     pub(crate) fn is_reused(&self) -> bool {
         self.0.load(Ordering::Acquire) & USED != 0
     }
@@ -71,38 +71,38 @@ trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 
 impl Stream {
-    /// Ends in an error if nothing of what is written is taken for as long as `write_limit`.
+    /// Writing fails if the upstream accepts no bytes for `write_timeout`.
     pub(crate) fn new(
         io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
-        write_limit: Duration,
+        write_timeout: Duration,
     ) -> TokioIo<Self> {
         TokioIo::new(Self {
             io: Box::new(io),
             activity: Activity::default(),
-            has_read_all: false,
-            writer: None,
-            idle: IdleTimer::new(Some(write_limit)),
+            is_read_to_end: false,
+            failed_writer: None,
+            idle: IdleTimer::new(Some(write_timeout)),
         })
     }
 
-    fn when_read<T>(
+    fn after_reading<T>(
         &mut self,
         cx: &mut Context<'_>,
         written: Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
         let written = match written {
-            Poll::Ready(Err(error)) if !self.has_read_all && is_cut(&error) => {
-                self.writer = Some(cx.waker().clone());
+            Poll::Ready(Err(error)) if !self.is_read_to_end && is_closed_by_peer(&error) => {
+                self.failed_writer = Some(cx.waker().clone());
                 Poll::Pending
             }
             written => written,
         };
-        // Who is about to close it does not read any more.
-        self.idle.watch(cx, written)
+        // A peer that is about to close the connection no longer reads.
+        self.idle.check(cx, written)
     }
 }
 
-fn is_cut(error: &io::Error) -> bool {
+fn is_closed_by_peer(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::BrokenPipe
@@ -128,8 +128,8 @@ impl AsyncRead for Stream {
         if buf.filled().len() > before {
             self.activity.record_read();
         } else if read.is_ready() && buf.remaining() > 0 {
-            self.has_read_all = true;
-            if let Some(writer) = self.writer.take() {
+            self.is_read_to_end = true;
+            if let Some(writer) = self.failed_writer.take() {
                 writer.wake();
             }
         }
@@ -145,12 +145,12 @@ impl AsyncWrite for Stream {
     ) -> Poll<io::Result<usize>> {
         self.activity.record_write();
         let written = Pin::new(&mut self.io).poll_write(cx, buf);
-        self.when_read(cx, written)
+        self.after_reading(cx, written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.io).poll_flush(cx);
-        self.when_read(cx, flushed)
+        self.after_reading(cx, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -164,7 +164,7 @@ impl AsyncWrite for Stream {
     ) -> Poll<io::Result<usize>> {
         self.activity.record_write();
         let written = Pin::new(&mut self.io).poll_write_vectored(cx, bufs);
-        self.when_read(cx, written)
+        self.after_reading(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {

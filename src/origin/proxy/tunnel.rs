@@ -1,4 +1,4 @@
-//! Tunnels: what connections become when both sides have agreed to switch protocols.
+//! Tunnels: connections after both sides have switched protocols (RFC 9110, section 7.8).
 
 use http::HeaderValue;
 use hyper::upgrade::OnUpgrade;
@@ -6,44 +6,44 @@ use hyper_util::rt::TokioIo;
 use tokio::io::copy_bidirectional;
 use tokio_util::sync::CancellationToken;
 
-/// What owns the open tunnels. `Clone` is cheap, and all clones are the same ones.
+/// The open tunnels of a proxy. `Clone` is cheap, and clones share the tunnels.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tunnels {
     closed: CancellationToken,
 }
 
 impl Tunnels {
-    /// Passes bytes both ways once both sides have switched, until both have ended, or the tunnels are closed.
+    /// Spawns a task that copies bytes in both directions once both sides have switched, until both have ended, or the
+    /// tunnels are closed.
     pub(crate) fn open(&self, client: OnUpgrade, upstream: OnUpgrade) {
         let closed = self.closed.clone();
         tokio::spawn(async move {
-            let passing = async {
+            let copying = async {
                 let (client, upstream) = tokio::try_join!(client, upstream)?;
                 let (mut client, mut upstream) = (TokioIo::new(client), TokioIo::new(upstream));
                 copy_bidirectional(&mut client, &mut upstream).await?;
                 Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
             };
             tokio::select! {
-                passed = passing => if let Err(error) = passed {
-                    tracing::debug!(%error, "a tunnel broke");
+                copied = copying => if let Err(error) = copied {
+                    tracing::debug!(%error, "upgraded connection failed");
                 },
                 () = closed.cancelled() => {}
             }
         });
     }
 
-    /// Ends all, and those to come.
+    /// Closes all tunnels, and those that are opened later.
     pub(crate) fn close(&self) {
         self.closed.cancel();
     }
 }
 
-/// True if an upstream switched to one of the protocols that were asked for (RFC 9110, section 7.8).
-pub(crate) fn is_agreed(asked: &HeaderValue, answered: Option<&HeaderValue>) -> bool {
-    let (Ok(asked), Some(Ok(answered))) = (asked.to_str(), answered.map(HeaderValue::to_str))
-    else {
+/// True if the upstream switched to one of the requested protocols.
+pub(crate) fn is_requested(requested: &HeaderValue, protocol: &HeaderValue) -> bool {
+    let (Ok(requested), Ok(protocol)) = (requested.to_str(), protocol.to_str()) else {
         return false;
     };
-    let mut asked = asked.split(',');
-    asked.any(|protocol| protocol.trim().eq_ignore_ascii_case(answered.trim()))
+    let mut requested = requested.split(',').map(str::trim);
+    requested.any(|requested| requested.eq_ignore_ascii_case(protocol.trim()))
 }

@@ -15,7 +15,17 @@ use crate::error::Kind;
 /// The address of a server behind a [`Proxy`](crate::Proxy): `http://127.0.0.1:3000`, `https://app.example`, or
 /// `unix:/run/app.sock`. `Clone` is cheap.
 ///
-/// A bare `HOST:PORT` is one of `http`. A path has no place in it: what is asked for is asked there as it is.
+/// `HOST:PORT` without a scheme is an `http` URL. There is no path: the request target is forwarded unchanged. `https`
+/// needs the feature `tls`.
+///
+/// ```
+/// use tidings::Upstream;
+///
+/// let upstream: Upstream = "127.0.0.1:3000".parse()?;
+/// assert_eq!(upstream.to_string(), "http://127.0.0.1:3000");
+/// assert!("http://127.0.0.1:3000/app".parse::<Upstream>().is_err());
+/// # Ok::<(), tidings::Error>(())
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Upstream {
     transport: Transport,
@@ -34,7 +44,7 @@ impl Upstream {
         &self.transport
     }
 
-    /// What stands in `Host` where the upstream is to see its own name.
+    /// The host and port; `localhost` for a Unix socket.
     pub(crate) fn authority(&self) -> &Authority {
         &self.authority
     }
@@ -51,7 +61,7 @@ impl FromStr for Upstream {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let refuse = |why: &'static str| {
+        let invalid = |why: &'static str| {
             Err(Error::new(Kind::InvalidUpstream {
                 upstream: text.to_owned(),
                 why,
@@ -60,9 +70,9 @@ impl FromStr for Upstream {
         if let Some(path) = text.strip_prefix("unix:") {
             let path = path.strip_prefix("//").unwrap_or(path);
             if !path.starts_with('/') {
-                return refuse("the path of a socket begins with a slash");
+                return invalid("the path of the socket is not absolute");
             }
-            // More than one would be a host when it is read again.
+            // `Display` would otherwise write `unix://…`, which is parsed differently.
             let path = format!("/{}", path.trim_start_matches('/'));
             return Ok(Self {
                 transport: Transport::Unix(Path::new(&path).into()),
@@ -75,25 +85,25 @@ impl FromStr for Upstream {
             format!("http://{text}")
         };
         let Ok(uri) = address.parse::<Uri>() else {
-            return refuse("it is no URL");
+            return invalid("not a URL");
         };
         let transport = match uri.scheme_str() {
             Some("http") => Transport::Http,
             Some("https") if cfg!(feature = "tls") => Transport::Https,
-            Some("https") => return refuse("this program was built without TLS"),
-            _ => return refuse("only http, https and unix are known"),
+            Some("https") => return invalid("this program was built without TLS"),
+            _ => return invalid("the scheme must be http, https or unix"),
         };
         let Some(authority) = uri.authority().filter(|name| !name.host().is_empty()) else {
-            return refuse("it names no host");
+            return invalid("the host is missing");
         };
         if authority.as_str().contains('@') {
-            return refuse("a password is not sent along; take it out");
+            return invalid("credentials in the URL are not supported");
         }
         if uri
             .path_and_query()
             .is_some_and(|path| path.as_str() != "/")
         {
-            return refuse("it has a path, which no upstream may have; leave it out");
+            return invalid("a path is not supported");
         }
         Ok(Self {
             transport,
@@ -124,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_have_a_scheme_a_host_and_no_path() {
+    fn parse_accepts_scheme_and_host_without_path() {
         for (text, expected) in [
             ("http://127.0.0.1:3000", Some("http://127.0.0.1:3000")),
             ("http://[::1]:3000/", Some("http://[::1]:3000")),
