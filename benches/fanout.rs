@@ -60,10 +60,7 @@ async fn publish(streams: u64, publishes: u64) -> Duration {
     let start = Instant::now();
     for number in 0..publishes {
         progress.received.set(0);
-        site.publish(Release::named(
-            format!("r{number}").parse().unwrap(),
-            number,
-        ));
+        site.publish(Release::new(format!("r{number}").parse().unwrap(), number));
         progress.all.notified().await;
     }
     start.elapsed()

@@ -35,7 +35,7 @@ fn main() {
 fn inject(criterion: &mut Criterion) {
     let runtime = support::runtime();
     let site = Site::new();
-    site.publish(Release::named("r1".parse().unwrap(), 1));
+    site.publish(Release::new("r1".parse().unwrap(), 1));
     let mut group = criterion.benchmark_group("inject");
     for (size, bytes) in [("300 B", 300), ("60 KB", 60_000), ("1 MB", 1_000_000)] {
         let page = Bytes::from(support::page(bytes, &[]));

@@ -18,13 +18,13 @@ use tokio::net::TcpListener;
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let site = Site::new();
-    site.publish(Release::named("v1".parse()?, now()));
+    site.publish(Release::new("v1".parse()?, now()));
 
     let publisher = site.clone();
     let deploy = async move || {
         let built = now();
         let id = format!("v{built}").parse().expect("letters and digits");
-        publisher.publish(Release::named(id, built));
+        publisher.publish(Release::new(id, built));
         format!("published v{built}\n")
     };
     let app = Router::new()

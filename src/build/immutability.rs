@@ -1,36 +1,37 @@
-//! What visitors' browsers were told never to ask for again.
+//! Which files may be sent as immutable.
 
 use std::collections::HashMap;
 use std::collections::HashSet;
 
 use crate::digest::Digest;
 
-/// The paths that were once called immutable, with the content they had.
+/// The files that were sent as immutable, with their digests. Browsers do not request such a file again.
 #[derive(Debug, Default)]
-pub(crate) struct Promises {
-    made: HashMap<String, Digest>,
-    broken: HashSet<String>,
+pub(crate) struct ImmutableFiles {
+    digests: HashMap<String, Digest>,
+    /// The paths that have had more than one content.
+    changed: HashSet<String>,
 }
 
-impl Promises {
-    /// True if `path` may be called immutable with this content: always, until it comes with another.
-    pub(crate) fn may_promise(&mut self, path: &str, digest: &Digest) -> bool {
-        if self.broken.contains(path) {
+impl ImmutableFiles {
+    /// Records the content at `path`. True if it may be sent as immutable: as long as the path has had no other content.
+    pub(crate) fn record(&mut self, path: &str, digest: &Digest) -> bool {
+        if self.changed.contains(path) {
             return false;
         }
-        match self.made.get(path) {
-            Some(made) if made != digest => {
+        match self.digests.get(path) {
+            Some(known) if known != digest => {
                 tracing::warn!(
                     path,
-                    "a file whose name carries a hash came back with other bytes: browsers may keep the old ones for a year; it is no longer called immutable"
+                    "a file with a hash in its name has changed; it is no longer sent as immutable, but browsers may keep the old one for a year"
                 );
-                self.broken.insert(path.to_owned());
+                self.changed.insert(path.to_owned());
                 false
             }
             Some(_) => true,
             None => {
-                if self.made.len() < MOST {
-                    self.made.insert(path.to_owned(), *digest);
+                if self.digests.len() < MAX_PATHS {
+                    self.digests.insert(path.to_owned(), *digest);
                 }
                 true
             }
@@ -38,21 +39,21 @@ impl Promises {
     }
 }
 
-// Some 100 bytes each. Whoever deploys more names than this between two restarts loses the warning, no more.
-const MOST: usize = 200_000;
+// About 100 bytes each. With more names than this between two restarts the warning is lost, but nothing else.
+const MAX_PATHS: usize = 200_000;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_broken_promise_is_not_made_again() {
-        let (one, two) = (Digest::of(b"1"), Digest::of(b"2"));
-        let mut promises = Promises::default();
-        assert!(promises.may_promise("/a-12345678.js", &one));
-        assert!(promises.may_promise("/a-12345678.js", &one));
-        assert!(!promises.may_promise("/a-12345678.js", &two));
-        assert!(!promises.may_promise("/a-12345678.js", &one));
-        assert!(promises.may_promise("/b-12345678.js", &two));
+    fn immutable_file_that_has_changed_stays_mutable() {
+        let (one, two) = (Digest::new(b"1"), Digest::new(b"2"));
+        let mut files = ImmutableFiles::default();
+        assert!(files.record("/a-12345678.js", &one));
+        assert!(files.record("/a-12345678.js", &one));
+        assert!(!files.record("/a-12345678.js", &two));
+        assert!(!files.record("/a-12345678.js", &one));
+        assert!(files.record("/b-12345678.js", &two));
     }
 }

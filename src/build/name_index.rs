@@ -1,4 +1,4 @@
-//! The names of files, and where they occur in a text.
+//! An index of file names, and of their occurrences in a text.
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
@@ -13,8 +13,8 @@ use crate::http::media_type::Kind;
 use crate::release::asset::Asset;
 use crate::release::hashed_names;
 
-/// The names of all files, ready to be searched for.
-pub(crate) struct Names<'a> {
+/// The names of all files, and a search for them.
+pub(crate) struct NameIndex<'a> {
     search: Option<AhoCorasick>,
     patterns: Vec<Pattern<'a>>,
     by_name: HashMap<&'a str, Vec<&'a str>>,
@@ -22,60 +22,66 @@ pub(crate) struct Names<'a> {
 
 struct Pattern<'a> {
     text: String,
-    whole: Whole,
+    boundary: Boundary,
     paths: Vec<&'a str>,
 }
 
-/// What must not stand beside a name for it to be the whole name.
+/// What must be around a pattern for it to be a whole name.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Whole {
-    /// Another character of a name.
+enum Boundary {
+    /// No character of a name on either side.
     Name,
-    /// The same; and a slash must stand before it: a name without an extension is also a word.
+    /// A slash before it, and no character of a name after it: a name without an extension may also be a word.
     Word,
-    /// A letter or digit: webpack puts `179:"28cb0dcd"` into a table, and the name together when it runs.
+    /// No letter or digit on either side: webpack puts `179:"28cb0dcd"` into a table, and composes the name at run time.
     Token,
-    /// Anything but quotes: `179:"30115207"`, but no other number or word.
+    /// Quotes on both sides: `179:"30115207"`, but no other number or word.
     String,
 }
 
-impl<'a> Names<'a> {
-    pub(crate) fn of(files: &'a BTreeMap<String, Arc<Asset>>) -> Self {
+impl<'a> NameIndex<'a> {
+    /// Indexes the names of these files.
+    pub(crate) fn new(files: &'a BTreeMap<String, Arc<Asset>>) -> Self {
         let mut by_name: HashMap<&str, Vec<&str>> = HashMap::new();
-        let mut wanted: BTreeMap<(String, u8), (Whole, Vec<&str>)> = BTreeMap::new();
+        let mut by_text: BTreeMap<(String, u8), (Boundary, Vec<&str>)> = BTreeMap::new();
         for path in files.keys() {
             let name = path.rsplit('/').next().unwrap_or(path);
             by_name.entry(name).or_default().push(path);
             if matches!(media_type::kind(path), Kind::Page | Kind::SourceMap) {
                 continue;
             }
-            let whole = if name.contains('.') {
-                Whole::Name
+            let boundary = if name.contains('.') {
+                Boundary::Name
             } else {
-                Whole::Word
+                Boundary::Word
             };
             let encoded = utf8_percent_encode(name, ENCODED).to_string();
-            // Not by the evidence of its folder: what lies beside it must not change what is reached.
-            let noise = hashed_names::noise_in(name).map(|token| (token.to_owned(), Whole::Token));
-            let doubtful =
-                hashed_names::doubtful_in(name).map(|token| (token.to_owned(), Whole::String));
-            let forms = [(name.to_owned(), whole), (encoded, whole)];
-            for (text, whole) in forms.into_iter().chain(noise).chain(doubtful) {
-                let (_, paths) = wanted
-                    .entry((text, whole as u8))
-                    .or_insert_with(|| (whole, Vec::new()));
+            // Not by the patterns of its folder: other files there must not change what is reachable.
+            let random =
+                hashed_names::random_tokens(name).map(|token| (token.to_owned(), Boundary::Token));
+            let ambiguous = hashed_names::ambiguous_tokens(name)
+                .map(|token| (token.to_owned(), Boundary::String));
+            let forms = [(name.to_owned(), boundary), (encoded, boundary)];
+            for (text, boundary) in forms.into_iter().chain(random).chain(ambiguous) {
+                let (_, paths) = by_text
+                    .entry((text, boundary as u8))
+                    .or_insert_with(|| (boundary, Vec::new()));
                 if paths.last() != Some(&path.as_str()) {
                     paths.push(path);
                 }
             }
         }
-        let patterns: Vec<_> = wanted
+        let patterns: Vec<_> = by_text
             .into_iter()
-            .map(|((text, _), (whole, paths))| Pattern { text, whole, paths })
+            .map(|((text, _), (boundary, paths))| Pattern {
+                text,
+                boundary,
+                paths,
+            })
             .collect();
         let search = AhoCorasick::new(patterns.iter().map(|pattern| &pattern.text))
             .inspect_err(
-                |error| tracing::warn!(%error, "too many names to search for; only pages count"),
+                |error| tracing::warn!(%error, "too many file names to search for; only pages are reachable"),
             )
             .ok();
         Self {
@@ -85,18 +91,18 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// True if there is a file of that name, and not empty, in whatever folder.
-    pub(crate) fn have(&self, path: &str, files: &BTreeMap<String, Arc<Asset>>) -> bool {
+    /// True if there is a file with the name of this path in any folder, and it is not empty.
+    pub(crate) fn contains(&self, path: &str, files: &BTreeMap<String, Arc<Asset>>) -> bool {
         let name = path.rsplit('/').next().unwrap_or(path);
         let mut paths = self.by_name.get(name).into_iter().flatten();
-        // Webpack puts `e + ".9404ab77fde6eae9.js"` together when it runs.
+        // Webpack composes `e + ".9404ab77fde6eae9.js"` at run time.
         let is_end = name.starts_with(['.', '-', '_']);
         paths.any(|path| !files[*path].is_empty())
             || (is_end && self.by_name.keys().any(|known| known.ends_with(name)))
     }
 
-    /// The paths of the files whose names occur in `text`, some of them more than once.
-    pub(crate) fn in_text<'t>(&'t self, text: &'t [u8]) -> impl Iterator<Item = &'a str> + 't {
+    /// The paths of the files whose names occur in `text`, possibly more than once.
+    pub(crate) fn find_in<'t>(&'t self, text: &'t [u8]) -> impl Iterator<Item = &'a str> + 't {
         let found = self
             .search
             .iter()
@@ -109,24 +115,24 @@ impl<'a> Names<'a> {
                     text.get(found.end()).copied(),
                     text.get(found.end() + 1).copied(),
                 );
-                pattern.whole.is_whole(before, after).then_some(pattern)
+                pattern.boundary.is_around(before, after).then_some(pattern)
             })
             .flat_map(|pattern| pattern.paths.iter().copied())
     }
 }
 
-impl Whole {
-    fn is_whole(self, before: Option<u8>, after: (Option<u8>, Option<u8>)) -> bool {
-        let of_a_name = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
-        let goes_on = match after {
-            (Some(b'.'), Some(next)) | (Some(next), _) => of_a_name(next),
+impl Boundary {
+    fn is_around(self, before: Option<u8>, after: (Option<u8>, Option<u8>)) -> bool {
+        let is_name_char = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
+        let continues = match after {
+            (Some(b'.'), Some(next)) | (Some(next), _) => is_name_char(next),
             (None, _) => false,
         };
         match self {
             Self::Name => {
-                !goes_on && !before.is_some_and(|b| of_a_name(b) || matches!(b, b'.' | b'@'))
+                !continues && !before.is_some_and(|b| is_name_char(b) || matches!(b, b'.' | b'@'))
             }
-            Self::Word => !goes_on && before == Some(b'/'),
+            Self::Word => !continues && before == Some(b'/'),
             Self::Token => {
                 let alphanumeric = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_alphanumeric());
                 !alphanumeric(before) && !alphanumeric(after.0)
@@ -139,7 +145,7 @@ impl Whole {
     }
 }
 
-// As browsers and bundlers write a name into a URL.
+// As browsers and bundlers encode a name in a URL.
 const ENCODED: &percent_encoding::AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')

@@ -1,15 +1,19 @@
-//! Work on many items at once, on threads of its own.
+//! Runs work on many items in parallel, on its own threads.
 
 use std::num::NonZero;
 use std::thread;
 
-/// Does `work` on all items, on as many threads as there are processors, and gives the results in order.
+/// Runs `work` on all items, on as many threads as there are processors. Returns the results in order.
+///
+/// # Errors
+///
+/// An error of `work`.
 pub(crate) fn in_parallel<T: Sync, R: Send, E: Send>(
     items: &[T],
     work: impl Fn(usize, &T) -> Result<R, E> + Sync,
 ) -> Result<Vec<R>, E> {
     let threads = thread::available_parallelism().map_or(1, NonZero::get);
-    // Dealt out like cards: neighbours in a list tend to be alike in size.
+    // Every n-th item to one thread: neighbours in a list tend to be alike in size.
     let share = |first: usize| {
         let share = (first..items.len()).step_by(threads);
         share
@@ -33,13 +37,13 @@ pub(crate) fn in_parallel<T: Sync, R: Send, E: Send>(
             .collect()
     });
     let mut results = Vec::with_capacity(items.len());
-    let mut piles = Vec::with_capacity(threads);
+    let mut shares_in_order = Vec::with_capacity(threads);
     for share in shares {
         let share = share.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-        piles.push(share.into_iter());
+        shares_in_order.push(share.into_iter());
     }
     for at in 0..items.len() {
-        results.extend(piles[at % threads].next());
+        results.extend(shares_in_order[at % threads].next());
     }
     Ok(results)
 }
@@ -49,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn work_in_parallel_keeps_its_order() {
+    fn parallel_results_keep_the_order_of_items() {
         let items: Vec<usize> = (0..103).collect();
         let doubled = in_parallel(&items, |at, item| Ok::<_, ()>(at + item)).unwrap();
         assert_eq!(

@@ -1,4 +1,4 @@
-//! Which files the pages of a release lead to, and whether any of those is missing.
+//! Which files of a build are reachable from its pages, and which of the referenced files are missing.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -7,91 +7,91 @@ use std::sync::Arc;
 
 use percent_encoding::percent_decode_str;
 
-use crate::build::name_index::Names;
+use crate::build::name_index::NameIndex;
 use crate::html::references;
 use crate::http::media_type;
 use crate::http::media_type::Kind;
 use crate::release::asset::Asset;
-use crate::release::hashed_names::Evidence;
+use crate::release::hashed_names::HashPatterns;
 
-/// What the pages lead to.
+/// What the pages of a build refer to.
 #[derive(Debug, Default)]
-pub(crate) struct Reach {
-    /// The paths of all pages, and of every file whose name occurs in a page, or in a script or style sheet
-    /// that is itself reached.
-    pub(crate) reached: BTreeSet<String>,
-    /// What is named but not there, or there but empty.
-    pub(crate) missing: BTreeSet<String>,
+pub(crate) struct Reachability {
+    /// The paths of all pages, and of every file whose name occurs in a page, or in a script or style sheet that is itself
+    /// reachable.
+    pub(crate) reachable: BTreeSet<String>,
+    /// References to files that do not exist, or are empty.
+    pub(crate) missing_references: BTreeSet<String>,
 }
 
-impl Reach {
-    /// Follows the names. Reads the text of files that are not in memory; blocks.
+impl Reachability {
+    /// Follows the references from all pages. Reads the text of files that are not in memory; blocks.
     ///
     /// # Errors
     ///
-    /// If such a file can't be read any more.
-    pub(crate) fn of(
+    /// If such a file can't be read.
+    pub(crate) fn find(
         files: &BTreeMap<String, Arc<Asset>>,
-        evidence: &Evidence,
+        patterns: &HashPatterns,
     ) -> io::Result<Self> {
-        let names = Names::of(files);
-        let mut reach = Self::default();
+        let names = NameIndex::new(files);
+        let mut reachability = Self::default();
         let pages = files
             .keys()
             .filter(|path| media_type::kind(path) == Kind::Page);
         let mut queue: Vec<&str> = pages.map(String::as_str).collect();
-        reach
-            .reached
+        reachability
+            .reachable
             .extend(queue.iter().map(|&path| path.to_owned()));
         while let Some(path) = queue.pop() {
             let text = files[path].plain().content().bytes()?;
             match media_type::kind(path) {
-                Kind::Page => reach.need(path, &text, files),
-                _ => reach.note_absent(&text, &names, files, evidence),
+                Kind::Page => reachability.check_page(path, &text, files),
+                _ => reachability.check_text(&text, &names, files, patterns),
             }
-            for named in names.in_text(&text) {
-                if reach.reached.insert(named.to_owned())
+            for named in names.find_in(&text) {
+                if reachability.reachable.insert(named.to_owned())
                     && matches!(media_type::kind(named), Kind::Script | Kind::Style)
                 {
                     queue.push(named);
                 }
             }
         }
-        Ok(reach)
+        Ok(reachability)
     }
 
-    fn need(&mut self, page: &str, html: &[u8], files: &BTreeMap<String, Arc<Asset>>) {
-        // An empty style sheet says nothing, but may be all there is to say: VitePress writes one.
+    fn check_page(&mut self, page: &str, html: &[u8], files: &BTreeMap<String, Arc<Asset>>) {
+        // An empty style sheet may be intended: VitePress writes one.
         let is_there = |path: &str| {
             let file = files.get(path);
             file.is_some_and(|file| !file.is_empty() || media_type::kind(path) == Kind::Style)
         };
-        for needed in references::of_page(page, html) {
+        for needed in references::in_page(page, html) {
             if !suffixes(&needed).any(is_there) {
-                self.missing.insert(needed);
+                self.missing_references.insert(needed);
             }
         }
     }
 
-    fn note_absent(
+    fn check_text(
         &mut self,
         text: &[u8],
-        names: &Names<'_>,
+        names: &NameIndex<'_>,
         files: &BTreeMap<String, Arc<Asset>>,
-        evidence: &Evidence,
+        patterns: &HashPatterns,
     ) {
-        for path in references::paths_in(text) {
+        for path in references::in_text(text) {
             let path = percent_decode_str(path).decode_utf8_lossy();
-            if evidence.is_hashed_anywhere(&path) && !names.have(&path, files) {
+            if patterns.is_hashed_anywhere(&path) && !names.contains(&path, files) {
                 let name = path.rsplit('/').next().unwrap_or(&path);
-                self.missing.insert(name.to_owned());
+                self.missing_references.insert(name.to_owned());
             }
         }
     }
 }
 
-/// The path, and what is left of it when leading folders are taken off: a build made for `/app/` may be
-/// served from a root of its own behind something that takes the prefix off.
+/// The path, and the path without its leading folders: a build made for `/app/` may be served from a root of its own,
+/// behind a proxy that strips the prefix.
 fn suffixes(path: &str) -> impl Iterator<Item = &str> {
     path.match_indices('/').map(|(at, _)| &path[at..])
 }
@@ -102,7 +102,7 @@ mod tests {
 
     use super::*;
 
-    fn reach(files: &[(&str, &str)]) -> Reach {
+    fn find(files: &[(&str, &str)]) -> Reachability {
         let files: BTreeMap<_, _> = files
             .iter()
             .map(|(path, text)| {
@@ -110,25 +110,28 @@ mod tests {
                 ((*path).to_owned(), Arc::new(asset))
             })
             .collect();
-        let evidence = Evidence::gather(files.keys().map(String::as_str));
-        Reach::of(&files, &evidence).unwrap()
+        let patterns = HashPatterns::from_paths(files.keys().map(String::as_str));
+        Reachability::find(&files, &patterns).unwrap()
     }
 
     #[track_caller]
-    fn check_reached(files: &[(&str, &str)], expected: &[&str]) {
-        let reach = reach(files);
-        assert_eq!(reach.reached.iter().collect::<Vec<_>>(), expected);
+    fn check_reachable(files: &[(&str, &str)], expected: &[&str]) {
+        let reachability = find(files);
+        assert_eq!(reachability.reachable.iter().collect::<Vec<_>>(), expected);
     }
 
     #[track_caller]
     fn check_missing(files: &[(&str, &str)], expected: &[&str]) {
-        let reach = reach(files);
-        assert_eq!(reach.missing.iter().collect::<Vec<_>>(), expected);
+        let reachability = find(files);
+        assert_eq!(
+            reachability.missing_references.iter().collect::<Vec<_>>(),
+            expected
+        );
     }
 
     #[test]
-    fn names_are_followed_from_pages_through_scripts_and_style_sheets() {
-        check_reached(
+    fn file_named_by_a_reachable_script_is_reachable() {
+        check_reachable(
             &[
                 ("/index.html", "<!doctype html><script src=/a.js></script>"),
                 ("/a.js", "import('./b.js')"),
@@ -145,8 +148,8 @@ mod tests {
     }
 
     #[test]
-    fn a_name_inside_a_longer_name_is_not_named() {
-        check_reached(
+    fn name_within_a_longer_name_is_no_reference() {
+        check_reachable(
             &[
                 ("/index.html", "data.js a.js.map x-a.js a.json LICENSE"),
                 ("/LICENSE", ""),
@@ -154,7 +157,7 @@ mod tests {
             ],
             &["/index.html"],
         );
-        check_reached(
+        check_reachable(
             &[
                 ("/index.html", "see /files/LICENSE, a.js."),
                 ("/files/LICENSE", ""),
@@ -165,8 +168,8 @@ mod tests {
     }
 
     #[test]
-    fn webpack_names_chunks_by_their_hash_alone() {
-        check_reached(
+    fn chunk_named_by_its_hash_is_reachable() {
+        check_reachable(
             &[
                 ("/index.html", "<script src=/js/main.8e2f0b3a.js></script>"),
                 ("/js/main.8e2f0b3a.js", r#"{787:"28cb0dcd"}[e]+".chunk.js""#),
@@ -182,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn leftovers_do_not_change_what_is_reached() {
+    fn unreferenced_files_do_not_change_reachability() {
         let mut files = vec![
             ("/index.html", "<script src=/js/main.8e2f0b3a.js></script>"),
             ("/js/787.28cb0dcd.chunk.js", ""),
@@ -193,18 +196,18 @@ mod tests {
             "/js/787.28cb0dcd.chunk.js",
             "/js/main.8e2f0b3a.js",
         ];
-        check_reached(&files, &expected);
+        check_reachable(&files, &expected);
         files.extend([
             ("/js/plain.js", ""),
             ("/js/old.js", ""),
             ("/js/older.js", ""),
             ("/js/oldest.js", ""),
         ]);
-        check_reached(&files, &expected);
+        check_reachable(&files, &expected);
     }
 
     #[test]
-    fn a_page_needs_its_scripts_there_and_not_empty() {
+    fn script_of_a_page_that_is_empty_is_missing() {
         check_missing(
             &[
                 (
@@ -219,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_build_for_a_sub_path_served_from_its_own_root_is_complete() {
+    fn build_for_a_sub_path_at_the_root_is_complete() {
         check_missing(
             &[
                 ("/index.html", "<script src=/app/assets/b.js></script>"),
@@ -230,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lazy_chunk_that_a_script_names_must_be_there() {
+    fn lazy_chunk_that_does_not_exist_is_missing() {
         check_missing(
             &[
                 (
@@ -248,8 +251,8 @@ mod tests {
     }
 
     #[test]
-    fn webpack_names_chunks_by_hashes_that_look_like_numbers_too() {
-        check_reached(
+    fn chunk_named_by_a_hash_of_digits_is_reachable() {
+        check_reachable(
             &[
                 ("/index.html", "<script src=/js/main.8e2f0b3a.js></script>"),
                 (
@@ -270,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_put_together_or_encoded_is_not_missing() {
+    fn name_that_is_composed_or_encoded_is_not_missing() {
         check_missing(
             &[
                 (
@@ -288,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_style_sheet_is_not_missing() {
+    fn empty_style_sheet_is_not_missing() {
         check_missing(
             &[
                 ("/index.html", "<link rel=stylesheet href=/vp-icons.css>"),

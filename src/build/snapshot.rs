@@ -1,8 +1,7 @@
-//! A directory, read whole at one moment.
+//! The content of a directory at one moment.
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
-use std::fmt;
 use std::fs::File;
 use std::io;
 use std::io::Read as _;
@@ -15,81 +14,70 @@ use bytes::Bytes;
 use sha2::Digest as _;
 use sha2::Sha256;
 
+use crate::build::not_ready::NotReady;
 use crate::build::parallel::in_parallel;
 use crate::build::tree::Tree;
 use crate::build::tree::TreeFile;
+use crate::build::utf8::Utf8Validator;
 use crate::digest::Digest;
 use crate::http::media_type;
 use crate::http::media_type::Kind;
-use crate::release::Release;
 use crate::release::asset::Asset;
-use crate::release::asset::Content;
 use crate::release::asset::FileState;
-use crate::release::file_stamp::Stamp;
+use crate::release::file_stamp::FileStamp;
 use crate::release::open_file::OpenFile;
+use crate::release::release::Release;
+use crate::release::representation::Content;
 
-/// Every file of a directory, by path, such that all of them stood there together.
+/// Every file of a directory, by path. All of them were there at the same time.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
     pub(crate) assets: BTreeMap<String, Arc<Asset>>,
 }
 
-/// What is kept in memory.
+/// Which files are kept in memory.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
-    /// Larger files stay on disk.
+pub(crate) struct MemoryLimits {
+    /// Larger files stay on disk. In bytes.
     pub(crate) file: u64,
-    /// What is over this, all files together, stays on disk.
+    /// The limit for all files together, in bytes. The rest stays on disk.
     pub(crate) total: u64,
 }
 
-/// Why a directory is no release yet.
-#[derive(Debug)]
-pub(crate) enum Unsettled {
-    /// It isn't there.
-    Absent,
-    /// It, or something in it, can't be read.
-    Unreadable(String),
-    /// It has no `index.html` at its top, or an empty one.
-    NoIndex,
-    /// It changed while it was read.
-    Changing,
-}
-
 impl Snapshot {
-    /// Reads `root`, of which `tree` is a fresh walk. What `known` releases have, by stamp or by content, is
-    /// taken over from them. Blocks.
+    /// Reads `root`, of which `tree` was just read. Files that `known` releases have, by stamp or by content, are shared with
+    /// them. Blocks.
     ///
     /// # Errors
     ///
-    /// If the directory can't be read whole as it stood at one moment, or has no index page.
+    /// If the directory can't be read completely, changes meanwhile, or has no index page.
     pub(crate) fn read(
         root: &Path,
         tree: Tree,
         known: &[Arc<Release>],
-        limits: Limits,
-    ) -> Result<Self, Unsettled> {
+        limits: MemoryLimits,
+    ) -> Result<Self, NotReady> {
         if !tree.has_index() {
-            return Err(Unsettled::NoIndex);
+            return Err(NotReady::NoIndex);
         }
         let assets = known.iter().flat_map(|release| release.assets());
-        let reader = Reader {
-            twins: assets.map(|(_, asset)| (*asset.digest(), asset)).collect(),
+        let reader = FileReader {
+            by_digest: assets.map(|(_, asset)| (*asset.digest(), asset)).collect(),
             in_memory: in_memory(&tree.files, limits),
-            taken: SystemTime::now(),
+            taken_at: SystemTime::now(),
         };
         let read = in_parallel(&tree.files, |at, file| {
             match known
                 .iter()
-                .find_map(|release| release.unchanged(&file.path, &file.stamp))
+                .find_map(|release| release.get_unchanged(&file.path, &file.stamp))
             {
                 Some(asset) => Ok(asset),
                 None => reader.read(file, reader.in_memory[at]).map(Arc::new),
             }
         })?;
-        let again = Tree::read(root).map_err(|error| Unsettled::of(&error, root))?;
+        let again = Tree::read(root).map_err(|error| NotReady::from_io(&error, root))?;
         if again != tree {
-            return Err(Unsettled::Changing);
+            return Err(NotReady::Changing);
         }
         let paths = tree.files.into_iter().map(|file| file.path);
         Ok(Self {
@@ -98,63 +86,43 @@ impl Snapshot {
     }
 }
 
-impl Unsettled {
-    pub(crate) fn of(error: &io::Error, place: &Path) -> Self {
-        match error.kind() {
-            io::ErrorKind::NotFound => Self::Absent,
-            _ => Self::Unreadable(format!("{}: {error}", place.display())),
-        }
-    }
-}
-
-impl fmt::Display for Unsettled {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Absent => f.write_str("there is no such directory"),
-            Self::Unreadable(what) => write!(f, "it can't be read ({what})"),
-            Self::NoIndex => f.write_str("it has no index.html, or an empty one"),
-            Self::Changing => f.write_str("it is being changed"),
-        }
-    }
-}
-
-struct Reader {
-    /// What is known, by content: what was moved or copied need not be compressed again.
-    twins: HashMap<Digest, Arc<Asset>>,
+struct FileReader {
+    /// The known assets: a file that was moved or copied need not be compressed again.
+    by_digest: HashMap<Digest, Arc<Asset>>,
     in_memory: Vec<bool>,
-    taken: SystemTime,
+    taken_at: SystemTime,
 }
 
-impl Reader {
-    fn read(&self, file: &TreeFile, in_memory: bool) -> Result<Asset, Unsettled> {
-        let opened = open(&file.place).map_err(|error| changing_or(&error, &file.place))?;
+impl FileReader {
+    fn read(&self, file: &TreeFile, in_memory: bool) -> Result<Asset, NotReady> {
+        let opened = open(&file.file_path).map_err(|error| changing_or(&error, &file.file_path))?;
         let metadata = opened
             .metadata()
-            .map_err(|error| changing_or(&error, &file.place))?;
-        if Stamp::of(&metadata) != file.stamp {
-            return Err(Unsettled::Changing);
+            .map_err(|error| changing_or(&error, &file.file_path))?;
+        if FileStamp::new(&metadata) != file.stamp {
+            return Err(NotReady::Changing);
         }
         let asset = if in_memory {
             self.read_into_memory(opened, file)
         } else {
             self.keep_open(opened, file)
         };
-        let asset = asset.map_err(|error| changing_or(&error, &file.place))?;
-        asset.ok_or(Unsettled::Changing)
+        let asset = asset.map_err(|error| changing_or(&error, &file.file_path))?;
+        asset.ok_or(NotReady::Changing)
     }
 
-    /// `None` if the file changed meanwhile.
+    /// `None` if the file changed while it was read.
     fn read_into_memory(&self, mut opened: File, file: &TreeFile) -> io::Result<Option<Asset>> {
         let size = usize::try_from(file.stamp.size).map_err(io::Error::other)?;
-        // One byte more, to see the end without another allocation.
+        // One byte more, so that the end is seen without another allocation.
         let mut bytes = Vec::with_capacity(size + 1);
         opened.read_to_end(&mut bytes)?;
-        if bytes.len() != size || Stamp::of(&opened.metadata()?) != file.stamp {
+        if bytes.len() != size || FileStamp::new(&opened.metadata()?) != file.stamp {
             return Ok(None);
         }
-        let digest = Digest::of(&bytes);
-        let twin = self.twins.get(&digest);
-        let content = if let Some(Content::Memory(shared)) = twin.map(|twin| twin.plain().content())
+        let digest = Digest::new(&bytes);
+        let same = self.by_digest.get(&digest);
+        let content = if let Some(Content::Memory(shared)) = same.map(|same| same.plain().content())
         {
             Content::Memory(shared.clone())
         } else {
@@ -166,15 +134,15 @@ impl Reader {
             Content::File(_) => false,
         };
         let asset = Asset::from_file(content, digest, utf8, self.state(file));
-        if let Some(twin) = twin {
-            asset.share_encoded(twin);
+        if let Some(same) = same {
+            asset.share_encoded(same);
         }
         Ok(Some(asset))
     }
 
     fn keep_open(&self, mut opened: File, file: &TreeFile) -> io::Result<Option<Asset>> {
         let mut hasher = Sha256::new();
-        let mut utf8 = Utf8::default();
+        let mut utf8 = Utf8Validator::default();
         let mut buffer = vec![0; 256 * 1024];
         let mut size = 0;
         loop {
@@ -184,19 +152,22 @@ impl Reader {
             }
             size += read as u64;
             hasher.update(&buffer[..read]);
-            utf8.check(&buffer[..read]);
+            utf8.push(&buffer[..read]);
         }
-        if size != file.stamp.size || Stamp::of(&opened.metadata()?) != file.stamp {
+        if size != file.stamp.size || FileStamp::new(&opened.metadata()?) != file.stamp {
             return Ok(None);
         }
-        let digest = Digest::finish(hasher);
+        let digest = Digest::from_hasher(hasher);
         let content = Content::File(Arc::new(OpenFile::new(
-            opened, file.stamp, self.taken, digest,
+            opened,
+            file.stamp,
+            self.taken_at,
+            digest,
         )));
         Ok(Some(Asset::from_file(
             content,
             digest,
-            utf8.is_whole(),
+            utf8.is_valid(),
             self.state(file),
         )))
     }
@@ -204,41 +175,13 @@ impl Reader {
     fn state(&self, file: &TreeFile) -> FileState {
         FileState {
             stamp: file.stamp,
-            taken: self.taken,
+            taken_at: self.taken_at,
         }
     }
 }
 
-/// Checks text that comes in pieces.
-#[derive(Debug, Default)]
-struct Utf8 {
-    /// The beginning of a character that the last piece ended in.
-    rest: Vec<u8>,
-    broken: bool,
-}
-
-impl Utf8 {
-    fn check(&mut self, piece: &[u8]) {
-        if self.broken {
-            return;
-        }
-        self.rest.extend_from_slice(piece);
-        match std::str::from_utf8(&self.rest) {
-            Ok(_) => self.rest.clear(),
-            Err(error) if error.error_len().is_none() => {
-                self.rest.drain(..error.valid_up_to());
-            }
-            Err(_) => self.broken = true,
-        }
-    }
-
-    fn is_whole(&self) -> bool {
-        !self.broken && self.rest.is_empty()
-    }
-}
-
-/// Which files fit into memory: pages always, since the script goes into them; then in order of path.
-fn in_memory(files: &[TreeFile], limits: Limits) -> Vec<bool> {
+/// Which files are kept in memory: all pages, since the script is inserted into them; then others in order of path.
+fn in_memory(files: &[TreeFile], limits: MemoryLimits) -> Vec<bool> {
     let is_page = |file: &TreeFile| media_type::kind(&file.path) == Kind::Page;
     let mut left = limits.total;
     for page in files.iter().filter(|file| is_page(file)) {
@@ -257,18 +200,18 @@ fn in_memory(files: &[TreeFile], limits: Limits) -> Vec<bool> {
     files.iter().map(&mut fits).collect()
 }
 
-/// Opens what was a file a moment ago; should it be a pipe by now, that must not wait for a writer.
-fn open(place: &Path) -> io::Result<File> {
+/// Opens a regular file. Should it have been replaced by a pipe, this must not wait for a writer.
+fn open(path: &Path) -> io::Result<File> {
     let mut options = File::options();
     options.read(true).custom_flags(libc::O_NONBLOCK);
-    options.open(place)
+    options.open(path)
 }
 
-fn changing_or(error: &io::Error, place: &Path) -> Unsettled {
+fn changing_or(error: &io::Error, path: &Path) -> NotReady {
     match error.kind() {
         // It was listed a moment ago.
-        io::ErrorKind::NotFound => Unsettled::Changing,
-        _ => Unsettled::of(error, place),
+        io::ErrorKind::NotFound => NotReady::Changing,
+        _ => NotReady::from_io(error, path),
     }
 }
 
@@ -278,37 +221,37 @@ mod tests {
 
     use super::*;
 
-    const ROOMY: Limits = Limits {
+    const UNLIMITED: MemoryLimits = MemoryLimits {
         file: 1 << 20,
         total: 1 << 30,
     };
 
     #[test]
-    fn a_directory_without_an_index_page_is_no_release() {
+    fn snapshot_without_an_index_page_is_not_ready() {
         let dir = tempfile::tempdir().unwrap();
         let read = || {
             let tree = Tree::read(dir.path()).unwrap();
-            Snapshot::read(dir.path(), tree, &[], ROOMY)
+            Snapshot::read(dir.path(), tree, &[], UNLIMITED)
         };
-        assert!(matches!(read().unwrap_err(), Unsettled::NoIndex));
+        assert!(matches!(read().unwrap_err(), NotReady::NoIndex));
         fs::write(dir.path().join("index.html"), "").unwrap();
-        assert!(matches!(read().unwrap_err(), Unsettled::NoIndex));
+        assert!(matches!(read().unwrap_err(), NotReady::NoIndex));
         fs::write(dir.path().join("index.html"), "x").unwrap();
         assert_eq!(read().unwrap().assets.len(), 1);
     }
 
     #[test]
-    fn a_tree_that_has_changed_since_its_walk_is_not_read() {
+    fn snapshot_of_a_changed_tree_is_not_ready() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("index.html"), "x").unwrap();
         let tree = Tree::read(dir.path()).unwrap();
         fs::write(dir.path().join("new.js"), "x").unwrap();
-        let error = Snapshot::read(dir.path(), tree, &[], ROOMY).unwrap_err();
-        assert!(matches!(error, Unsettled::Changing));
+        let error = Snapshot::read(dir.path(), tree, &[], UNLIMITED).unwrap_err();
+        assert!(matches!(error, NotReady::Changing));
     }
 
     #[test]
-    fn what_does_not_fit_into_memory_is_kept_open() {
+    fn snapshot_past_its_memory_limits_keeps_files_open() {
         let dir = tempfile::tempdir().unwrap();
         for (name, size) in [
             ("index.html", 10),
@@ -323,7 +266,7 @@ mod tests {
             )
             .unwrap();
         }
-        let limits = Limits {
+        let limits = MemoryLimits {
             file: 100,
             total: 100,
         };
@@ -337,21 +280,5 @@ mod tests {
             .collect();
         assert_eq!(on_disk, ["/b.bin", "/big.txt"]);
         assert!(snapshot.assets.values().all(|asset| asset.is_utf8()));
-    }
-
-    #[test]
-    fn text_in_pieces_is_checked_across_their_borders() {
-        let text = "aé漢😀z".as_bytes();
-        for cut in 0..=text.len() {
-            let mut utf8 = Utf8::default();
-            utf8.check(&text[..cut]);
-            utf8.check(&text[cut..]);
-            assert!(utf8.is_whole(), "cut at {cut}");
-        }
-        let mut utf8 = Utf8::default();
-        utf8.check(&text[..2]);
-        assert!(!utf8.is_whole());
-        utf8.check(b"x");
-        assert!(!utf8.is_whole());
     }
 }

@@ -1,4 +1,4 @@
-//! The files of a directory as they stand at one moment: names and stamps, no contents.
+//! The files of a directory at one moment: their paths and metadata, not their content.
 
 use std::hash::DefaultHasher;
 use std::hash::Hash as _;
@@ -11,12 +11,11 @@ use std::time::SystemTime;
 use walkdir::DirEntry;
 use walkdir::WalkDir;
 
-use crate::release::file_stamp::Stamp;
+use crate::release::file_stamp::FileStamp;
 
-/// What a look at a directory finds: every file that may be served, in order of its path.
+/// Every file of a directory that may be served, sorted by path.
 ///
-/// Two equal trees, one taken before and one after the files were read, mean that nothing changed while
-/// they were read.
+/// If two trees are equal, one read before and one after the content of the files, nothing changed meanwhile.
 #[derive(Debug)]
 pub(crate) struct Tree {
     pub(crate) files: Vec<TreeFile>,
@@ -25,11 +24,11 @@ pub(crate) struct Tree {
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct TreeFile {
-    /// The path a visitor asks for, decoded: `/assets/app.js`.
+    /// The path of a request for it, percent-decoded: `/assets/app.js`.
     pub(crate) path: String,
-    /// Where it is on disk.
-    pub(crate) place: PathBuf,
-    pub(crate) stamp: Stamp,
+    /// The path on disk.
+    pub(crate) file_path: PathBuf,
+    pub(crate) stamp: FileStamp,
 }
 
 impl PartialEq for Tree {
@@ -39,13 +38,13 @@ impl PartialEq for Tree {
 }
 
 impl Tree {
-    /// Walks `root`. Follows a symbolic link only where it leads to something inside the real root; leaves
-    /// out dot files, but for `.well-known`, and whatever is neither a file nor a directory.
+    /// Walks `root`. Follows a symbolic link only if its target is inside the real root. Skips dot files, except
+    /// `.well-known`, and everything that is neither a file nor a directory.
     ///
     /// # Errors
     ///
-    /// If the root is no directory or can't be read. An entry that goes away during the walk is left out:
-    /// the second walk of a look will tell.
+    /// If the root is no directory or can't be read. An entry that vanishes during the walk is skipped: the second walk will
+    /// differ.
     pub(crate) fn read(root: &Path) -> io::Result<Self> {
         let real = root.canonicalize()?;
         if !real.is_dir() {
@@ -64,28 +63,28 @@ impl Tree {
         for entry in walk {
             let entry = match entry {
                 Ok(entry) => entry,
-                Err(error) if is_passing(&error) => continue,
+                Err(error) if is_skipped(&error) => continue,
                 Err(error) => return Err(error.into()),
             };
             let metadata = match entry.metadata() {
                 Ok(metadata) => metadata,
-                Err(error) if is_passing(&error) => continue,
+                Err(error) if is_skipped(&error) => continue,
                 Err(error) => return Err(error.into()),
             };
-            let stamp = Stamp::of(&metadata);
-            // What was taken away shows in the directory that it was in, and nowhere else.
+            let stamp = FileStamp::new(&metadata);
+            // Removing a file changes nothing but its directory.
             newest_change = newest_change.max(Some(stamp.changed_at()));
             if !entry.file_type().is_file() {
                 continue;
             }
-            let Some(path) = visible_path(&entry, &real) else {
-                tracing::debug!(file = %entry.path().display(), "left out: its name is not UTF-8");
+            let Some(path) = request_path(&entry, &real) else {
+                tracing::debug!(file = %entry.path().display(), "skipped a file whose name is not UTF-8");
                 continue;
             };
             files.push(TreeFile {
                 path,
                 stamp,
-                place: entry.into_path(),
+                file_path: entry.into_path(),
             });
         }
         files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
@@ -95,26 +94,28 @@ impl Tree {
         })
     }
 
-    /// True if there is a page to begin with, and it is not empty.
+    /// True if there is an index page at the top, and it is not empty.
     pub(crate) fn has_index(&self) -> bool {
         self.files
             .iter()
             .any(|file| file.path == INDEX && file.stamp.size > 0)
     }
 
-    /// The same for equal trees, and hardly for different ones.
-    pub(crate) fn fingerprint(&self) -> u64 {
+    /// A hash of the files: equal for equal trees, and different for others but for collisions.
+    pub(crate) fn hash_of_files(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         self.files.hash(&mut hasher);
         hasher.finish()
     }
 
-    /// True if every stamp can be ([`Stamp::can_be_trusted`]).
-    pub(crate) fn can_be_trusted(&self, now: SystemTime) -> bool {
-        self.files.iter().all(|file| file.stamp.can_be_trusted(now))
+    /// True if all stamps are ([`FileStamp::is_reliable`]).
+    pub(crate) fn is_reliable(&self, taken_at: SystemTime) -> bool {
+        self.files
+            .iter()
+            .all(|file| file.stamp.is_reliable(taken_at))
     }
 
-    /// The newest change to any file or directory, by the file system's clock.
+    /// The newest change time of any file or directory, by the clock of the file system.
     pub(crate) fn newest_change(&self) -> Option<SystemTime> {
         self.newest_change
     }
@@ -135,14 +136,14 @@ fn stays_inside(entry: &DirEntry, real_root: &Path) -> bool {
         .is_ok_and(|target| target.starts_with(real_root))
 }
 
-fn visible_path(entry: &DirEntry, real_root: &Path) -> Option<String> {
+fn request_path(entry: &DirEntry, real_root: &Path) -> Option<String> {
     let relative = entry.path().strip_prefix(real_root).ok()?.to_str()?;
     Some(format!("/{relative}"))
 }
 
-/// An entry that vanished between listing and asking, a link that leads nowhere or into its own parents: no file
-/// to serve, and no reason to give up the rest.
-fn is_passing(error: &walkdir::Error) -> bool {
+/// True for an entry that vanished after it was listed, and for a link to nothing or to one of its own parents: there is no
+/// file to serve, and the other entries are not affected.
+fn is_skipped(error: &walkdir::Error) -> bool {
     error.loop_ancestor().is_some()
         || (error.depth() > 0 && error.path().is_some_and(Path::is_symlink))
         || (error.depth() > 0
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn dot_files_are_left_out_but_well_known_is_not() {
+    fn tree_skips_dot_files_except_well_known() {
         let dir = tempfile::tempdir().unwrap();
         for name in [
             ".env",
@@ -175,9 +176,9 @@ mod tests {
             "a/.b/c",
             "index.html",
         ] {
-            let place = dir.path().join(name);
-            fs::create_dir_all(place.parent().unwrap()).unwrap();
-            fs::write(place, name).unwrap();
+            let path = dir.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, name).unwrap();
         }
         assert_eq!(
             paths(dir.path()),
@@ -186,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_is_followed_only_inside_the_real_root() {
+    fn tree_follows_links_only_inside_the_real_root() {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().join("dist");
         fs::create_dir_all(root.join("sub")).unwrap();
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kubernetes_volume_shows_its_files() {
+    fn tree_of_a_kubernetes_volume_has_its_files() {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path();
         fs::create_dir(root.join("..2024_01_01")).unwrap();
@@ -214,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_root_is_an_error() {
+    fn tree_of_a_missing_root_is_an_error() {
         let dir = tempfile::tempdir().unwrap();
         let error = Tree::read(&dir.path().join("none")).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::NotFound);

@@ -1,4 +1,4 @@
-//! Compressing once what is sent many times.
+//! Compresses assets when a release is built.
 
 use std::io;
 use std::io::Read;
@@ -12,11 +12,11 @@ use flate2::write::GzEncoder;
 
 use crate::http::coding::Coding;
 use crate::release::asset::Asset;
-use crate::release::asset::Content;
-use crate::release::asset::Representation;
+use crate::release::representation::Content;
+use crate::release::representation::Representation;
 
-/// The path at which build tools put a file that they have compressed in `coding`; `None` if they don't use it.
-pub(crate) fn copy_of(path: &str, coding: Coding) -> Option<String> {
+/// The path at which build tools put the compressed copy of a file; `None` for codings that they don't use.
+pub(crate) fn copy_path(path: &str, coding: Coding) -> Option<String> {
     match coding {
         Coding::Brotli => Some(format!("{path}.br")),
         Coding::Gzip => Some(format!("{path}.gz")),
@@ -24,32 +24,32 @@ pub(crate) fn copy_of(path: &str, coding: Coding) -> Option<String> {
     }
 }
 
-/// Keeps every form of an asset that pays, if its bytes are in memory.
+/// Sets the encoded representations of an asset: every coding that makes it smaller, if its bytes are in memory.
 pub(crate) fn compress(asset: &Asset) {
-    let forms = Coding::PRECOMPRESSED.into_iter();
-    let forms = forms.filter_map(|coding| Some((coding, compressed(asset, coding)?)));
-    asset.keep_encoded(forms.collect());
+    let codings = Coding::PRECOMPRESSED.into_iter();
+    let encoded = codings.filter_map(|coding| Some((coding, compressed(asset, coding)?)));
+    asset.set_encoded(encoded.collect());
 }
 
-/// An asset in `coding`, if its bytes are in memory and it pays.
+/// An asset in `coding`, if its bytes are in memory and that makes it smaller.
 pub(crate) fn compressed(asset: &Asset, coding: Coding) -> Option<Representation> {
     let Content::Memory(bytes) = asset.plain().content() else {
         return None;
     };
-    Some(asset.encoded_form(smaller(coding, bytes)?))
+    Some(asset.encoded_from(smaller(coding, bytes)?))
 }
 
-/// `bytes` in `coding`, if that makes them smaller by a tenth or more. Nothing below 1 KiB.
+/// `bytes` in `coding`, if there is at least 1 KiB of them and that makes them smaller by a tenth or more.
 ///
-/// A pure function of the bytes, so that replicas send the same.
+/// The result depends on nothing but the bytes, so that all replicas send the same.
 fn smaller(coding: Coding, bytes: &[u8]) -> Option<Bytes> {
-    if bytes.len() < WORTHWHILE {
+    if bytes.len() < MIN_BYTES {
         return None;
     }
     match encode(coding, bytes) {
         Ok(small) => (small.len() < bytes.len() / 10 * 9).then_some(small),
         Err(error) => {
-            tracing::warn!(%error, coding = coding.token(), "can't compress");
+            tracing::warn!(%error, coding = coding.token(), "cannot compress a file");
             None
         }
     }
@@ -59,7 +59,7 @@ fn encode(coding: Coding, bytes: &[u8]) -> io::Result<Bytes> {
     let mut out = Vec::with_capacity(bytes.len() / 3);
     match coding {
         Coding::Brotli => {
-            let small = bytes.len() <= SMALL;
+            let small = bytes.len() <= MAX_BYTES_BEST;
             let params = BrotliEncoderParams {
                 quality: if small { 9 } else { 5 },
                 lgwin: 22,
@@ -80,16 +80,16 @@ fn encode(coding: Coding, bytes: &[u8]) -> io::Result<Bytes> {
 
 /// True if `encoded` decodes to exactly `plain`.
 ///
-/// Stops at the first difference, so that a bomb costs no more than the file it stands beside.
+/// Stops at the first difference, so that a decompression bomb costs no more than the file itself.
 pub(crate) fn decodes_to(coding: Coding, encoded: &[u8], plain: &[u8]) -> bool {
     match coding {
-        Coding::Brotli => reads_as(brotli::Decompressor::new(encoded, BUFFER), plain),
-        Coding::Gzip => reads_as(MultiGzDecoder::new(encoded), plain),
+        Coding::Brotli => decodes_as(brotli::Decompressor::new(encoded, BUFFER), plain),
+        Coding::Gzip => decodes_as(MultiGzDecoder::new(encoded), plain),
         _ => false,
     }
 }
 
-fn reads_as(mut decoder: impl Read, mut plain: &[u8]) -> bool {
+fn decodes_as(mut decoder: impl Read, mut plain: &[u8]) -> bool {
     let mut buffer = vec![0; BUFFER];
     loop {
         match decoder.read(&mut buffer) {
@@ -103,11 +103,11 @@ fn reads_as(mut decoder: impl Read, mut plain: &[u8]) -> bool {
     }
 }
 
-// Below this a response fits into one packet with its head, compressed or not.
-const WORTHWHILE: usize = 1024;
+// Below this a response fits into one packet with its header, compressed or not.
+const MIN_BYTES: usize = 1024;
 
-// Up to here brotli 9 costs less than 25 ms; a bundle of megabytes would hold up the news of its release.
-const SMALL: usize = 128 * 1024;
+// Up to here brotli 9 takes less than 25 ms; a bundle of megabytes would delay its release.
+const MAX_BYTES_BEST: usize = 128 * 1024;
 
 const BUFFER: usize = 32 * 1024;
 
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_compressed_decodes_to_what_it_was() {
+    fn compressed_bytes_decode_to_the_original() {
         let text = "let a = 1; ".repeat(1000);
         for coding in Coding::PRECOMPRESSED {
             let small = smaller(coding, text.as_bytes()).unwrap();
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn small_and_random_bytes_are_left_as_they_are() {
+    fn small_or_random_bytes_are_not_compressed() {
         assert_eq!(smaller(Coding::Gzip, &[b'a'; 1023]), None);
         let mut noise = 1_u64;
         let noise: Vec<u8> = std::iter::repeat_with(|| {

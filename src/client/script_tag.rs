@@ -52,7 +52,7 @@ pub(crate) fn tag_digest(prefix: &ReservedPrefix, id: &ReleaseId, built: u64, cs
         Csp::Amend => b"amend",
     };
     let parts = [&tag[..], scripts::version().as_bytes(), csp].concat();
-    Digest::of(&parts).hex(TAG_DIGEST_BYTES)
+    Digest::new(&parts).hex(TAG_DIGEST_BYTES)
 }
 
 // 48 bits: the entity tags of one page are compared, not those of all pages.

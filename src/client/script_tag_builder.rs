@@ -83,7 +83,7 @@ impl ScriptTagBuilder {
         let csp = self.csp_checker.csp();
         match &self.release {
             Some(PageRelease { id, built }) => script_tag::tag_digest(prefix, id, *built, csp),
-            None => script_tag::tag_digest(prefix, &ReleaseId::called("-"), 0, csp),
+            None => script_tag::tag_digest(prefix, &ReleaseId::from_version("-"), 0, csp),
         }
     }
 }

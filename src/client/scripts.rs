@@ -17,7 +17,7 @@ pub(crate) const SCRIPTS: [(&str, &str); 4] = [
 pub(crate) fn version() -> &'static str {
     static VERSION: LazyLock<String> = LazyLock::new(|| {
         let scripts: String = SCRIPTS.iter().map(|(_, script)| *script).collect();
-        Digest::of(scripts.as_bytes()).hex(5)
+        Digest::new(scripts.as_bytes()).hex(5)
     });
     &VERSION
 }
@@ -25,7 +25,7 @@ pub(crate) fn version() -> &'static str {
 /// The hash of the bundle as a source in a policy (CSP3, section 2.3.1): `'sha256-…'`.
 pub(crate) fn bundle_hash() -> &'static str {
     static HASH: LazyLock<String> = LazyLock::new(|| {
-        let hash = Digest::of(BUNDLE.as_bytes()).base64();
+        let hash = Digest::new(BUNDLE.as_bytes()).base64();
         format!("'sha256-{hash}'")
     });
     &HASH

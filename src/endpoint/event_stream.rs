@@ -194,7 +194,7 @@ mod tests {
     }
 
     fn publish(site: &Site, id: &str) {
-        site.publish(Release::named(id.parse().unwrap(), 7));
+        site.publish(Release::new(id.parse().unwrap(), 7));
     }
 
     #[tokio::test(start_paused = true)]

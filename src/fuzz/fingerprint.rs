@@ -2,11 +2,11 @@ use std::fmt::Write as _;
 
 use crate::fuzz::line;
 use crate::fuzz::pieces;
-use crate::html::page_assets::Elements;
-use crate::html::page_assets::Likeness;
-use crate::html::page_assets::Location;
-use crate::html::page_assets::Print;
-use crate::html::page_assets::Reader;
+use crate::html::page_assets::Difference;
+use crate::html::page_assets::PageAssets;
+use crate::html::page_assets::PageFingerprint;
+use crate::html::page_assets::PageLocation;
+use crate::html::page_assets::PageReader;
 
 /// A page: what it loads and runs is the same however it comes, in what order it is, and whatever else changes with
 /// each answer.
@@ -33,27 +33,27 @@ pub fn fingerprint(data: &[u8]) {
     assert_eq!(elements, others, "{one}\n{other}");
     compare(elements.as_ref(), other.as_bytes());
     if let Some((elements, raw)) = elements.zip(raw) {
-        relate(&Print::of(elements), &Print::of(raw));
+        relate(&PageFingerprint::new(elements), &PageFingerprint::new(raw));
     }
 }
 
 /// Reads a page in pieces, and as a whole.
-fn read(page: &[u8], cuts: &[u8]) -> Option<Elements> {
-    let mut reader = Reader::new();
+fn read(page: &[u8], cuts: &[u8]) -> Option<PageAssets> {
+    let mut reader = PageReader::new();
     for piece in pieces(page, cuts) {
         reader.write(piece);
     }
-    let elements = reader.end().map(|found| found.at(HOME));
-    let whole = Reader::read(page).map(|found| found.at(HOME));
+    let elements = reader.end().map(|found| found.resolve_at(HOME));
+    let whole = PageReader::parse(page).map(|found| found.resolve_at(HOME));
     assert_eq!(elements, whole, "by {cuts:?}");
     elements
 }
 
 /// Compares a page with its beginnings.
-fn compare(elements: Option<&Elements>, page: &[u8]) {
+fn compare(elements: Option<&PageAssets>, page: &[u8]) {
     let Some(elements) = elements else { return };
-    let print = Print::of(elements.clone());
-    assert_eq!(print.likeness(&print), Likeness::Same);
+    let print = PageFingerprint::new(elements.clone());
+    assert_eq!(print.difference(&print), Difference::None);
     // A base that comes late changes what is before it.
     let has_base = page
         .windows(5)
@@ -62,28 +62,31 @@ fn compare(elements: Option<&Elements>, page: &[u8]) {
         return;
     }
     for end in [page.len() / 3, page.len() / 2, page.len()] {
-        let start = Reader::read(&page[..end]).map(|found| found.at(HOME));
-        assert!(start.is_none_or(|start| print.may_begin(&start)), "{end}");
+        let start = PageReader::parse(&page[..end]).map(|found| found.resolve_at(HOME));
+        assert!(
+            start.is_none_or(|start| print.may_start_with(&start)),
+            "{end}"
+        );
     }
 }
 
 /// Compares two prints of whatever pages.
-fn relate(one: &Print, other: &Print) {
-    let likeness = one.likeness(other);
-    assert_eq!(likeness, other.likeness(one));
+fn relate(one: &PageFingerprint, other: &PageFingerprint) {
+    let likeness = one.difference(other);
+    assert_eq!(likeness, other.difference(one));
     let is_same = one.digest() == other.digest();
-    assert_eq!(is_same, likeness == Likeness::Same);
-    let (ones, others) = (one.elements(), other.elements());
+    assert_eq!(is_same, likeness == Difference::None);
+    let (ones, others) = (one.assets(), other.assets());
     assert_eq!(ones.has_shape_of(others), others.has_shape_of(ones));
-    let joined = one.joined(other);
-    assert_eq!(joined.is_some(), likeness != Likeness::Other);
+    let joined = one.merged_with(other);
+    assert_eq!(joined.is_some(), likeness != Difference::Files);
     let Some(joined) = joined else { return };
     for print in [one, other] {
-        assert_eq!(joined.likeness(print), Likeness::Same);
-        let predicted = joined.another(print.elements().clone());
+        assert_eq!(joined.difference(print), Difference::None);
+        let predicted = joined.with_assets(print.assets().clone());
         assert_eq!(predicted.digest(), joined.digest());
     }
-    let reversed = other.joined(one);
+    let reversed = other.merged_with(one);
     assert_eq!(
         reversed.map(|joined| joined.digest()),
         Some(joined.digest())
@@ -145,7 +148,7 @@ fn shuffled<'a>(lines: &[&'a str], shuffle: &[u8]) -> impl Iterator<Item = &'a s
     lines.into_iter()
 }
 
-const HOME: Location<'_> = Location {
+const HOME: PageLocation<'_> = PageLocation {
     path: "/docs/",
     host: Some("example.org"),
 };

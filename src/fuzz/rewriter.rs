@@ -7,13 +7,13 @@ use bytes::Bytes;
 use crate::fuzz::line;
 use crate::fuzz::pieces;
 use crate::html::inserter::Extent;
-use crate::html::inserter::Outcome;
-use crate::html::inserter::Ready;
-use crate::html::inserter::Rewriter;
-use crate::html::inserter::inject;
-use crate::html::page_assets::Location;
-use crate::html::page_assets::Print;
-use crate::html::page_assets::Reader;
+use crate::html::inserter::InsertOutcome;
+use crate::html::inserter::Inserter;
+use crate::html::inserter::Output;
+use crate::html::inserter::insert_tag;
+use crate::html::page_assets::PageFingerprint;
+use crate::html::page_assets::PageLocation;
+use crate::html::page_assets::PageReader;
 
 /// A page in pieces: what goes out is the page with the tag put in once, or the page; the same however it is cut.
 ///
@@ -29,13 +29,13 @@ pub fn rewriter(data: &[u8]) {
     let small = Rewritten::of(page, page.chunks(1), Some(TAG));
     assert_eq!(whole.out, cut.out);
     assert_eq!(whole.out, small.out);
-    let at_once = inject(page, Box::new(|_, _| Some(Bytes::from_static(TAG))));
-    let injected = (whole.outcome == Outcome::Injected).then_some(&whole.out[..]);
+    let at_once = insert_tag(page, Box::new(|_, _| Some(Bytes::from_static(TAG))));
+    let injected = (whole.outcome == InsertOutcome::Inserted).then_some(&whole.out[..]);
     assert_eq!(at_once.as_deref(), injected);
     let declined = Rewritten::of(page, pieces(page, cuts), None);
     assert_eq!(declined.out, page);
-    let is_page = whole.outcome == Outcome::Injected;
-    assert_eq!(declined.outcome == Outcome::Declined, is_page);
+    let is_page = whole.outcome == InsertOutcome::Inserted;
+    assert_eq!(declined.outcome == InsertOutcome::Declined, is_page);
     if is_page {
         assert_is_read(&whole.out);
     }
@@ -43,7 +43,7 @@ pub fn rewriter(data: &[u8]) {
 
 struct Rewritten {
     out: Vec<u8>,
-    outcome: Outcome,
+    outcome: InsertOutcome,
 }
 
 impl Rewritten {
@@ -54,7 +54,7 @@ impl Rewritten {
     ) -> Self {
         let asked: Asked = Arc::default();
         let keep = Arc::clone(&asked);
-        let mut rewriter = Rewriter::new(Box::new(move |head, extent| {
+        let mut rewriter = Inserter::new(Box::new(move |head, extent| {
             let mut asked = keep.lock().unwrap_or_else(PoisonError::into_inner);
             *asked = Some((head.to_vec(), extent));
             tag.map(Bytes::from_static)
@@ -63,7 +63,7 @@ impl Rewritten {
         for piece in pieces {
             let was = rewriter.outcome();
             let ready = rewriter.write(Bytes::copy_from_slice(piece));
-            if was != Outcome::Searching {
+            if was != InsertOutcome::Searching {
                 assert_eq!(ready.first, piece, "all passes once the place is known");
             }
             add(&mut out, &ready);
@@ -72,10 +72,10 @@ impl Rewritten {
         let outcome = rewriter.outcome();
         let asked = asked.lock().unwrap_or_else(PoisonError::into_inner).take();
         match (outcome, asked) {
-            (Outcome::Searching, _) => panic!("the page has ended"),
-            (Outcome::Passed, None) => assert_eq!(out, page),
-            (Outcome::Declined, Some(_)) if tag.is_none() => assert_eq!(out, page),
-            (Outcome::Injected, Some((head, extent))) => {
+            (InsertOutcome::Searching, _) => panic!("the page has ended"),
+            (InsertOutcome::NoInsertionPoint, None) => assert_eq!(out, page),
+            (InsertOutcome::Declined, Some(_)) if tag.is_none() => assert_eq!(out, page),
+            (InsertOutcome::Inserted, Some((head, extent))) => {
                 let tag = tag.unwrap_or_default();
                 let is_place = |place: usize| page[place..].starts_with(&head);
                 let place = places_of(tag, &out, page).find(|&place| is_place(place));
@@ -93,7 +93,7 @@ impl Rewritten {
 /// What a rewriter knew when it asked for the tag.
 type Asked = Arc<Mutex<Option<(Vec<u8>, Extent)>>>;
 
-fn add(out: &mut Vec<u8>, ready: &Ready) {
+fn add(out: &mut Vec<u8>, ready: &Output) {
     out.extend_from_slice(&ready.first);
     out.extend_from_slice(&ready.rest);
 }
@@ -109,7 +109,7 @@ fn places_of(tag: &[u8], out: &[u8], page: &[u8]) -> impl Iterator<Item = usize>
 
 /// The tag is not in a comment, an attribute or a text: whoever parses the page finds it.
 fn assert_is_read(out: &[u8]) {
-    let home = Location {
+    let home = PageLocation {
         path: "/",
         host: None,
     };
@@ -120,9 +120,9 @@ fn assert_is_read(out: &[u8]) {
     {
         return;
     }
-    let read = |page| Reader::read(page).map(|found| found.at(home));
+    let read = |page| PageReader::parse(page).map(|found| found.resolve_at(home));
     if let Some((page, tag)) = read(out).zip(read(TAG)) {
-        assert!(!tag.is_empty() && Print::of(page).may_begin(&tag));
+        assert!(!tag.is_empty() && PageFingerprint::new(page).may_start_with(&tag));
     }
 }
 

@@ -1,4 +1,4 @@
-//! The place in a page where the tag goes, found by parsing.
+//! Finds the insertion point of the script's tag in a page.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -16,65 +16,69 @@ use lol_html::send::ElementContentHandlers;
 use lol_html::send::HtmlRewriter;
 use lol_html::send::Settings;
 
-/// The parser only tells the place: what is sent are the bytes that came, so that no fault of the parser, and
-/// no encoding that it does not know, can change them.
-pub(crate) struct Parser {
+/// Parses the start of a page up to the insertion point.
+///
+/// The parser's output is not used: the bytes of the page are sent as they came, so that neither a bug in the parser nor
+/// an encoding that it does not support can change them.
+pub(crate) struct InsertionPointParser {
     rewriter: HtmlRewriter<'static, fn(&[u8])>,
-    search: Arc<Mutex<Search>>,
+    search: Arc<Mutex<SearchState>>,
 }
 
-/// What the parser's handlers share with us.
+/// The state that the handlers of the parser share.
 #[derive(Debug, Default)]
-struct Search {
-    /// A doctype, an `<html>`, `<head>` or `<body>` was seen.
+struct SearchState {
+    /// There was a doctype, `<html>`, `<head>` or `<body>`.
     is_page: bool,
-    /// Where the last token that is no text ended.
-    text_from: usize,
-    verdict: Option<Verdict>,
+    /// The end of the last token that is no text.
+    text_start: usize,
+    point: Option<InsertionPoint>,
 }
 
+/// Where in a page the tag is inserted.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Verdict {
-    /// The tag goes in at this byte of the page.
+pub(crate) enum InsertionPoint {
+    /// At this offset.
     At(usize),
-    /// It goes in before the text that begins here, but behind its blanks.
+    /// Before the text that starts at this offset, but after its leading white space.
     BeforeText(usize),
-    /// This is no page, or nobody knows.
-    Pass,
+    /// Nowhere: it is no page, or could not be parsed.
+    None,
 }
 
-impl Parser {
-    /// A parser for pages whose place lies within the first `most` bytes.
-    pub(crate) fn new(most: usize) -> Self {
-        let search = Arc::new(Mutex::new(Search::default()));
+impl InsertionPointParser {
+    /// A parser for pages whose insertion point is within the first `max_bytes` bytes.
+    pub(crate) fn new(max_bytes: usize) -> Self {
+        let search = Arc::new(Mutex::new(SearchState::default()));
         let on_comment = Arc::clone(&search);
         let on_doctype = Arc::clone(&search);
         let on_element = Arc::clone(&search);
         let on_text = Arc::clone(&search);
         let settings = Settings::new_send()
-            // An odd page is not ours to judge.
+            // A page that is not well-formed is still parsed.
             .with_strict(false)
-            .with_memory_settings(MemorySettings::new().with_max_allowed_memory_usage(2 * most))
+            .with_memory_settings(
+                MemorySettings::new().with_max_allowed_memory_usage(2 * max_bytes),
+            )
             .append_document_content_handler(doctype!(move |doctype| {
                 let mut search = lock(&on_doctype);
                 search.is_page = true;
-                search.text_from = doctype.source_location().bytes().end;
+                search.text_start = doctype.source_location().bytes().end;
                 Ok(())
             }))
             .append_document_content_handler(doc_comments!(move |comment| {
-                lock(&on_comment).text_from = comment.source_location().bytes().end;
+                lock(&on_comment).text_start = comment.source_location().bytes().end;
                 Ok(())
             }))
             .append_document_content_handler(doc_text!(move |text| {
                 let text = text.as_str().as_bytes();
-                if blanks(text) == text.len() {
+                if leading_space(text) == text.len() {
                     return Ok(());
                 }
-                // Where the text is cut in pieces, the parser's own account of its place can be off by half a
-                // character.
+                // Where text is split between pieces, the offset that the parser reports can be wrong by part of a character.
                 let mut search = lock(&on_text);
-                let start = search.text_from;
-                Err(search.decide(Verdict::BeforeText(start)).into())
+                let start = search.text_start;
+                Err(search.stop_at(InsertionPoint::BeforeText(start)).into())
             }))
             .append_element_content_handler((
                 Cow::Borrowed(&*EVERY),
@@ -85,11 +89,11 @@ impl Parser {
                     search.is_page |= matches!(name.as_str(), "html" | "head" | "body");
                     match name.as_str() {
                         "html" => {
-                            search.text_from = tag.end;
+                            search.text_start = tag.end;
                             Ok(())
                         }
-                        "head" => Err(search.decide(Verdict::At(tag.end)).into()),
-                        _ => Err(search.decide(Verdict::At(tag.start)).into()),
+                        "head" => Err(search.stop_at(InsertionPoint::At(tag.end)).into()),
+                        _ => Err(search.stop_at(InsertionPoint::At(tag.start)).into()),
                     }
                 }),
             ));
@@ -99,65 +103,71 @@ impl Parser {
         }
     }
 
-    /// Some once it is over, by decision or by failure: the parser must not be used after that.
-    pub(crate) fn parse(&mut self, piece: &[u8]) -> Option<Verdict> {
+    /// Parses the next piece. `Some` at the end of the search, by success or failure: the parser must not be used after that.
+    pub(crate) fn parse(&mut self, piece: &[u8]) -> Option<InsertionPoint> {
         match self.rewriter.write(piece) {
             Ok(()) => None,
-            Err(_) => Some(lock(&self.search).verdict.unwrap_or(Verdict::Pass)),
+            Err(_) => Some(lock(&self.search).point.unwrap_or(InsertionPoint::None)),
         }
     }
 
-    /// The verdict on a page that ends here.
-    pub(crate) fn end(self: Box<Self>) -> Verdict {
+    /// Ends the page.
+    pub(crate) fn end(self: Box<Self>) -> InsertionPoint {
         let Self { rewriter, search } = *self;
-        // What the parser makes of a comment or a tag that is not finished is no place: it would be inside.
-        let Search {
-            is_page, text_from, ..
+        // The end of an unfinished comment or tag is no insertion point: it would be inside.
+        let SearchState {
+            is_page,
+            text_start,
+            ..
         } = *lock(&search);
         let ended = rewriter.end();
-        let verdict = lock(&search).verdict;
-        match (verdict, ended) {
-            (Some(verdict), _) => verdict,
-            (None, Ok(())) if is_page => Verdict::BeforeText(text_from),
-            _ => Verdict::Pass,
+        let point = lock(&search).point;
+        match (point, ended) {
+            (Some(point), _) => point,
+            (None, Ok(())) if is_page => InsertionPoint::BeforeText(text_start),
+            _ => InsertionPoint::None,
         }
     }
 }
 
-impl Verdict {
-    /// The byte of `page` at which the tag goes in.
-    pub(crate) fn place(self, page: &[u8]) -> Option<usize> {
+impl InsertionPoint {
+    /// The offset in `page` at which the tag is inserted.
+    pub(crate) fn offset_in(self, page: &[u8]) -> Option<usize> {
         match self {
-            Self::At(place) => Some(place),
-            Self::BeforeText(start) => page.get(start..).map(|text| start + blanks(text)),
-            Self::Pass => None,
+            Self::At(offset) => Some(offset),
+            Self::BeforeText(start) => page.get(start..).map(|text| start + leading_space(text)),
+            Self::None => None,
         }
     }
 }
 
-impl Search {
-    /// Decides so, if what came so far is a page; gives the error that ends the parsing.
-    fn decide(&mut self, verdict: Verdict) -> Decided {
-        let verdict = if self.is_page { verdict } else { Verdict::Pass };
-        self.verdict.get_or_insert(verdict);
-        Decided
+impl SearchState {
+    /// Sets the insertion point, if this is a page. Returns the error that stops the parser.
+    fn stop_at(&mut self, point: InsertionPoint) -> Stop {
+        let point = if self.is_page {
+            point
+        } else {
+            InsertionPoint::None
+        };
+        self.point.get_or_insert(point);
+        Stop
     }
 }
 
-/// The error by which a handler tells the parser to stop.
+/// The error by which a handler stops the parser.
 #[derive(Debug)]
-struct Decided;
+struct Stop;
 
-impl std::fmt::Display for Decided {
+impl std::fmt::Display for Stop {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the place is known")
+        f.write_str("the insertion point is known")
     }
 }
 
-impl std::error::Error for Decided {}
+impl std::error::Error for Stop {}
 
-/// How many bytes of white space, and of byte order marks, `text` begins with.
-fn blanks(text: &[u8]) -> usize {
+/// The number of leading bytes of white space and byte order marks.
+fn leading_space(text: &[u8]) -> usize {
     let mut rest = text;
     loop {
         rest = rest.trim_ascii_start();
@@ -168,7 +178,7 @@ fn blanks(text: &[u8]) -> usize {
     }
 }
 
-fn lock(search: &Mutex<Search>) -> std::sync::MutexGuard<'_, Search> {
+fn lock(search: &Mutex<SearchState>) -> std::sync::MutexGuard<'_, SearchState> {
     search.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

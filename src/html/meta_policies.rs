@@ -1,4 +1,4 @@
-//! The policies that a page has in its own head (HTML, "Content security policy state").
+//! The Content Security Policies in the head of a page (HTML, "Content security policy state").
 
 use std::sync::Arc;
 use std::sync::LazyLock;
@@ -12,17 +12,18 @@ use lol_html::end_tag;
 use lol_html::send::HtmlRewriter;
 use lol_html::send::Settings;
 
-/// The policies in what is seen of the head of a page, in their order. What lies in `<noscript>` or `<template>` is
-/// none.
+/// The policies in this part of the head of a page, in their order, without those in `<noscript>` and `<template>`.
 pub(crate) fn policies(head: &[u8]) -> Vec<String> {
-    if !may_have_one(head) {
+    if !may_have_policy(head) {
         return Vec::new();
     }
-    let seen = Arc::new(Mutex::new(Seen::default()));
-    let on_element = Arc::clone(&seen);
+    let state = Arc::new(Mutex::new(ParseState::default()));
+    let on_element = Arc::clone(&state);
     let settings = Settings::new_send()
         .with_strict(false)
-        .with_memory_settings(MemorySettings::new().with_max_allowed_memory_usage(MOST_MEMORY))
+        .with_memory_settings(
+            MemorySettings::new().with_max_allowed_memory_usage(MAX_PARSER_MEMORY),
+        )
         .append_element_content_handler(element!("*", move |element| {
             match element.tag_name().as_str() {
                 "meta" => {
@@ -30,10 +31,11 @@ pub(crate) fn policies(head: &[u8]) -> Vec<String> {
                         .get_attribute("http-equiv")
                         .is_some_and(|kind| kind.trim().eq_ignore_ascii_case(NAME));
                     let policy = element.get_attribute("content").filter(|_| is_policy);
-                    let mut seen = lock(&on_element);
-                    if seen.inert == 0 {
-                        seen.policies
-                            .extend(policy.as_deref().map(without_references));
+                    let mut state = lock(&on_element);
+                    if state.inert == 0 {
+                        state
+                            .policies
+                            .extend(policy.as_deref().map(resolve_references));
                     }
                     Ok(())
                 }
@@ -48,27 +50,27 @@ pub(crate) fn policies(head: &[u8]) -> Vec<String> {
                 }
                 "html" | "head" | "base" | "link" | "script" | "style" | "title" => Ok(()),
                 _ if lock(&on_element).inert > 0 => Ok(()),
-                // The body has begun.
+                // The start of the body.
                 name => Err(name.to_owned().into()),
             }
         }));
     let mut rewriter = HtmlRewriter::new(settings, |_: &[u8]| {});
-    // An error is how it ends, or is the parser's own: what was found until then counts.
+    // A handler or the parser may stop with an error: what was found until then counts.
     if rewriter.write(head).is_ok() {
         _ = rewriter.end();
     }
-    std::mem::take(&mut lock(&seen).policies)
+    std::mem::take(&mut lock(&state).policies)
 }
 
 #[derive(Debug, Default)]
-struct Seen {
+struct ParseState {
     policies: Vec<String>,
-    /// How many elements are open whose content does nothing.
+    /// The number of open elements whose content has no effect.
     inert: usize,
 }
 
-/// Most pages have none, and this runs for each that streams by.
-fn may_have_one(head: &[u8]) -> bool {
+/// A quick check for the many pages without a policy.
+fn may_have_policy(head: &[u8]) -> bool {
     static FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         let mut finder = AhoCorasick::builder();
         finder.ascii_case_insensitive(true).build([NAME]).ok()
@@ -76,15 +78,15 @@ fn may_have_one(head: &[u8]) -> bool {
     FINDER.as_ref().is_some_and(|finder| finder.is_match(head))
 }
 
-/// An attribute's value with its character references resolved: those of ASCII, by number, and those that frameworks
-/// write for quotes.
-fn without_references(value: &str) -> String {
+/// The value of an attribute with its character references resolved: numeric ones, and the named ones that frameworks
+/// write for quotes and other ASCII characters.
+fn resolve_references(value: &str) -> String {
     let mut plain = String::with_capacity(value.len());
     let mut rest = value;
     while let Some(at) = rest.find('&') {
         plain.push_str(&rest[..at]);
         rest = &rest[at..];
-        let end = rest.find(';').filter(|end| *end <= LONGEST_REFERENCE);
+        let end = rest.find(';').filter(|end| *end <= MAX_REFERENCE);
         let resolved = end.and_then(|end| Some((end, character(&rest[1..end])?)));
         let (character, length) =
             resolved.map_or(('&', 1), |(end, character)| (character, end + 1));
@@ -116,17 +118,17 @@ fn character(reference: &str) -> Option<char> {
     char::from_u32(code)
 }
 
-fn lock(seen: &Mutex<Seen>) -> std::sync::MutexGuard<'_, Seen> {
-    seen.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(state: &Mutex<ParseState>) -> std::sync::MutexGuard<'_, ParseState> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 const NAME: &str = "content-security-policy";
 
-// A tag must fit into it, and a page's head may be of any size.
-const MOST_MEMORY: usize = 256 * 1024;
+// A tag must fit into it. The head of a page may have any size.
+const MAX_PARSER_MEMORY: usize = 256 * 1024;
 
 // `&#x0000027;` and the like.
-const LONGEST_REFERENCE: usize = 12;
+const MAX_REFERENCE: usize = 12;
 
 #[cfg(test)]
 mod tests {
@@ -138,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_stands_in_the_head() {
+    fn policy_in_the_head_is_found() {
         let meta = "<meta http-equiv=Content-Security-Policy content=\"script-src 'self'\">";
         let expected = &["script-src 'self'"][..];
         check(meta, expected);
@@ -155,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn elsewhere_it_is_none() {
+    fn policy_outside_of_the_head_is_ignored() {
         let meta = "<meta http-equiv=content-security-policy content=x>";
         check(&format!("<body>{meta}"), &[]);
         check(&format!("<p>{meta}"), &[]);
@@ -174,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn quotes_come_as_references() {
+    fn character_references_of_quotes_are_resolved() {
         for (value, expected) in [
             ("&#39;self&#39;", "'self'"),
             ("&#x27;self&#X27;", "'self'"),
@@ -184,7 +186,7 @@ mod tests {
                 "a&b &; &#; &#x110000; &nope; &",
             ),
         ] {
-            assert_eq!(without_references(value), expected);
+            assert_eq!(resolve_references(value), expected);
         }
     }
 }

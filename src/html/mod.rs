@@ -1,4 +1,4 @@
-//! HTML: finding a place in a page, writing to it, and reading what it loads.
+//! HTML: where the script is inserted into a page, and which files and policies a page has.
 
 pub(crate) mod inserter;
 pub(crate) mod insertion_point;

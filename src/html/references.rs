@@ -1,4 +1,4 @@
-//! What a page, a script or a style sheet names.
+//! The references of pages, scripts and style sheets to other files.
 
 use lol_html::HtmlRewriter;
 use lol_html::MemorySettings;
@@ -8,16 +8,16 @@ use percent_encoding::percent_decode_str;
 
 use crate::http::media_type;
 
-/// The local files without which the page at `path` does not work, as paths from the site's root:
-/// `script[src]` and `link[rel=stylesheet|modulepreload|preload]`. What lies on another host is left out.
-pub(crate) fn of_page(path: &str, html: &[u8]) -> Vec<String> {
+/// The paths of the files of the same host that the page at `path` needs: `script[src]` and
+/// `link[rel=stylesheet|modulepreload|preload]`.
+pub(crate) fn in_page(path: &str, html: &[u8]) -> Vec<String> {
     let mut base = None;
     let mut urls = Vec::new();
     parse(html, &mut base, &mut urls);
     let base = match base {
         Some(base) => match resolve(path, &base) {
             Some(base) => base,
-            // The base is another host: nothing relative is ours.
+            // The base is another host, and so is every relative URL.
             None => return Vec::new(),
         },
         None => path.to_owned(),
@@ -29,7 +29,9 @@ fn parse(html: &[u8], base: &mut Option<String>, urls: &mut Vec<String>) {
     let urls = std::cell::RefCell::new(urls);
     let settings = Settings::new()
         .with_strict(false)
-        .with_memory_settings(MemorySettings::new().with_max_allowed_memory_usage(PARSER_MEMORY))
+        .with_memory_settings(
+            MemorySettings::new().with_max_allowed_memory_usage(MAX_PARSER_MEMORY),
+        )
         .append_element_content_handler(element!("base[href]", |element| {
             if base.is_none() {
                 *base = element.get_attribute("href");
@@ -50,13 +52,13 @@ fn parse(html: &[u8], base: &mut Option<String>, urls: &mut Vec<String>) {
             if is("stylesheet") || is("modulepreload") {
                 urls.borrow_mut().extend(url);
             } else if is("preload") {
-                // It may be of what a server answers: `/api/config`.
+                // It may be no file, but a resource of a server: `/api/config`.
                 urls.borrow_mut().extend(url.filter(|url| is_file(url)));
             }
             Ok(())
         }));
     let mut rewriter = HtmlRewriter::new(settings, |_: &[u8]| {});
-    // A page too odd to be parsed names less than it could; it is served all the same.
+    // Of a page that can't be parsed to its end, some references are missing; it is served nevertheless.
     if rewriter.write(html).is_ok() {
         drop(rewriter.end());
     }
@@ -69,11 +71,11 @@ fn is_file(url: &str) -> bool {
         .is_some_and(|name| name.contains('.'))
 }
 
-/// The path that `url` means on a page at `base`; `None` if it is on another host, or no path at all.
+/// The path of `url` on a page at `base`. `None` for a URL on another host, and for one without a path.
 pub(crate) fn resolve(base: &str, url: &str) -> Option<String> {
     let url = url.trim_ascii();
     let url = url.split(['?', '#']).next().unwrap_or("");
-    // What stands in braces is filled in by a server: `{{ base_url }}custom.css`.
+    // Braces are a placeholder that a server fills in: `{{ base_url }}custom.css`.
     if url.is_empty() || url.starts_with("//") || url.contains('{') || has_scheme(url) {
         return None;
     }
@@ -106,10 +108,9 @@ fn has_scheme(url: &str) -> bool {
     })
 }
 
-/// The file names that stand in a script or style sheet as a whole string, such as
-/// `import("./About-C0gX_-9k.js")` or `url(/fonts/a.woff2)`, with their folders. What lies on another host is
-/// left out.
-pub(crate) fn paths_in(text: &[u8]) -> impl Iterator<Item = &str> {
+/// The relative URLs of files that are whole strings in a script or style sheet, such as
+/// `import("./About-C0gX_-9k.js")` or `url(/fonts/a.woff2)`.
+pub(crate) fn in_text(text: &[u8]) -> impl Iterator<Item = &str> {
     let mut rest = text;
     let mut opened = false;
     let strings = std::iter::from_fn(move || {
@@ -123,7 +124,7 @@ pub(crate) fn paths_in(text: &[u8]) -> impl Iterator<Item = &str> {
             rest = after.get(1..).unwrap_or_default();
             let is_whole = opened && end.is_some_and(ends_url);
             opened = end.is_some_and(opens_url);
-            if is_whole && string.len() <= LONGEST_URL {
+            if is_whole && string.len() <= MAX_URL {
                 return Some(string);
             }
         }
@@ -150,20 +151,20 @@ fn ends_url(b: u8) -> bool {
     b"\"'`)\\?#".contains(&b)
 }
 
-/// True for a name like those of the files that a build makes; `a.b.c` and `M1.5L2.7Z` stand in scripts, too.
+/// True for a name with an extension of files that builds have; `a.b.c` and `M1.5L2.7Z` occur in scripts, too.
 fn has_extension(name: &str) -> bool {
     let extension = media_type::extension(name).to_ascii_lowercase();
-    name.len() <= LONGEST_NAME && EXTENSIONS.contains(&extension.as_str())
+    name.len() <= MAX_NAME && EXTENSIONS.contains(&extension.as_str())
 }
 
-// A page is in memory anyway; this is for the tokens and open elements in flight.
-const PARSER_MEMORY: usize = 8 * 1024 * 1024;
+// For the current token and the open elements.
+const MAX_PARSER_MEMORY: usize = 8 * 1024 * 1024;
 
-// File systems take 255 bytes for a name; folders may come before it.
-const LONGEST_URL: usize = 1024;
+// The folders and a name of 255 bytes.
+const MAX_URL: usize = 1024;
 
-// What file systems take.
-const LONGEST_NAME: usize = 255;
+// The limit of file systems.
+const MAX_NAME: usize = 255;
 
 const EXTENSIONS: [&str; 30] = [
     "js",
@@ -203,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_names_its_scripts_and_style_sheets() {
+    fn references_of_a_page_are_its_scripts_and_style_sheets() {
         let html = br#"<!doctype html><link rel="icon" href="/favicon.ico">
             <link rel="modulepreload" crossorigin href="/assets/vendor.js?x=1#y">
             <link rel="preload STYLESHEET" href=style.css>
@@ -214,24 +215,24 @@ mod tests {
             <!-- <script src="/commented.js"></script> -->
             <script>"<script src='/string.js'>"</script>"#;
         assert_eq!(
-            of_page("/docs/index.html", html),
+            in_page("/docs/index.html", html),
             ["/assets/vendor.js", "/docs/style.css", "/assets/my app.js"]
         );
     }
 
     #[test]
-    fn a_base_moves_what_is_relative() {
+    fn references_of_a_page_with_a_base_are_relative_to_it() {
         let html = br#"<base href="/app/"><script src="a.js"></script>"#;
-        assert_eq!(of_page("/index.html", html), ["/app/a.js"]);
+        assert_eq!(in_page("/index.html", html), ["/app/a.js"]);
         let html = br#"<base href="https://cdn.example/"><script src="a.js"></script>"#;
-        assert!(of_page("/index.html", html).is_empty());
+        assert!(in_page("/index.html", html).is_empty());
     }
 
     #[test]
-    fn a_script_names_files_as_strings() {
+    fn references_of_a_script_are_its_strings() {
         let script = br#"d=["assets/About-x.js","assets/About-x.css"];import(`./Report-y.js`);
             e+".js";a.js;"a-1.js.map";"v1.2.3 x";import("./film-2.mp4");`${e}/z-1.js`;"https://cdn.example/q-1.js";'//cdn.example/r-1.js';"\"./s-1.mjs\"""#;
-        let names: Vec<_> = paths_in(script).collect();
+        let names: Vec<_> = in_text(script).collect();
         assert_eq!(
             names,
             [
@@ -243,7 +244,7 @@ mod tests {
             ]
         );
         let style = b"a{src:url(/f/a-1.woff2)format('woff2'),url('b-2.woff')}@import\"c-3.css\";";
-        let names: Vec<_> = paths_in(style).collect();
+        let names: Vec<_> = in_text(style).collect();
         assert_eq!(names, ["/f/a-1.woff2", "b-2.woff", "c-3.css"]);
     }
 }

@@ -14,9 +14,9 @@ use http_body::Frame;
 use http_body::SizeHint;
 use pin_project_lite::pin_project;
 
-use crate::html::inserter::Choose;
-use crate::html::inserter::Outcome;
-use crate::html::inserter::Rewriter;
+use crate::html::inserter::ChooseTag;
+use crate::html::inserter::InsertOutcome;
+use crate::html::inserter::Inserter;
 use crate::notify::page_metrics::Fate;
 use crate::notify::page_metrics::Tally;
 
@@ -27,7 +27,7 @@ pin_project! {
     pub struct InjectBody<B> {
         #[pin]
         page: B,
-        rewriter: Rewriter,
+        rewriter: Inserter,
         // There until it is known what becomes of the page, if that counts.
         tally: Option<Tally>,
         // What is to be sent before the page is asked again.
@@ -44,10 +44,10 @@ enum End {
 }
 
 impl<B> InjectBody<B> {
-    pub(crate) fn new(page: B, choose: Box<Choose>, tally: Option<Tally>) -> Self {
+    pub(crate) fn new(page: B, choose: Box<ChooseTag>, tally: Option<Tally>) -> Self {
         Self {
             page,
-            rewriter: Rewriter::new(choose),
+            rewriter: Inserter::new(choose),
             tally,
             rest: Bytes::new(),
             end: End::NotYet,
@@ -109,19 +109,19 @@ impl<B: Body> Body for InjectBody<B> {
 
     fn size_hint(&self) -> SizeHint {
         // What is held, or left of a piece, comes on top of it.
-        if self.rewriter.outcome() == Outcome::Searching || !self.rest.is_empty() {
+        if self.rewriter.outcome() == InsertOutcome::Searching || !self.rest.is_empty() {
             return SizeHint::default();
         }
         self.page.size_hint()
     }
 }
 
-fn count(tally: &mut Option<Tally>, outcome: Outcome) {
+fn count(tally: &mut Option<Tally>, outcome: InsertOutcome) {
     let fate = match outcome {
-        Outcome::Searching => return,
-        Outcome::Injected => Fate::Injected,
-        Outcome::Passed => Fate::PassedForPlace,
-        Outcome::Declined => Fate::PassedForPolicy,
+        InsertOutcome::Searching => return,
+        InsertOutcome::Inserted => Fate::Injected,
+        InsertOutcome::NoInsertionPoint => Fate::PassedForPlace,
+        InsertOutcome::Declined => Fate::PassedForPolicy,
     };
     if let Some(tally) = tally.take() {
         tally.count(fate);

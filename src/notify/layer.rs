@@ -32,7 +32,7 @@ use crate::site::Site;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
 /// let site = Site::new();
-/// site.publish(Release::named("v1".parse()?, 1_700_000_000_000));
+/// site.publish(Release::new("v1".parse()?, 1_700_000_000_000));
 ///
 /// let app = ServiceBuilder::new()
 ///     .layer(UpdateNotifierLayer::new(site.clone()))

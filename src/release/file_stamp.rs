@@ -6,9 +6,9 @@ use std::time::Duration;
 use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
 
-/// What the file system says of a file without reading it.
+/// The metadata of a file that changes whenever its content does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Stamp {
+pub(crate) struct FileStamp {
     device: u64,
     inode: u64,
     pub(crate) size: u64,
@@ -16,8 +16,8 @@ pub(crate) struct Stamp {
     changed: i128,
 }
 
-impl Stamp {
-    pub(crate) fn of(metadata: &Metadata) -> Self {
+impl FileStamp {
+    pub(crate) fn new(metadata: &Metadata) -> Self {
         Self {
             device: metadata.dev(),
             inode: metadata.ino(),
@@ -27,31 +27,34 @@ impl Stamp {
         }
     }
 
-    /// True if a later change would have given another stamp.
+    /// True if any later change gives another stamp. `taken_at` is the time at which the stamp was taken.
     ///
-    /// Git's rule for its index: a file that changed within the clock's last tick may change again within the
-    /// same tick, and then look unchanged. `now` is the time at which the stamp was taken.
-    pub(crate) fn can_be_trusted(&self, now: SystemTime) -> bool {
-        // A file system that counts whole seconds shows it by having no fraction.
+    /// Git's rule for its index: a file that changed within the last tick of the clock may change again within the same
+    /// tick, without another stamp.
+    pub(crate) fn is_reliable(&self, taken_at: SystemTime) -> bool {
+        // Without a fraction, the file system has timestamps in whole seconds.
         let tick = if self.changed % 1_000_000_000 == 0 {
             Duration::from_secs(2)
         } else {
             Duration::from_millis(50)
         };
-        now.duration_since(self.changed_at())
+        taken_at
+            .duration_since(self.changed_at())
             .is_ok_and(|age| age > tick)
     }
 
+    /// The modification time.
     pub(crate) fn modified_at(&self) -> SystemTime {
         time(self.modified)
     }
 
+    /// The change time (`ctime`).
     pub(crate) fn changed_at(&self) -> SystemTime {
-        // The modification time can be set at will, and be in the future; the change time can't.
+        // Unlike the modification time, it can't be set.
         time(self.changed)
     }
 
-    /// Milliseconds since 1970; earlier times count as 0.
+    /// The modification time in milliseconds since 1970; 0 for earlier ones.
     pub(crate) fn modified_ms(&self) -> u64 {
         u64::try_from(self.modified / 1_000_000).unwrap_or(0)
     }
@@ -78,13 +81,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fresh_stamp_is_not_trusted() {
+    fn fresh_stamp_is_not_reliable() {
         let dir = tempfile::tempdir().unwrap();
         let place = dir.path().join("f");
         fs::write(&place, "x").unwrap();
-        let stamp = Stamp::of(&fs::metadata(&place).unwrap());
-        assert!(!stamp.can_be_trusted(stamp.changed_at()));
-        assert!(!stamp.can_be_trusted(stamp.changed_at() - Duration::from_secs(60)));
-        assert!(stamp.can_be_trusted(stamp.changed_at() + Duration::from_secs(3)));
+        let stamp = FileStamp::new(&fs::metadata(&place).unwrap());
+        assert!(!stamp.is_reliable(stamp.changed_at()));
+        assert!(!stamp.is_reliable(stamp.changed_at() - Duration::from_secs(60)));
+        assert!(stamp.is_reliable(stamp.changed_at() + Duration::from_secs(3)));
     }
 }

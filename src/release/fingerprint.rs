@@ -1,108 +1,109 @@
-//! What the entry pages of one release show.
+//! The fingerprint of a release of an upstream.
 
 use std::sync::Arc;
 
-use crate::html::page_assets::Elements;
-use crate::html::page_assets::Likeness;
-use crate::html::page_assets::Print;
+use crate::html::page_assets::Difference;
+use crate::html::page_assets::PageAssets;
+use crate::html::page_assets::PageFingerprint;
 use crate::release::id::ReleaseId;
 
-/// By what a release that something else serves is known from others.
+/// By what a release of an upstream is told from others.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Pages {
-    /// The prints of its entry pages, each behind the path.
-    Prints(Vec<(Arc<str>, Print)>),
-    /// What it calls itself.
-    Value(Arc<str>),
+pub(crate) enum ReleaseFingerprint {
+    /// The paths and fingerprints of its entry pages.
+    Pages(Vec<(Arc<str>, PageFingerprint)>),
+    /// The version that the upstream itself names.
+    Version(Arc<str>),
 }
 
-impl Pages {
-    /// The id of a release with these pages: the same on every machine that sees them.
+impl ReleaseFingerprint {
+    /// The id of a release with this fingerprint, the same on every machine that computes it.
     pub(crate) fn id(&self) -> ReleaseId {
         match self {
-            Self::Value(value) => ReleaseId::called(value),
-            Self::Prints(prints) => {
-                let digests: Vec<_> = prints
+            Self::Version(version) => ReleaseId::from_version(version),
+            Self::Pages(pages) => {
+                let digests: Vec<_> = pages
                     .iter()
-                    .map(|(path, print)| (path, print.digest()))
+                    .map(|(path, page)| (path, page.digest()))
                     .collect();
-                ReleaseId::of(digests.iter().map(|(path, digest)| (&***path, digest)))
+                ReleaseId::from_content(digests.iter().map(|(path, digest)| (&***path, digest)))
             }
         }
     }
 
-    /// See [`Print::is_sure`].
-    pub(crate) fn is_sure(&self) -> bool {
+    /// True if nothing is left in it that could turn out to change by itself.
+    pub(crate) fn is_stable(&self) -> bool {
         match self {
-            Self::Value(_) => true,
-            Self::Prints(prints) => prints.iter().all(|(_, print)| print.is_sure()),
+            Self::Version(_) => true,
+            Self::Pages(pages) => pages.iter().all(|(_, page)| page.is_stable()),
         }
     }
 
-    /// How far all pages are like those of `other`; only as far as the least like.
-    pub(crate) fn likeness(&self, other: &Self) -> Likeness {
+    /// The greatest difference between any two pages with the same path.
+    pub(crate) fn difference(&self, other: &Self) -> Difference {
         match (self, other) {
-            (Self::Prints(own), Self::Prints(others)) if own.len() == others.len() => {
+            (Self::Pages(own), Self::Pages(others)) if own.len() == others.len() => {
                 let pairs = own.iter().zip(others);
-                let likeness = pairs.map(|((_, own), (_, other))| own.likeness(other));
-                likeness.max().unwrap_or(Likeness::Same)
+                let differences = pairs.map(|((_, own), (_, other))| own.difference(other));
+                differences.max().unwrap_or(Difference::None)
             }
-            (Self::Value(own), Self::Value(other)) if own == other => Likeness::Same,
-            _ => Likeness::Other,
+            (Self::Version(own), Self::Version(other)) if own == other => Difference::None,
+            _ => Difference::Files,
         }
     }
 
-    /// See [`Print::joined`].
-    pub(crate) fn joined(&self, other: &Self) -> Option<Self> {
+    /// What both have in common; see [`PageFingerprint::merged_with`]. `None` if they are of different releases.
+    pub(crate) fn merged_with(&self, other: &Self) -> Option<Self> {
         match (self, other) {
-            (Self::Prints(own), Self::Prints(others)) if own.len() == others.len() => {
+            (Self::Pages(own), Self::Pages(others)) if own.len() == others.len() => {
                 let pairs = own.iter().zip(others);
-                let joined = pairs
-                    .map(|((path, own), (_, other))| Some((Arc::clone(path), own.joined(other)?)));
-                Some(Self::Prints(joined.collect::<Option<_>>()?))
+                let merged = pairs.map(|((path, own), (_, other))| {
+                    Some((Arc::clone(path), own.merged_with(other)?))
+                });
+                Some(Self::Pages(merged.collect::<Option<_>>()?))
             }
-            (Self::Value(own), Self::Value(other)) if own == other => Some(self.clone()),
+            (Self::Version(own), Self::Version(other)) if own == other => Some(self.clone()),
             _ => None,
         }
     }
 
-    /// True if what differs between two answers is known to change by itself here.
-    pub(crate) fn excuses(&self, one: &Self, other: &Self) -> bool {
-        let (prints, (ones, others)) = (self.prints(), (one.prints(), other.prints()));
-        prints.len() == ones.len()
-            && prints.len() == others.len()
-            && prints.iter().zip(ones.iter().zip(others)).all(
-                |((_, print), ((_, one), (_, other)))| {
-                    let as_here = |print_of: &Print| print.another(print_of.elements().clone());
-                    as_here(one).likeness(&as_here(other)) == Likeness::Same
+    /// True if everything in which two others differ is known to change by itself in this one.
+    pub(crate) fn explains_difference(&self, one: &Self, other: &Self) -> bool {
+        let (pages, (ones, others)) = (self.pages(), (one.pages(), other.pages()));
+        pages.len() == ones.len()
+            && pages.len() == others.len()
+            && pages.iter().zip(ones.iter().zip(others)).all(
+                |((_, page), ((_, one), (_, other)))| {
+                    let stable = |of: &PageFingerprint| page.with_assets(of.assets().clone());
+                    stable(one).difference(&stable(other)) == Difference::None
                 },
             )
     }
 
-    /// How like the most like of the entry pages is to a whole page.
-    pub(crate) fn likeness_of(&self, page: &Print) -> Likeness {
-        let likeness = self.prints().iter().map(|(_, print)| print.likeness(page));
-        likeness.min().unwrap_or(Likeness::Other)
+    /// The difference between a whole page and the entry page that is most like it.
+    pub(crate) fn difference_to_page(&self, page: &PageFingerprint) -> Difference {
+        let differences = self.pages().iter().map(|(_, own)| own.difference(page));
+        differences.min().unwrap_or(Difference::Files)
     }
 
-    /// True if one of the entry pages could begin like that.
-    pub(crate) fn may_begin(&self, start: &Elements) -> bool {
-        let mut prints = self.prints().iter();
-        prints.any(|(_, print)| print.may_begin(start))
+    /// True if a page of which only the start is known, with these assets, could be one of the entry pages.
+    pub(crate) fn may_start_with(&self, start: &PageAssets) -> bool {
+        let mut pages = self.pages().iter();
+        pages.any(|(_, page)| page.may_start_with(start))
     }
 
-    /// The entry page, if there is one and no other.
-    pub(crate) fn only(&self) -> Option<(&Arc<str>, &Print)> {
-        match self.prints() {
-            [(path, print)] => Some((path, print)),
+    /// The entry page, if there is exactly one.
+    pub(crate) fn single_page(&self) -> Option<(&Arc<str>, &PageFingerprint)> {
+        match self.pages() {
+            [(path, page)] => Some((path, page)),
             _ => None,
         }
     }
 
-    fn prints(&self) -> &[(Arc<str>, Print)] {
+    fn pages(&self) -> &[(Arc<str>, PageFingerprint)] {
         match self {
-            Self::Prints(prints) => prints,
-            Self::Value(_) => &[],
+            Self::Pages(pages) => pages,
+            Self::Version(_) => &[],
         }
     }
 }

@@ -1,10 +1,15 @@
-//! The name of a release, and the digests it is made of.
+//! The id of a release.
 
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use data_encoding::HEXLOWER;
+use serde::Deserialize;
+use serde::Deserializer;
+use serde::Serialize;
+use serde::Serializer;
+use serde::de;
 use sha2::Digest as _;
 use sha2::Sha256;
 
@@ -12,24 +17,32 @@ use crate::digest::Digest;
 use crate::error::Error;
 use crate::error::Kind;
 
-/// The id of a release: 1 to 64 of `A-Z a-z 0-9 . _ -`, so that it can stand in an HTML attribute, a
-/// JSON string and an event without escaping.
+/// The id of a release: 1 to 64 of `A-Z a-z 0-9 . _ -`, so that it needs no escaping in an HTML attribute, a JSON
+/// string or an event.
 ///
-/// For a directory it is made of the content that visitors can reach; for a release that is published by
-/// hand it is whatever the publisher says. `Clone` is cheap.
+/// The id of a directory's release is computed from the reachable content; that of a release that is published by hand
+/// is chosen by the publisher. `Clone` is cheap.
+///
+/// ```
+/// use tidings::ReleaseId;
+///
+/// let id: ReleaseId = "v1.4.2".parse().unwrap();
+/// assert_eq!(id.as_str(), "v1.4.2");
+/// assert!("v1 4 2".parse::<ReleaseId>().is_err());
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ReleaseId(Arc<str>);
 
 impl ReleaseId {
-    /// The id as it is written everywhere.
+    /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// The id of this content: the first 80 bits of SHA-256 over every path and digest, in hex.
     ///
-    /// The same content gives the same id whatever the order of `files`, on every machine.
-    pub(crate) fn of<'a>(files: impl IntoIterator<Item = (&'a str, &'a Digest)>) -> Self {
+    /// The same content has the same id whatever the order of `files`, on every machine.
+    pub(crate) fn from_content<'a>(files: impl IntoIterator<Item = (&'a str, &'a Digest)>) -> Self {
         let mut files: Vec<_> = files.into_iter().collect();
         files.sort_unstable();
         let mut hasher = Sha256::new();
@@ -42,10 +55,10 @@ impl ReleaseId {
         Self(HEXLOWER.encode(&hasher.finalize()[..ID_BYTES]).into())
     }
 
-    /// The id for what a server calls its build: just that, or a digest of it where it could not be an id.
-    pub(crate) fn called(value: &str) -> Self {
-        let digest = || Self(Digest::of(value.as_bytes()).hex(ID_BYTES).into());
-        value.parse().unwrap_or_else(|_| digest())
+    /// The id for a version as a server names it: the name itself, or a digest of it if it is not a valid id.
+    pub(crate) fn from_version(version: &str) -> Self {
+        let digest = || Self(Digest::new(version.as_bytes()).hex(ID_BYTES).into());
+        version.parse().unwrap_or_else(|_| digest())
     }
 }
 
@@ -53,8 +66,8 @@ impl FromStr for ReleaseId {
     type Err = Error;
 
     fn from_str(id: &str) -> Result<Self, Error> {
-        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
-        if id.is_empty() || id.len() > 64 || !id.bytes().all(plain) {
+        let is_allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+        if id.is_empty() || id.len() > MAX_LENGTH || !id.bytes().all(is_allowed) {
             return Err(Error::new(Kind::InvalidReleaseId(id.to_owned())));
         }
         Ok(Self(id.into()))
@@ -73,48 +86,65 @@ impl fmt::Debug for ReleaseId {
     }
 }
 
+impl Serialize for ReleaseId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for ReleaseId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let id = String::deserialize(deserializer)?;
+        id.parse().map_err(de::Error::custom)
+    }
+}
+
 // 80 bits: no two builds of one site will meet, and the tag in the page stays short.
 const ID_BYTES: usize = 10;
+
+const MAX_LENGTH: usize = 64;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn equal_content_has_an_equal_id_in_any_order() {
-        let (a, b) = (Digest::of(b"a"), Digest::of(b"b"));
+    fn release_id_of_content_in_any_order_is_equal() {
+        let (a, b) = (Digest::new(b"a"), Digest::new(b"b"));
         assert_eq!(
-            ReleaseId::of([("/a", &a), ("/b", &b)]),
-            ReleaseId::of([("/b", &b), ("/a", &a)])
+            ReleaseId::from_content([("/a", &a), ("/b", &b)]),
+            ReleaseId::from_content([("/b", &b), ("/a", &a)])
         );
     }
 
     #[test]
-    fn a_path_cannot_lend_bytes_to_its_neighbour() {
-        let d = Digest::of(b"");
+    fn release_id_with_bytes_moved_between_paths_differs() {
+        let d = Digest::new(b"");
         assert_ne!(
-            ReleaseId::of([("/a", &d), ("/bc", &d)]),
-            ReleaseId::of([("/ab", &d), ("/c", &d)])
+            ReleaseId::from_content([("/a", &d), ("/bc", &d)]),
+            ReleaseId::from_content([("/ab", &d), ("/c", &d)])
         );
     }
 
     #[test]
-    fn an_id_is_the_same_on_every_machine() {
-        let page = Digest::of(b"<!doctype html>");
+    fn release_id_of_known_content_is_the_same_on_every_machine() {
+        let page = Digest::new(b"<!doctype html>");
         assert_eq!(
-            ReleaseId::of([("/index.html", &page)]).as_str(),
+            ReleaseId::from_content([("/index.html", &page)]).as_str(),
             "80f78f5808fb6234fa98"
         );
     }
 
     #[test]
-    fn an_id_that_would_need_escaping_is_refused() {
+    fn release_id_that_needs_escaping_is_an_error() {
         for id in ["", "a b", "a\"b", "a\nb", "é", &"x".repeat(65)] {
             assert!(id.parse::<ReleaseId>().is_err(), "{id:?}");
+            assert!(serde_json::from_value::<ReleaseId>(id.into()).is_err());
         }
-        assert_eq!(
-            "v1.2_3-x".parse::<ReleaseId>().unwrap().as_str(),
-            "v1.2_3-x"
-        );
+        let id: ReleaseId = "v1.2_3-x".parse().unwrap();
+        assert_eq!(id.as_str(), "v1.2_3-x");
+        let json = serde_json::to_string(&id).unwrap();
+        assert_eq!(json, "\"v1.2_3-x\"");
+        assert_eq!(serde_json::from_str::<ReleaseId>(&json).unwrap(), id);
     }
 }

@@ -1,289 +1,177 @@
-//! What a build says of itself, in the `tidings.json` at its top.
+//! The metadata of a release: label, notes and policy.
 
 use std::fmt;
 
+use serde::Deserialize;
+use serde::Serialize;
 use serde_json::Value;
 
-use crate::release::asset::Asset;
 use crate::release::policy::Policy;
 
-/// What is said of a release beside its files. No part of its id: it changes nothing that is served.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct About {
-    pub(crate) notes: Option<Box<str>>,
+/// What is known of a release beside its files. It is not part of the id, since it changes nothing that is served.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct ReleaseMetadata {
+    /// The name for humans: `1.4.2`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) label: Option<Box<str>>,
+    /// The release notes: a text, or the URL of one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) notes: Option<Box<str>>,
+    /// The policy by which open tabs update to the release.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) policy: Option<Policy>,
 }
 
-/// Something that is wrong with the file; the rest of it counts all the same.
-#[derive(Debug, PartialEq, Eq)]
-enum Fault {
-    Unreadable(String),
-    NoObject,
-    NoText(&'static str),
-    NoPolicy(String),
-    TooLong(&'static str, usize),
-    UnknownKey(String),
+/// A field that was longer than allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Truncated {
+    field: &'static str,
+    max_chars: usize,
 }
 
-impl About {
-    /// What is said from outside; and of each text that is too long, that it is cut.
-    pub(crate) fn said(
+impl ReleaseMetadata {
+    /// Metadata with these texts, trimmed, and the fields that had to be truncated. An empty text counts as none.
+    pub(crate) fn new(
         notes: Option<&str>,
         label: Option<&str>,
         policy: Option<Policy>,
-    ) -> (Self, Vec<String>) {
-        let (notes, long_notes) = notes.map_or_else(Default::default, |text| cut(NOTES, text));
-        let (label, long_label) = label.map_or_else(Default::default, |text| cut(LABEL, text));
-        let about = Self {
-            notes,
+    ) -> (Self, Vec<Truncated>) {
+        let (notes, long_notes) = notes.map_or_else(Default::default, |text| truncate(NOTES, text));
+        let (label, long_label) = label.map_or_else(Default::default, |text| truncate(LABEL, text));
+        let metadata = Self {
             label,
+            notes,
             policy,
         };
-        let cuts = long_notes.iter().chain(&long_label);
-        (about, cuts.map(ToString::to_string).collect())
+        (metadata, long_notes.into_iter().chain(long_label).collect())
     }
 
-    /// The names of what it says.
-    pub(crate) fn names(&self) -> Vec<&'static str> {
-        let said = [
+    /// The names of the fields that are set.
+    pub(crate) fn field_names(&self) -> Vec<&'static str> {
+        let fields = [
             ("label", self.label.is_some()),
             ("notes", self.notes.is_some()),
             ("policy", self.policy.is_some()),
         ];
-        let said = said.into_iter().filter(|(_, is_said)| *is_said);
-        said.map(|(name, _)| name).collect()
+        let set = fields.into_iter().filter(|(_, is_set)| *is_set);
+        set.map(|(name, _)| name).collect()
     }
 
+    /// True if no field is set.
     pub(crate) fn is_empty(&self) -> bool {
-        self.names().is_empty()
+        self.field_names().is_empty()
     }
 
-    /// This, and where it is silent what `other` says.
+    /// Returns `self`, with missing fields taken from `other`.
     pub(crate) fn or(&self, other: &Self) -> Self {
         Self {
-            notes: self.notes.as_ref().or(other.notes.as_ref()).cloned(),
             label: self.label.as_ref().or(other.label.as_ref()).cloned(),
+            notes: self.notes.as_ref().or(other.notes.as_ref()).cloned(),
             policy: self.policy.or(other.policy),
         }
     }
 
-    /// True if `other` says nothing else about what this is about.
-    pub(crate) fn agrees_with(&self, other: &Self) -> bool {
+    /// True if no field is set in both with different values.
+    pub(crate) fn is_compatible_with(&self, other: &Self) -> bool {
         self.or(other) == other.or(self)
     }
 
-    /// Puts what is said into a JSON object.
-    pub(crate) fn write(&self, object: &mut Value) {
-        let said = [
+    /// Adds the fields that are set to a JSON object.
+    pub(crate) fn write_to(&self, object: &mut Value) {
+        let fields = [
             ("label", self.label.as_deref()),
             ("notes", self.notes.as_deref()),
             ("policy", self.policy.map(Policy::as_str)),
         ];
-        for (name, text) in said {
+        for (name, text) in fields {
             if let Some(text) = text {
                 object[name] = text.into();
             }
         }
     }
 
-    /// What the file says; whatever is wrong with it is left out and told the operator, all in one warning. Blocks.
-    pub(crate) fn read(file: &Asset) -> Self {
-        let content = file.plain().content();
-        let (about, faults) = if content.len() > MOST_BYTES {
-            let fault = Fault::Unreadable(format!("it is larger than {MOST_BYTES} bytes"));
-            (Self::default(), vec![fault])
-        } else {
-            match content.bytes() {
-                Ok(json) => Self::parse(&json),
-                Err(error) => (Self::default(), vec![Fault::Unreadable(error.to_string())]),
-            }
-        };
-        if !faults.is_empty() {
-            let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
-            tracing::warn!("{} is not all right: {}", &PATH[1..], faults.join("; "));
-        }
-        about
-    }
-
-    fn parse(json: &[u8]) -> (Self, Vec<Fault>) {
-        let mut about = Self::default();
-        // Some editors put a byte order mark in front.
-        let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
-        let object = match serde_json::from_slice(json) {
-            Ok(Value::Object(object)) => object,
-            Ok(_) => return (about, vec![Fault::NoObject]),
-            Err(error) => return (about, vec![Fault::Unreadable(error.to_string())]),
-        };
-        let mut faults = Vec::new();
-        for (key, value) in object {
-            match (key.as_str(), value) {
-                ("notes" | "label" | "policy", Value::Null) => {}
-                ("notes", Value::String(notes)) => {
-                    let (notes, fault) = cut(NOTES, &notes);
-                    about.notes = notes;
-                    faults.extend(fault);
-                }
-                ("label", Value::String(label)) => {
-                    let (label, fault) = cut(LABEL, &label);
-                    about.label = label;
-                    faults.extend(fault);
-                }
-                ("policy", Value::String(word)) => match word.parse() {
-                    Ok(policy) => about.policy = Some(policy),
-                    Err(_) => faults.push(Fault::NoPolicy(word)),
-                },
-                ("notes", _) => faults.push(Fault::NoText("notes")),
-                ("label", _) => faults.push(Fault::NoText("label")),
-                ("policy", _) => faults.push(Fault::NoText("policy")),
-                _ => faults.push(Fault::UnknownKey(key)),
-            }
-        }
-        (about, faults)
-    }
-
+    /// Sets the notes; truncates them, with a warning, if they are too long.
     pub(crate) fn set_notes(&mut self, notes: &str) {
-        self.notes = or_warn(cut(NOTES, notes));
+        self.notes = truncate_with_warning(NOTES, notes);
     }
 
+    /// Sets the label; truncates it, with a warning, if it is too long.
     pub(crate) fn set_label(&mut self, label: &str) {
-        self.label = or_warn(cut(LABEL, label));
+        self.label = truncate_with_warning(LABEL, label);
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for Truncated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unreadable(why) => write!(f, "it can't be read: {why}"),
-            Self::NoObject => f.write_str("it is no JSON object"),
-            Self::NoText(key) => write!(f, "\"{key}\" is no string"),
-            Self::NoPolicy(word) => {
-                let words = Policy::ALL.map(Policy::as_str).join(", ");
-                let word = word.chars().take(MOST_QUOTED).collect::<String>();
-                write!(f, "\"policy\" is none of {words}: {word:?}")
-            }
-            Self::TooLong(key, most) => {
-                write!(f, "\"{key}\" is cut to {most} characters")
-            }
-            Self::UnknownKey(key) => {
-                let key = key.chars().take(MOST_QUOTED).collect::<String>();
-                write!(f, "{key:?} is no key of it")
-            }
-        }
+        let Self { field, max_chars } = self;
+        write!(f, "\"{field}\" is cut to {max_chars} characters")
     }
 }
 
-/// A text that may be so long.
-type Bound = (&'static str, usize);
+/// The name of a text field, and the number of characters it may have.
+type TextField = (&'static str, usize);
 
-/// The text within its bound; nothing for an empty one.
-fn cut((key, most): Bound, text: &str) -> (Option<Box<str>>, Option<Fault>) {
+/// The text within its limit; `None` for an empty one.
+fn truncate((field, max_chars): TextField, text: &str) -> (Option<Box<str>>, Option<Truncated>) {
     let text = text.trim();
-    let end = text.char_indices().nth(most).map(|(at, _)| at);
+    let end = text.char_indices().nth(max_chars).map(|(at, _)| at);
     let kept = &text[..end.unwrap_or(text.len())];
     let kept = (!kept.is_empty()).then(|| kept.into());
-    (kept, end.map(|_| Fault::TooLong(key, most)))
+    (kept, end.map(|_| Truncated { field, max_chars }))
 }
 
-fn or_warn((text, fault): (Option<Box<str>>, Option<Fault>)) -> Option<Box<str>> {
-    if let Some(fault) = fault {
-        tracing::warn!("{fault}");
+fn truncate_with_warning(field: TextField, text: &str) -> Option<Box<str>> {
+    let (text, truncated) = truncate(field, text);
+    if let Some(Truncated { field, max_chars }) = truncated {
+        tracing::warn!(field, max_chars, "release metadata truncated");
     }
     text
 }
 
-pub(crate) const PATH: &str = "/tidings.json";
-
-// Notes go to every open tab with every release. What is longer belongs behind a link.
-const NOTES: Bound = ("notes", 4000);
-const LABEL: Bound = ("label", 100);
-
-// Far more than the longest notes take, however they are escaped.
-const MOST_BYTES: u64 = 256 * 1024;
-
-// Enough of a wrong word to find it by.
-const MOST_QUOTED: usize = 40;
+// Notes go to every open tab with every release. Longer texts belong behind a URL.
+const NOTES: TextField = ("notes", 4000);
+const LABEL: TextField = ("label", 100);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[track_caller]
-    fn check(json: &str, expected: (&str, &str, &str), faults: &[&str]) {
-        let (about, found) = About::parse(json.as_bytes());
-        let said = (
-            about.notes.as_deref().unwrap_or(""),
-            about.label.as_deref().unwrap_or(""),
-            about.policy.map_or("", Policy::as_str),
-        );
-        assert_eq!(said, expected, "{json}");
-        let found: Vec<_> = found.iter().map(ToString::to_string).collect();
-        assert_eq!(found.len(), faults.len(), "{found:?}");
-        for (found, part) in found.iter().zip(faults) {
-            assert!(found.contains(part), "{found}");
-        }
+    fn metadata(notes: &str, label: &str) -> ReleaseMetadata {
+        ReleaseMetadata::new(Some(notes), Some(label), None).0
     }
 
     #[test]
-    fn all_of_it_is_optional() {
-        check("{}", ("", "", ""), &[]);
-        check(
-            r#"{"notes":"New: dark mode.\nhttps://x.example","policy":"idle","label":"1.4.2"}"#,
-            ("New: dark mode.\nhttps://x.example", "1.4.2", "idle"),
-            &[],
-        );
-        check(
-            "\u{feff}{\"notes\":null,\"label\":\" \",\"policy\":\"silent\"}\n",
-            ("", "", "silent"),
-            &[],
-        );
+    fn metadata_with_other_fields_is_compatible() {
+        let (notes, label) = (metadata("n", ""), metadata("", "1"));
+        assert!(notes.is_compatible_with(&label));
+        assert_eq!(notes.or(&label), metadata("n", "1"));
+        assert!(!notes.is_compatible_with(&metadata("other", "1")));
+        assert_eq!(notes.or(&metadata("other", "1")), metadata("n", "1"));
+        assert_eq!(label.field_names(), ["label"]);
+        assert!(metadata(" ", "").is_empty());
     }
 
     #[test]
-    fn what_is_wrong_is_named_and_the_rest_counts() {
-        check("", ("", "", ""), &["can't be read"]);
-        check("{\"label\":\"1\"", ("", "", ""), &["line 1"]);
-        check("[]", ("", "", ""), &["no JSON object"]);
-        check(
-            r#"{"label":"1","notes":["a"],"policy":true,"Notes":"x"}"#,
-            ("", "1", ""),
-            &[
-                "\"notes\" is no string",
-                "\"policy\" is no string",
-                "\"Notes\"",
-            ],
-        );
-        check(
-            r#"{"policy":"Force","notes":"x"}"#,
-            ("x", "", ""),
-            &["prompt, navigate, idle, force, silent: \"Force\""],
-        );
-        check(
-            r#"{"label":1.4}"#,
-            ("", "", ""),
-            &["\"label\" is no string"],
-        );
-    }
-
-    #[test]
-    fn a_word_agrees_with_one_about_something_else() {
-        let about = |notes: &str, label: &str| About::said(Some(notes), Some(label), None).0;
-        let (notes, label) = (about("n", ""), about("", "1"));
-        assert!(notes.agrees_with(&label));
-        assert_eq!(notes.or(&label), about("n", "1"));
-        assert!(!notes.agrees_with(&about("other", "1")));
-        assert_eq!(notes.or(&about("other", "1")), about("n", "1"));
-        assert_eq!(label.names(), ["label"]);
-        assert!(about(" ", "").is_empty());
-    }
-
-    #[test]
-    fn long_notes_are_cut_between_characters() {
+    fn notes_past_their_limit_are_truncated_between_characters() {
         let notes = "é".repeat(NOTES.1 + 1);
-        let json = format!("{{\"notes\":\"{notes}\"}}");
-        let expected = "é".repeat(NOTES.1);
-        check(&json, (expected.as_str(), "", ""), &["cut to 4000"]);
-        let json = format!("{{\"notes\":\"{expected}\"}}");
-        check(&json, (expected.as_str(), "", ""), &[]);
+        let (metadata, truncated) = ReleaseMetadata::new(Some(&notes), None, None);
+        assert_eq!(metadata.notes.as_deref(), Some(&*"é".repeat(NOTES.1)));
+        let truncated: Vec<_> = truncated.iter().map(ToString::to_string).collect();
+        assert_eq!(truncated, ["\"notes\" is cut to 4000 characters"]);
+        let (_, truncated) = ReleaseMetadata::new(metadata.notes.as_deref(), None, None);
+        assert_eq!(truncated, []);
+    }
+
+    #[test]
+    fn metadata_as_json_has_only_fields_that_are_set() {
+        let (metadata, _) = ReleaseMetadata::new(Some("n"), None, Some(Policy::Idle));
+        let json = serde_json::to_string(&metadata).unwrap();
+        assert_eq!(json, r#"{"notes":"n","policy":"idle"}"#);
+        let read: ReleaseMetadata = serde_json::from_str(&json).unwrap();
+        assert_eq!(read, metadata);
+        let mut object = serde_json::json!({});
+        metadata.write_to(&mut object);
+        assert_eq!(object.to_string(), json);
     }
 }

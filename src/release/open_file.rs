@@ -1,4 +1,4 @@
-//! A file that a release keeps open instead of holding its bytes.
+//! A file that a release keeps open instead of its bytes in memory.
 
 use std::fs::File;
 use std::io;
@@ -12,93 +12,96 @@ use sha2::Digest as _;
 use sha2::Sha256;
 
 use crate::digest::Digest;
-use crate::release::file_stamp::Stamp;
+use crate::release::file_stamp::FileStamp;
 
-/// A file that is kept open, and checked against the digest it had: deleting or renaming it changes
-/// nothing, and a byte of what somebody writes into it afterwards is never handed out.
+/// A file that is open_file open, and whose content is verified against a digest.
+///
+/// Deleting or renaming it makes no difference, and bytes that were written into it afterwards are never returned.
 #[derive(Debug)]
 pub struct OpenFile {
     file: File,
     digest: Digest,
-    known: Mutex<Known>,
+    verified: Mutex<Verified>,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Known {
-    /// As it was when the content was last known to have the digest.
-    verified: Stamp,
-    /// What was written since then would show in the stamp.
-    trusted: bool,
-    /// As it was when the content was last known to have another.
-    spoilt: Option<Stamp>,
+struct Verified {
+    /// The stamp when the content last had the digest.
+    stamp: FileStamp,
+    /// Whether any change since then would show in the stamp.
+    is_reliable: bool,
+    /// The stamp when the content last had another digest.
+    overwritten: Option<FileStamp>,
 }
 
 impl OpenFile {
-    /// `file` had the digest when it had the stamp, which was taken at the time `taken`.
-    pub(crate) fn new(file: File, stamp: Stamp, taken: SystemTime, digest: Digest) -> Self {
+    /// A file that had this digest when it had this stamp, which was taken at `taken_at`.
+    pub(crate) fn new(file: File, stamp: FileStamp, taken_at: SystemTime, digest: Digest) -> Self {
         Self {
             file,
             digest,
-            known: Mutex::new(Known {
-                verified: stamp,
-                trusted: stamp.can_be_trusted(taken),
-                spoilt: None,
+            verified: Mutex::new(Verified {
+                stamp,
+                is_reliable: stamp.is_reliable(taken_at),
+                overwritten: None,
             }),
         }
     }
 
-    /// `length` bytes from `offset` on, as they were when the release was cut. Blocks.
+    /// `length` bytes from `offset`, as they were when the release was built. Blocks.
     ///
     /// # Errors
     ///
-    /// [`io::ErrorKind::InvalidData`] if the file was written to since; or what reading said.
+    /// [`io::ErrorKind::InvalidData`] if the file was written to since, or the error of reading.
     pub fn read(&self, offset: u64, length: usize) -> io::Result<Bytes> {
         let mut buffer = vec![0; length];
         self.file.read_exact_at(&mut buffer, offset)?;
-        // Checked after reading: what was written before the read shows in the stamp by now.
+        // Verified after reading: a write before the read shows in the stamp by now.
         self.verify()?;
         Ok(buffer.into())
     }
 
-    /// Makes sure that the content is still what it was. Reads the whole file when anything else about it differs,
-    /// as after a link, a rename or a `touch`, and then takes that as the new normal. Blocks.
+    /// Verifies that the content is what it was. Blocks.
+    ///
+    /// Reads the whole file if its metadata has changed, as by a link, a rename or a `touch`; if the content has not, the
+    /// new metadata is remembered.
     ///
     /// # Errors
     ///
     /// As [`read`](Self::read).
     pub fn verify(&self) -> io::Result<()> {
-        let known = self.known();
-        let taken = SystemTime::now();
-        let now = Stamp::of(&self.file.metadata()?);
-        if now == known.verified && known.trusted {
+        let verified = self.verified();
+        let taken_at = SystemTime::now();
+        let now = FileStamp::new(&self.file.metadata()?);
+        if now == verified.stamp && verified.is_reliable {
             return Ok(());
         }
-        if now.size != known.verified.size || known.spoilt == Some(now) {
+        if now.size != verified.stamp.size || verified.overwritten == Some(now) {
             return Err(overwritten());
         }
         let is_same = self.hash()? == self.digest;
-        // It may have been written to behind the back of the hash.
-        if Stamp::of(&self.file.metadata()?) != now {
+        // It may have been written to while it was hashed.
+        if FileStamp::new(&self.file.metadata()?) != now {
             return Err(overwritten());
         }
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut verified = self.verified.lock().unwrap_or_else(PoisonError::into_inner);
         if is_same {
-            known.verified = now;
-            known.trusted = now.can_be_trusted(taken);
+            verified.stamp = now;
+            verified.is_reliable = now.is_reliable(taken_at);
             Ok(())
         } else {
-            known.spoilt = Some(now);
+            verified.overwritten = Some(now);
             Err(overwritten())
         }
     }
 
-    /// The number of bytes it had, and has.
+    /// The number of bytes.
     pub(crate) fn len(&self) -> u64 {
-        self.known().verified.size
+        self.verified().stamp.size
     }
 
-    fn known(&self) -> Known {
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn verified(&self) -> Verified {
+        *self.verified.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn hash(&self) -> io::Result<Digest> {
@@ -108,7 +111,7 @@ impl OpenFile {
         loop {
             let read = self.file.read_at(&mut buffer, offset)?;
             if read == 0 {
-                return Ok(Digest::finish(hasher));
+                return Ok(Digest::from_hasher(hasher));
             }
             hasher.update(&buffer[..read]);
             offset += read as u64;
@@ -119,7 +122,7 @@ impl OpenFile {
 fn overwritten() -> io::Error {
     io::Error::new(
         io::ErrorKind::InvalidData,
-        "the file was overwritten in place since its release was cut",
+        "the file was overwritten in place since its release was built",
     )
 }
 
@@ -130,38 +133,38 @@ mod tests {
 
     use super::*;
 
-    fn open(place: &std::path::Path) -> OpenFile {
-        let file = File::open(place).unwrap();
-        let stamp = Stamp::of(&file.metadata().unwrap());
-        let digest = Digest::of(&fs::read(place).unwrap());
+    fn open(path: &std::path::Path) -> OpenFile {
+        let file = File::open(path).unwrap();
+        let stamp = FileStamp::new(&file.metadata().unwrap());
+        let digest = Digest::new(&fs::read(path).unwrap());
         OpenFile::new(file, stamp, SystemTime::now(), digest)
     }
 
     #[test]
-    fn deleting_a_kept_file_changes_nothing() {
+    fn open_file_that_was_deleted_is_readable() {
         let dir = tempfile::tempdir().unwrap();
-        let place = dir.path().join("video.mp4");
-        fs::write(&place, "0123456789").unwrap();
-        let kept = open(&place);
-        fs::remove_file(&place).unwrap();
-        assert_eq!(kept.read(2, 3).unwrap(), "234");
+        let path = dir.path().join("video.mp4");
+        fs::write(&path, "0123456789").unwrap();
+        let open_file = open(&path);
+        fs::remove_file(&path).unwrap();
+        assert_eq!(open_file.read(2, 3).unwrap(), "234");
     }
 
     #[test]
-    fn a_file_overwritten_in_place_is_never_handed_out() {
+    fn open_file_overwritten_in_place_is_an_error() {
         let dir = tempfile::tempdir().unwrap();
-        let place = dir.path().join("video.mp4");
-        fs::write(&place, "0123456789").unwrap();
-        let kept = open(&place);
-        let modified = fs::metadata(&place).unwrap().modified().unwrap();
-        let mut file = File::options().write(true).open(&place).unwrap();
+        let path = dir.path().join("video.mp4");
+        fs::write(&path, "0123456789").unwrap();
+        let open_file = open(&path);
+        let modified = fs::metadata(&path).unwrap().modified().unwrap();
+        let mut file = File::options().write(true).open(&path).unwrap();
         // The clock of the file system may tick as seldom as every 10 ms: write until it shows.
-        let known = kept.known().verified;
-        while Stamp::of(&fs::metadata(&place).unwrap()) == known {
+        let stamp = open_file.verified().stamp;
+        while FileStamp::new(&fs::metadata(&path).unwrap()) == stamp {
             file.write_all(b"9").unwrap();
             file.set_modified(modified).unwrap();
         }
-        let error = kept.read(0, 10).unwrap_err();
+        let error = open_file.read(0, 10).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidData);
     }
 }

@@ -16,8 +16,8 @@ use crate::digest::Digest;
 use crate::release::Policy;
 use crate::release::Release;
 use crate::release::ReleaseId;
-use crate::release::diff::Changes;
-use crate::release::metadata::About;
+use crate::release::ReleaseMetadata;
+use crate::release::diff::ReleaseDiff;
 
 /// What tabs are told of a release: state, not history.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ impl Announcement {
     pub(crate) fn after(
         last: Option<&Self>,
         release: &Release,
-        about: &About,
+        about: &ReleaseMetadata,
         previous: &[ReleaseId],
     ) -> Self {
         let number = last.map_or(0, |last| last.number) + 1;
@@ -65,7 +65,12 @@ impl Announcement {
     }
 
     /// The same news, of a release with other times, with more to say, or with other files that no page leads to.
-    pub(crate) fn again(&self, release: &Release, about: &About, previous: &[ReleaseId]) -> Self {
+    pub(crate) fn again(
+        &self,
+        release: &Release,
+        about: &ReleaseMetadata,
+        previous: &[ReleaseId],
+    ) -> Self {
         Self::new(self.number, self.published, release, about, previous)
     }
 
@@ -73,7 +78,7 @@ impl Announcement {
         number: u64,
         published: SystemTime,
         release: &Release,
-        about: &About,
+        about: &ReleaseMetadata,
         previous: &[ReleaseId],
     ) -> Self {
         let data = AnnouncementData {
@@ -87,7 +92,7 @@ impl Announcement {
         };
         // Strings and numbers always serialize.
         let json = serde_json::to_vec(&data).unwrap_or_default();
-        let digest = Digest::of(&json).hex(8);
+        let digest = Digest::new(&json).hex(8);
         let etag = HeaderValue::try_from(format!("\"{digest}\""));
         Self {
             number,
@@ -130,11 +135,11 @@ impl Announcement {
         if let Some(json) = known.get(old.id()) {
             return Some(json.clone());
         }
-        let Changes {
+        let ReleaseDiff {
             added,
             changed,
             removed,
-        } = Changes::between(old, current, MAX_CHANGED_PATHS)?;
+        } = ReleaseDiff::new(old, current, MAX_CHANGED_PATHS)?;
         let json = serde_json::json!({
             "added": added,
             "changed": changed,

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::release::Release;
 use crate::release::ReleaseId;
-use crate::release::metadata::About;
+use crate::release::ReleaseMetadata;
 
 /// The last releases that were published, newest first. The first of them is the current one.
 #[derive(Debug, Clone, Default)]
@@ -20,7 +20,7 @@ pub(crate) struct DeployHistory(VecDeque<Arc<DeployRecord>>);
 pub(crate) struct DeployRecord {
     id: ReleaseId,
     built: u64,
-    about: About,
+    about: ReleaseMetadata,
     published: SystemTime,
     since: Instant,
     by: PublishedBy,
@@ -39,7 +39,7 @@ impl DeployHistory {
     pub(crate) fn push(
         &mut self,
         release: &Release,
-        about: About,
+        about: ReleaseMetadata,
         published: SystemTime,
         by: PublishedBy,
         now: Instant,
@@ -56,7 +56,7 @@ impl DeployHistory {
     }
 
     /// Takes over what is now known of the current release.
-    pub(crate) fn amend(&mut self, release: &Release, about: About) {
+    pub(crate) fn amend(&mut self, release: &Release, about: ReleaseMetadata) {
         if let Some(last) = self.0.front_mut() {
             let last = Arc::make_mut(last);
             last.built = release.built();
@@ -76,7 +76,7 @@ impl DeployHistory {
 }
 
 impl DeployRecord {
-    pub(crate) fn about(&self) -> &About {
+    pub(crate) fn about(&self) -> &ReleaseMetadata {
         &self.about
     }
 
@@ -96,7 +96,7 @@ impl DeployRecord {
                 PublishedBy::Webhook => "webhook",
             },
         });
-        self.about.write(&mut json);
+        self.about.write_to(&mut json);
         json
     }
 }
@@ -105,7 +105,7 @@ impl DeployRecord {
 const MAX_RECORDS: usize = 50;
 
 #[cfg(test)]
-pub(crate) fn deploy(about: About, since: Instant) -> DeployRecord {
+pub(crate) fn deploy(about: ReleaseMetadata, since: Instant) -> DeployRecord {
     DeployRecord {
         id: "a".parse().unwrap(),
         built: 1,

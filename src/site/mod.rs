@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use crate::release::Release;
 use crate::release::ReleaseId;
-use crate::release::metadata::About;
+use crate::release::ReleaseMetadata;
 pub(crate) use crate::site::announcement::Announcement;
 pub(crate) use crate::site::announcement::AnnouncementData;
 use crate::site::history::PublishedBy;
@@ -31,8 +31,8 @@ pub(crate) use crate::site::state::State;
 ///
 /// let site = Site::new().retain_releases(5);
 /// assert!(site.current().is_none());
-/// assert!(site.publish(Release::named("v1".parse()?, 1_700_000_000_000)));
-/// assert!(!site.publish(Release::named("v1".parse()?, 1_700_000_000_000)), "no news");
+/// assert!(site.publish(Release::new("v1".parse()?, 1_700_000_000_000)));
+/// assert!(!site.publish(Release::new("v1".parse()?, 1_700_000_000_000)), "no news");
 /// assert_eq!(site.current().unwrap().id().as_str(), "v1");
 /// # Ok::<(), tidings::Error>(())
 /// ```
@@ -114,7 +114,7 @@ impl Site {
 
     /// Takes a word on a release that is about to be published, or was a moment ago. It replaces an earlier one of
     /// which it is not yet known whom it is of.
-    pub(crate) fn set_pending_metadata(&self, about: About, now: Instant) {
+    pub(crate) fn set_pending_metadata(&self, about: ReleaseMetadata, now: Instant) {
         if !about.is_empty() {
             self.modify_without_notify(|state| {
                 state.pending = Some(PendingMetadata::new(about, now))
@@ -136,7 +136,7 @@ impl Site {
     pub(crate) fn publish_named(
         &self,
         id: &ReleaseId,
-        about: About,
+        about: ReleaseMetadata,
         built: u64,
         now: Instant,
     ) -> PublishOutcome {
@@ -156,7 +156,7 @@ impl Site {
                     if !about.is_empty() {
                         state.pending = Some(PendingMetadata::new(about, now));
                     }
-                    let release = Release::named(id.clone(), built);
+                    let release = Release::new(id.clone(), built);
                     return state.publish(&Arc::new(release), PublishedBy::Webhook, now);
                 }
             }

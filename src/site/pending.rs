@@ -3,13 +3,13 @@
 use std::time::Duration;
 use std::time::Instant;
 
-use crate::release::metadata::About;
+use crate::release::ReleaseMetadata;
 use crate::site::history::DeployRecord;
 
 /// A word on a release, and when it was said.
 #[derive(Debug, Clone)]
 pub(crate) struct PendingMetadata {
-    about: About,
+    about: ReleaseMetadata,
     at: Instant,
 }
 
@@ -26,11 +26,11 @@ pub(crate) enum Verdict {
 }
 
 impl PendingMetadata {
-    pub(crate) fn new(about: About, now: Instant) -> Self {
+    pub(crate) fn new(about: ReleaseMetadata, now: Instant) -> Self {
         Self { about, at: now }
     }
 
-    pub(crate) fn into_about(self) -> About {
+    pub(crate) fn into_about(self) -> ReleaseMetadata {
         self.about
     }
 
@@ -54,7 +54,7 @@ impl PendingMetadata {
         }
         let is_of = |last: &DeployRecord| {
             let before = self.at.saturating_duration_since(last.since());
-            before < MAX_CURRENT_AGE && self.about.agrees_with(last.about())
+            before < MAX_CURRENT_AGE && self.about.is_compatible_with(last.about())
         };
         if last.is_some_and(is_of) {
             Verdict::Current
@@ -78,8 +78,8 @@ mod tests {
     use super::*;
     use crate::site::history::deploy;
 
-    fn about(label: &str) -> About {
-        About::said(None, Some(label), None).0
+    fn about(label: &str) -> ReleaseMetadata {
+        ReleaseMetadata::new(None, Some(label), None).0
     }
 
     #[test]

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use crate::release::Entry;
 use crate::release::Release;
 use crate::release::ReleaseId;
-use crate::release::metadata::About;
+use crate::release::ReleaseMetadata;
 use crate::site::DEFAULT_MEMORY_LIMIT;
 use crate::site::DEFAULT_RETAIN_RELEASES;
 use crate::site::announcement::Announcement;
@@ -28,7 +28,7 @@ pub(crate) struct State {
     pub(crate) superseded_ids: Vec<ReleaseId>,
     pub(crate) deploys: DeployHistory,
     /// What was said from outside of the current release.
-    pub(crate) announced_metadata: About,
+    pub(crate) announced_metadata: ReleaseMetadata,
     /// What was said of a release, and it is not known yet of which.
     pub(crate) pending: Option<PendingMetadata>,
     pub(crate) not_ready_reason: Arc<str>,
@@ -48,7 +48,7 @@ impl State {
             announcement: None,
             superseded_ids: Vec::new(),
             deploys: DeployHistory::default(),
-            announced_metadata: About::default(),
+            announced_metadata: ReleaseMetadata::default(),
             pending: None,
             not_ready_reason: "the first release".into(),
             closed: false,
@@ -122,7 +122,7 @@ impl State {
         self.retain();
         let said = self.pending.take().filter(|said| said.is_of_next(now));
         self.announced_metadata = said.map(PendingMetadata::into_about).unwrap_or_default();
-        let about = release.about().or(&self.announced_metadata);
+        let about = release.metadata().or(&self.announced_metadata);
         let last = self.announcement.as_deref();
         let announcement = Announcement::after(last, release, &about, &self.superseded_ids);
         let published = announcement.published;
@@ -150,7 +150,7 @@ impl State {
     }
 
     /// Says this of the current release, before what was said of it so far.
-    pub(crate) fn add_metadata(&mut self, about: &About) {
+    pub(crate) fn add_metadata(&mut self, about: &ReleaseMetadata) {
         self.announced_metadata = about.or(&self.announced_metadata);
         self.announce_again();
     }
@@ -159,7 +159,7 @@ impl State {
         let (Some(release), Some(last)) = (&self.current, &self.announcement) else {
             return;
         };
-        let about = release.about().or(&self.announced_metadata);
+        let about = release.metadata().or(&self.announced_metadata);
         self.announcement = Some(Arc::new(last.again(release, &about, &self.superseded_ids)));
         self.deploys.amend(release, about);
     }
@@ -170,9 +170,9 @@ impl State {
         let mut used: u64 = 0;
         let mut add = |release: &Release| {
             let new = release
-                .in_memory()
+                .all_assets()
                 .filter(|asset| seen.insert(Arc::as_ptr(asset)));
-            used += new.map(|asset| asset.memory()).sum::<u64>();
+            used += new.map(|asset| asset.memory_usage()).sum::<u64>();
             used
         };
         if let Some(current) = &self.current {

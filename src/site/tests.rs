@@ -7,7 +7,7 @@ use super::*;
 use crate::release::Policy;
 
 fn release(id: &str) -> Release {
-    Release::named(id.parse().unwrap(), 1)
+    Release::new(id.parse().unwrap(), 1)
 }
 
 fn json(site: &Site) -> String {
@@ -117,8 +117,8 @@ fn a_closed_site_tells_its_subscribers() {
     assert!(site.state().is_closed());
 }
 
-fn label(label: &str) -> About {
-    About::said(None, Some(label), None).0
+fn label(label: &str) -> ReleaseMetadata {
+    ReleaseMetadata::new(None, Some(label), None).0
 }
 
 fn said(site: &Site) -> Value {
@@ -129,7 +129,7 @@ fn said(site: &Site) -> Value {
 fn a_word_goes_to_the_next_release_where_that_is_silent() {
     let (site, now) = (Site::new(), Instant::now());
     site.publish(release("a").with_label("0"));
-    let (about, _) = About::said(Some("new"), Some("outside"), None);
+    let (about, _) = ReleaseMetadata::new(Some("new"), Some("outside"), None);
     site.set_pending_metadata(about, now);
     site.publish(release("b").with_label("own"));
     assert_eq!(said(&site)["label"], "own");
@@ -174,7 +174,7 @@ fn a_word_that_comes_late_goes_to_the_current_release_in_silence() {
 fn nothing_said_replaces_nothing() {
     let (site, now) = (Site::new(), Instant::now());
     site.set_pending_metadata(label("1"), now);
-    site.set_pending_metadata(About::default(), now);
+    site.set_pending_metadata(ReleaseMetadata::default(), now);
     site.publish(release("a"));
     assert_eq!(said(&site)["label"], "1");
 }

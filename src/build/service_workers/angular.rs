@@ -1,7 +1,7 @@
-//! The manifest of Angular's service worker, which checks every page that it fetches by its SHA-1.
+//! The manifest of Angular's service worker, which verifies every page that it fetches by its SHA-1.
 //!
-//! A page with the script is another than the build's, so the manifest must have its hash; and the worker, which
-//! fetches pages as it does all else, must get it so.
+//! A page with the script has another hash, which must be in the manifest; and the worker, which fetches pages like all
+//! other files, must get them with the script.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -17,23 +17,23 @@ use sha1::Sha1;
 use crate::http::media_type;
 use crate::http::media_type::Kind;
 use crate::release::asset::Asset;
-use crate::release::asset::Content;
+use crate::release::representation::Content;
 
-/// A manifest for the pages with the script in them.
+/// A manifest with the hashes of the pages with the script.
 #[derive(Debug)]
-pub(crate) struct Rehashed {
+pub(crate) struct UpdatedManifest {
     pub(crate) manifest: Bytes,
-    /// The pages whose hashes it has: whoever asks must get them with the script.
+    /// The pages whose hashes were updated: all requests must get them with the script.
     pub(crate) pages: BTreeSet<String>,
 }
 
-impl Rehashed {
-    /// The manifest among `files` with the hashes of `pages`, which have the script; `None` if there is none, or none
-    /// of them is in it.
+impl UpdatedManifest {
+    /// Updates the manifest in `files` with the hashes of `pages`, which have the script. `None` if there is no manifest, or
+    /// none of the pages is in it.
     ///
-    /// A page is known by the hash that the build gave it. In front of its path there may be a base under which the
-    /// site was to be deployed, the same for all.
-    pub(crate) fn of(
+    /// A page is found by the hash that the build has computed. Its path may be prefixed by the base under which the site was
+    /// to be deployed, the same for all pages.
+    pub(crate) fn new(
         files: &BTreeMap<String, Arc<Asset>>,
         pages: &BTreeMap<&str, Arc<Asset>>,
     ) -> Option<Self> {
@@ -41,7 +41,7 @@ impl Rehashed {
         let mut json: Value = match serde_json::from_slice(&manifest) {
             Ok(json) => json,
             Err(error) => {
-                tracing::warn!(%error, "{MANIFEST} is no JSON: if it is Angular's, its service worker will refuse the pages");
+                tracing::warn!(%error, "{MANIFEST} is no JSON; if it is Angular's, its service worker will reject the pages");
                 return None;
             }
         };
@@ -68,16 +68,16 @@ impl Rehashed {
             changed.insert(path.to_owned());
         }
         if !unknown.is_empty() {
-            let urls = unknown[..unknown.len().min(MOST_LISTED)].join(", ");
+            let urls = unknown[..unknown.len().min(MAX_LISTED)].join(", ");
             tracing::warn!(
                 urls,
-                "{MANIFEST} has hashes of pages that are no file's: Angular's service worker will refuse them"
+                "{MANIFEST} has hashes that match no page; Angular's service worker will reject these pages"
             );
         }
         if changed.is_empty() {
             return None;
         }
-        // As its build writes it, for whoever compares.
+        // In the format in which the build has written it, to keep the difference small.
         let manifest = if manifest.contains(&b'\n') {
             serde_json::to_vec_pretty(&json)
         } else {
@@ -90,7 +90,7 @@ impl Rehashed {
     }
 }
 
-/// The file of which the build says that it is at `url` and has this hash, and the base in front of its path.
+/// The base and the path of the file at `url`, if it has this hash.
 fn find<'a>(
     url: &str,
     hash: &str,
@@ -104,8 +104,8 @@ fn find<'a>(
         let Content::Memory(bytes) = file.plain().content() else {
             return None;
         };
-        let is_it = sha1(bytes).eq_ignore_ascii_case(hash);
-        is_it.then(|| (url[..at].to_owned(), path.as_str()))
+        let is_match = sha1(bytes).eq_ignore_ascii_case(hash);
+        is_match.then(|| (url[..at].to_owned(), path.as_str()))
     })
 }
 
@@ -115,7 +115,7 @@ fn sha1(bytes: &[u8]) -> String {
 
 pub(crate) const MANIFEST: &str = "/ngsw.json";
 
-const MOST_LISTED: usize = 10;
+const MAX_LISTED: usize = 10;
 
 #[cfg(test)]
 mod tests {
@@ -124,8 +124,8 @@ mod tests {
     const RAW: &str = "<!doctype html>raw";
     const WITH: &str = "<!doctype html><script>";
 
-    /// The manifest that comes of this one, with `RAW`, `WITH` and `DOCS` in it for the hashes of these pages.
-    fn rehashed(manifest: &str) -> Option<(String, Vec<String>)> {
+    /// Updates a manifest with `RAW`, `WITH` and `DOCS` in place of the hashes of these pages.
+    fn update(manifest: &str) -> Option<(String, Vec<String>)> {
         let asset =
             |text: &str| Arc::new(Asset::from_bytes(Bytes::copy_from_slice(text.as_bytes())));
         let names = [("RAW", RAW), ("WITH", WITH), ("DOCS", "docs")];
@@ -145,7 +145,7 @@ mod tests {
             ("/index.html", asset(WITH)),
             ("/docs/index.html", asset("docs with")),
         ]);
-        let Rehashed { manifest, pages } = Rehashed::of(&files, &pages)?;
+        let UpdatedManifest { manifest, pages } = UpdatedManifest::new(&files, &pages)?;
         let text = String::from_utf8(manifest.to_vec()).unwrap();
         let text = text
             .replace(&sha1(WITH.as_bytes()), "WITH")
@@ -158,13 +158,13 @@ mod tests {
 
     #[track_caller]
     fn check(manifest: &str, expected: &str, pages: &[&str]) {
-        let (text, changed) = rehashed(manifest).expect("another manifest");
+        let (text, changed) = update(manifest).expect("another manifest");
         assert_eq!(text, expected);
         assert_eq!(changed, pages);
     }
 
     #[test]
-    fn the_hashes_of_pages_are_replaced_and_nothing_else() {
+    fn manifest_update_changes_nothing_but_hashes_of_pages() {
         check(
             r#"{"configVersion":1,"timestamp":1763824000123,"index":"/index.html","assetGroups":[{"urls":["/z","/a"]}],"hashTable":{"/main.js":"RAW","/index.html":"RAW","/a.css":"1"},"b":null,"a":1}"#,
             r#"{"configVersion":1,"timestamp":1763824000123,"index":"/index.html","assetGroups":[{"urls":["/z","/a"]}],"hashTable":{"/main.js":"RAW","/index.html":"WITH","/a.css":"1"},"b":null,"a":1}"#,
@@ -178,13 +178,13 @@ mod tests {
     }
 
     #[test]
-    fn a_base_stands_in_front_of_all_pages_or_of_none() {
+    fn manifest_with_a_base_has_it_for_all_pages() {
         check(
             r#"{"hashTable":{"/app/docs/index.html":"DOCS","/app/index.html":"RAW"}}"#,
             r#"{"hashTable":{"/app/docs/index.html":"DOCS WITH","/app/index.html":"WITH"}}"#,
             &["/docs/index.html", "/index.html"],
         );
-        // The base is called as a folder is, and the hash tells them apart.
+        // The base has the name of a folder; the hash distinguishes them.
         check(
             r#"{"hashTable":{"/docs/index.html":"RAW"}}"#,
             r#"{"hashTable":{"/docs/index.html":"WITH"}}"#,
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_sure_is_left_alone() {
+    fn manifest_without_matching_hashes_is_not_updated() {
         for manifest in [
             "",
             "{",
@@ -211,7 +211,7 @@ mod tests {
             r#"{"hashTable":{"/index.html":1}}"#,
             r#"{"hashTable":{"index.html":"RAW"}}"#,
         ] {
-            assert_eq!(rehashed(manifest), None, "{manifest}");
+            assert_eq!(update(manifest), None, "{manifest}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Lists of files that service workers keep, which have to agree with the pages that carry the script.
+//! Lists of service workers, which have to match the pages with the script.
 
 pub(crate) mod angular;
 pub(crate) mod workbox;

@@ -1,7 +1,8 @@
-//! The list of a service worker that Workbox made: what it fetches when it is installed, and answers with later.
+//! The precache list of a service worker that was made by Workbox.
 //!
-//! It fetches pages as it does all else, in a way that says neither that they are pages nor who asks, so they must be
-//! sent with the script to everybody; else whoever it answers would never hear of a release.
+//! The worker fetches the list's pages when it is installed, in requests that do not look like navigations, and later
+//! responds to navigations with them. So these pages must be sent with the script to all requests; otherwise the tabs that
+//! get them would not hear of releases.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -12,10 +13,10 @@ use memchr::memmem;
 use crate::http::media_type;
 use crate::http::media_type::Kind;
 use crate::release::asset::Asset;
-use crate::release::asset::Content;
+use crate::release::representation::Content;
 
-/// Those of `pages` that a list among `files` names.
-pub(crate) fn listed(
+/// The pages that are in a precache list in `files`.
+pub(crate) fn precached_pages(
     files: &BTreeMap<String, Arc<Asset>>,
     pages: &BTreeMap<&str, Arc<Asset>>,
 ) -> BTreeSet<String> {
@@ -49,25 +50,25 @@ pub(crate) fn listed(
     listed
 }
 
-/// The addresses in what looks like the list: `{url:"…",revision:"…"}`, in either order, with quotes or without.
+/// The URLs in what looks like such a list: `{url:"…",revision:"…"}`, in either order, with quotes or without.
 fn urls(script: &[u8]) -> Vec<String> {
-    let is_workbox = MARKS
+    let is_workbox = MARKERS
         .iter()
-        .any(|mark| memmem::find(script, mark).is_some());
+        .any(|marker| memmem::find(script, marker).is_some());
     if !is_workbox {
         return Vec::new();
     }
     let found = memmem::find_iter(script, "revision").filter_map(|at| {
-        let before = &script[at.saturating_sub(LONGEST)..at];
+        let before = &script[at.saturating_sub(MAX_ITEM)..at];
         let start = at - before.len() + before.iter().rposition(|b| *b == b'{')?;
-        let after = &script[at..script.len().min(at + LONGEST)];
+        let after = &script[at..script.len().min(at + MAX_ITEM)];
         let end = at + after.iter().position(|b| *b == b'}')?;
         url(std::str::from_utf8(&script[start + 1..end]).ok()?)
     });
     found.collect()
 }
 
-/// The value of `url` in the inside of an object.
+/// The value of `url` in an object without its braces.
 fn url(object: &str) -> Option<String> {
     let keys = object.match_indices("url").map(|(at, _)| at);
     keys.filter(|at| !object[..*at].ends_with(|c: char| c.is_alphanumeric()))
@@ -82,11 +83,11 @@ fn url(object: &str) -> Option<String> {
         })
 }
 
-// In every build of it, whatever became of its names: names of its caches, of its functions, of its placeholder.
-const MARKS: [&[u8]; 3] = [b"workbox", b"recache", b"__WB_"];
+// One is in every build of Workbox, minified or not: in the names of its caches, its functions, its placeholder.
+const MARKERS: [&[u8]; 3] = [b"workbox", b"recache", b"__WB_"];
 
-// An entry of the list is an address and a hash.
-const LONGEST: usize = 512;
+// An item of the list is a URL and a hash.
+const MAX_ITEM: usize = 512;
 
 #[cfg(test)]
 mod tests {
@@ -101,11 +102,15 @@ mod tests {
         let files = BTreeMap::from([(path.to_owned(), asset(script))]);
         let names = ["/index.html", "/about.html", "/docs/index.html"];
         let pages = names.map(|name| (name, asset(""))).into();
-        assert_eq!(Vec::from_iter(listed(&files, &pages)), expected, "{script}");
+        assert_eq!(
+            Vec::from_iter(precached_pages(&files, &pages)),
+            expected,
+            "{script}"
+        );
     }
 
     #[test]
-    fn the_lists_of_real_builds_are_found() {
+    fn precache_list_of_a_real_build_is_found() {
         // vite-plugin-pwa, generateSW.
         check(
             "/sw.js",
@@ -131,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn other_scripts_have_none() {
+    fn script_without_a_precache_list_has_no_pages() {
         check("/app.js", r#"x=[{url:"index.html",revision:"1"}]"#, &[]);
         check(
             "/sw.js",

@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::endpoint::deploys::message::WINDOW;
 use crate::endpoint::deploys::reading::MOST_BYTES;
 use crate::release::ReleaseId;
-use crate::release::metadata::About;
+use crate::release::ReleaseMetadata;
 use crate::site::ATTACH_AFTER;
 use crate::site::MAX_PENDING_AGE;
 
@@ -53,7 +53,7 @@ pub(crate) enum Refusal {
 
 impl Outcome {
     /// `{"will":…,"id":…,"current":…,"said":[…],"text":…}`: what will happen, in words for a script and in a sentence.
-    pub(crate) fn answer(&self, about: &About, cuts: &[String]) -> Response<Full<Bytes>> {
+    pub(crate) fn answer(&self, about: &ReleaseMetadata, cuts: &[String]) -> Response<Full<Bytes>> {
         let (will, id, current) = match self {
             Self::Look { current } => ("look", None, current.as_ref()),
             Self::Publish(id) => ("publish", Some(id), Some(id)),
@@ -68,14 +68,14 @@ impl Outcome {
             "will": will,
             "id": id.map(ReleaseId::as_str),
             "current": current.map(ReleaseId::as_str),
-            "said": about.names(),
+            "said": about.field_names(),
             "text": text,
         });
         whole(StatusCode::ACCEPTED, JSON, format!("{json}\n"))
     }
 
-    fn text(&self, about: &About) -> String {
-        let said = about.names();
+    fn text(&self, about: &ReleaseMetadata) -> String {
+        let said = about.field_names();
         let them = match said.as_slice() {
             [] => None,
             [name @ "notes"] => Some(format!("The {name} go")),

@@ -25,7 +25,7 @@ use crate::endpoint::deploys::proof::Proof;
 use crate::endpoint::deploys::reading::Readers;
 use crate::endpoint::deploys::secret::Code;
 use crate::endpoint::deploys::secret::Secret;
-use crate::release::metadata::About;
+use crate::release::ReleaseMetadata;
 use crate::site::PublishOutcome;
 use crate::site::Site;
 
@@ -96,7 +96,7 @@ impl Desk {
             Some(event) if event == "ping" => {
                 tracing::debug!("GitHub tries the webhook");
                 // Not entered: it does nothing, so it may come twice and is none of those that are counted.
-                return Ok(Outcome::Pong.answer(&About::default(), &[]));
+                return Ok(Outcome::Pong.answer(&ReleaseMetadata::default(), &[]));
             }
             Some(_) => Message::default(),
             None => Message::parse(&body).map_err(Refusal::Wrong)?,

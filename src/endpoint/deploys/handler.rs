@@ -27,7 +27,7 @@ use crate::endpoint::deploys::replay_guard::ReplayGuard;
 use crate::endpoint::deploys::secret::Secret;
 use crate::endpoint::deploys::secret::SignatureCode;
 use crate::endpoint::response;
-use crate::release::metadata::About;
+use crate::release::ReleaseMetadata;
 use crate::site::PublishOutcome;
 use crate::site::Site;
 
@@ -104,7 +104,7 @@ impl DeployHandler {
             Some(event) if event == "ping" => {
                 tracing::debug!("github ping received");
                 // Not admitted by the replay guard: it does nothing, so it may be repeated and does not count.
-                return Ok(Outcome::Ping.into_response(&About::default(), &[]));
+                return Ok(Outcome::Ping.into_response(&ReleaseMetadata::default(), &[]));
             }
             Some(_) => Payload::default(),
             None => Payload::parse(&body).map_err(Refusal::InvalidPayload)?,

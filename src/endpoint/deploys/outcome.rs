@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::endpoint::response;
 use crate::release::ReleaseId;
-use crate::release::metadata::About;
+use crate::release::ReleaseMetadata;
 use crate::site::ATTACH_AFTER;
 use crate::site::MAX_PENDING_AGE;
 
@@ -42,7 +42,7 @@ impl Outcome {
     /// long.
     pub(crate) fn into_response(
         self,
-        metadata: &About,
+        metadata: &ReleaseMetadata,
         truncated_fields: &[String],
     ) -> Response<Full<Bytes>> {
         let (will, id, current) = match &self {
@@ -59,14 +59,14 @@ impl Outcome {
             will,
             id: id.map(ReleaseId::as_str),
             current: current.map(ReleaseId::as_str),
-            said: metadata.names(),
+            said: metadata.field_names(),
             text,
         };
         response::json(StatusCode::ACCEPTED, &body)
     }
 
-    fn text(&self, metadata: &About) -> String {
-        let attached = match metadata.names().as_slice() {
+    fn text(&self, metadata: &ReleaseMetadata) -> String {
+        let attached = match metadata.field_names().as_slice() {
             [] => None,
             [name @ "notes"] => Some(format!("The {name} are attached to it")),
             [name] => Some(format!("The {name} is attached to it")),

@@ -13,13 +13,13 @@ use serde_json::Value;
 use crate::error::Error;
 use crate::release::Policy;
 use crate::release::ReleaseId;
-use crate::release::metadata::About;
+use crate::release::ReleaseMetadata;
 
 /// An announcement. By default it only requests a check for a new release.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Payload {
     pub(crate) id: Option<ReleaseId>,
-    pub(crate) metadata: About,
+    pub(crate) metadata: ReleaseMetadata,
     /// A clause for each field that was truncated, for the sender.
     pub(crate) truncated_fields: Vec<String>,
     /// When it was signed.
@@ -67,11 +67,12 @@ impl Payload {
             policy,
             time,
         } = fields.map_err(|error| truncate(&error.to_string(), MAX_ERROR_CHARS))?;
-        let (metadata, truncated_fields) = About::said(notes.as_deref(), label.as_deref(), policy);
+        let (metadata, truncated_fields) =
+            ReleaseMetadata::new(notes.as_deref(), label.as_deref(), policy);
         Ok(Self {
             id,
             metadata,
-            truncated_fields,
+            truncated_fields: truncated_fields.iter().map(ToString::to_string).collect(),
             time,
         })
     }

@@ -1,4 +1,4 @@
-//! Reading what a page loads and runs off the page, piece by piece.
+//! Reads the assets of a page, piece by piece.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,126 +15,128 @@ use sha2::Digest as _;
 use sha2::Sha256;
 
 use crate::digest::Digest;
-use crate::html::page_assets::Elements;
-use crate::html::page_assets::File;
+use crate::html::page_assets::assets::AssetFile;
+use crate::html::page_assets::assets::PageAssets;
 use crate::html::references::resolve;
 
-/// Takes a page of any size in any pieces, and keeps the elements alone.
-pub(crate) struct Reader {
+/// Parses a page of any size in pieces of any size, and keeps nothing but its assets.
+pub(crate) struct PageReader {
     /// `None` once it has failed.
     rewriter: Option<Parser>,
-    found: Arc<Mutex<Found>>,
+    page: Arc<Mutex<ParsedPage>>,
 }
 
 type Parser = HtmlRewriter<'static, fn(&[u8])>;
 
-/// The elements of a page as they are written there, whatever its address.
+/// The assets of a page as they are written in it, before their URLs are resolved.
 #[derive(Debug, Default)]
-pub(crate) struct Found {
+pub(crate) struct ParsedPage {
     base: Option<String>,
-    /// URL and integrity.
+    /// The URL and integrity of each.
     files: Vec<(String, String)>,
-    inline: Vec<Digest>,
-    /// The script that is being read.
+    inline_scripts: Vec<Digest>,
+    /// The hasher of the inline script that is being parsed.
     script: Option<Sha256>,
 }
 
-/// Where a page was found.
+/// The address of a page.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Location<'a> {
+pub(crate) struct PageLocation<'a> {
     pub(crate) path: &'a str,
-    /// The host whose absolute URLs are the site's own, with the port if it has one.
+    /// The host, with its port if it has one: absolute URLs with it are those of the site itself.
     pub(crate) host: Option<&'a str>,
 }
 
-impl Reader {
+impl PageReader {
     pub(crate) fn new() -> Self {
-        let found = Arc::new(Mutex::new(Found::default()));
-        let [on_base, on_script, on_text, on_link] = [(); 4].map(|()| Arc::clone(&found));
-        let memory = MemorySettings::new().with_max_allowed_memory_usage(PARSER_MEMORY);
+        let page = Arc::new(Mutex::new(ParsedPage::default()));
+        let [on_base, on_script, on_text, on_link] = [(); 4].map(|()| Arc::clone(&page));
+        let memory = MemorySettings::new().with_max_allowed_memory_usage(MAX_PARSER_MEMORY);
         let settings = Settings::new_send()
-            // An odd page is not ours to judge.
+            // A page that is not well-formed is still parsed.
             .with_strict(false)
             .with_memory_settings(memory)
             .append_element_content_handler(element!("base[href]", move |base| {
-                let mut found = lock(&on_base);
-                if found.base.is_none() {
-                    found.base = base.get_attribute("href");
+                let mut page = lock(&on_base);
+                if page.base.is_none() {
+                    page.base = base.get_attribute("href");
                 }
                 Ok(())
             }))
             .append_element_content_handler(element!("script", move |script| {
-                lock(&on_script).begin(script);
+                lock(&on_script).start_script(script);
                 Ok(())
             }))
             .append_element_content_handler(text!("script", move |text| {
-                let mut found = lock(&on_text);
-                if let Some(script) = &mut found.script {
+                let mut page = lock(&on_text);
+                if let Some(script) = &mut page.script {
                     script.update(text.as_str());
                 }
                 if text.last_in_text_node() {
-                    found.finish();
+                    page.end_script();
                 }
                 Ok(())
             }))
             .append_element_content_handler(element!("link[rel][href]", move |link| {
-                if loads(link) {
-                    lock(&on_link).file(link, "href");
+                if is_asset(link) {
+                    lock(&on_link).add_file(link, "href");
                 }
                 Ok(())
             }));
         Self {
             rewriter: Some(HtmlRewriter::new(settings, |_| {})),
-            found,
+            page,
         }
     }
 
-    /// Takes the next piece.
+    /// Parses the next piece.
     pub(crate) fn write(&mut self, piece: &[u8]) {
         let failed = |rewriter: &mut HtmlRewriter<'_, _>| rewriter.write(piece).is_err();
         if self.rewriter.as_mut().is_some_and(failed) {
-            // It must not be used after that.
+            // It must not be used after an error.
             self.rewriter = None;
         }
     }
 
-    /// What was found; `None` if the page could not be parsed to its end.
-    pub(crate) fn end(self) -> Option<Found> {
+    /// Ends the page. `None` if it could not be parsed to its end.
+    pub(crate) fn end(self) -> Option<ParsedPage> {
         self.rewriter?.end().ok()?;
-        Some(std::mem::take(&mut lock(&self.found)))
+        Some(std::mem::take(&mut lock(&self.page)))
     }
 
-    /// Reads a page, or the beginning of one, at once.
-    pub(crate) fn read(page: &[u8]) -> Option<Found> {
+    /// Parses a whole page, or the start of one.
+    pub(crate) fn parse(page: &[u8]) -> Option<ParsedPage> {
         let mut reader = Self::new();
         reader.write(page);
         reader.end()
     }
 }
 
-impl fmt::Debug for Reader {
+impl fmt::Debug for PageReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reader").finish_non_exhaustive()
+        f.debug_struct("PageReader").finish_non_exhaustive()
     }
 }
 
-impl Found {
-    /// The elements of the page, if it is there.
-    pub(crate) fn at(&self, location: Location<'_>) -> Elements {
+impl ParsedPage {
+    /// The assets of the page at this address.
+    pub(crate) fn resolve_at(&self, location: PageLocation<'_>) -> PageAssets {
         let base = match &self.base {
-            Some(base) => own(base, location.host).and_then(|base| resolve(location.path, base)),
+            Some(base) => {
+                local_url(base, location.host).and_then(|base| resolve(location.path, base))
+            }
             None => Some(location.path.to_owned()),
         };
-        let mut elements = Elements {
-            inline: self.inline.iter().copied().collect(),
-            ..Elements::default()
+        let mut assets = PageAssets {
+            inline_scripts: self.inline_scripts.iter().copied().collect(),
+            ..PageAssets::default()
         };
-        // With a base on another host nothing relative is ours.
+        // With a base on another host no relative URL is on this one.
         let Some(base) = base else {
-            return elements;
+            return assets;
         };
         for (url, integrity) in &self.files {
-            let Some(url) = own(url, location.host) else {
+            let Some(url) = local_url(url, location.host) else {
                 continue;
             };
             let Some(path) = resolve(&base, url) else {
@@ -143,32 +145,32 @@ impl Found {
             let path = path.into_boxed_str();
             let url = url.split('#').next().unwrap_or_default();
             if let Some((_, query)) = url.split_once('?') {
-                elements.queries.insert((path.clone(), query.into()));
+                assets.queries.insert((path.clone(), query.into()));
             }
             let mut hashes: Vec<&str> = integrity.split_ascii_whitespace().collect();
             hashes.sort_unstable();
             let integrity = hashes.join(" ").into();
-            elements.files.insert(File { path, integrity });
+            assets.files.insert(AssetFile { path, integrity });
         }
-        elements
+        assets
     }
 
-    fn begin(&mut self, script: &Element<'_, '_>) {
+    fn start_script(&mut self, script: &Element<'_, '_>) {
         self.script = None;
         if script.has_attribute("src") {
-            self.file(script, "src");
-        } else if is_run(script) {
+            self.add_file(script, "src");
+        } else if is_executed(script) {
             self.script = Some(Sha256::new());
         }
     }
 
-    fn finish(&mut self) {
+    fn end_script(&mut self) {
         if let Some(script) = self.script.take() {
-            self.inline.push(Digest::finish(script));
+            self.inline_scripts.push(Digest::from_hasher(script));
         }
     }
 
-    fn file(&mut self, element: &Element<'_, '_>, url: &str) {
+    fn add_file(&mut self, element: &Element<'_, '_>, url: &str) {
         if let Some(url) = element.get_attribute(url) {
             let integrity = element.get_attribute("integrity").unwrap_or_default();
             self.files.push((url, integrity));
@@ -176,8 +178,8 @@ impl Found {
     }
 }
 
-/// True if a script in the page is run, or says what is: everything else is data, as made for each request as not.
-fn is_run(script: &Element<'_, '_>) -> bool {
+/// True for an inline script that is run, and for an import map. Others are data, which may be made for each request.
+fn is_executed(script: &Element<'_, '_>) -> bool {
     let Some(kind) = script.get_attribute("type") else {
         return true;
     };
@@ -189,8 +191,8 @@ fn is_run(script: &Element<'_, '_>) -> bool {
     }
 }
 
-/// True if a link loads a script or a style sheet.
-fn loads(link: &Element<'_, '_>) -> bool {
+/// True for a link that loads a script or a style sheet.
+fn is_asset(link: &Element<'_, '_>) -> bool {
     let has = |attribute: &str, wanted: &[&str]| {
         let value = link.get_attribute(attribute).unwrap_or_default();
         let mut words = value.split_ascii_whitespace();
@@ -204,8 +206,8 @@ fn loads(link: &Element<'_, '_>) -> bool {
         || (has("rel", &["preload"]) && has("as", &["script", "style"]))
 }
 
-/// The URL without the scheme and host, if these are the site's own; as it is, if it has none.
-fn own<'a>(url: &'a str, host: Option<&str>) -> Option<&'a str> {
+/// The URL without scheme and host, if the host is this one; the URL as it is, if it has none; `None` otherwise.
+fn local_url<'a>(url: &'a str, host: Option<&str>) -> Option<&'a str> {
     let url = url.trim_ascii();
     let schemes = ["https://", "http://", "//"];
     let Some(rest) = schemes.iter().find_map(|scheme| {
@@ -218,13 +220,13 @@ fn own<'a>(url: &'a str, host: Option<&str>) -> Option<&'a str> {
     };
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, rest) = rest.split_at(end);
-    let is_own = host.is_some_and(|host| authority.eq_ignore_ascii_case(host));
-    is_own.then_some(if rest.starts_with('/') { rest } else { "/" })
+    let is_local = host.is_some_and(|host| authority.eq_ignore_ascii_case(host));
+    is_local.then_some(if rest.starts_with('/') { rest } else { "/" })
 }
 
-fn lock(found: &Mutex<Found>) -> std::sync::MutexGuard<'_, Found> {
-    found.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(page: &Mutex<ParsedPage>) -> std::sync::MutexGuard<'_, ParsedPage> {
+    page.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-// For the tag that is being read, which may have a picture in it, and the elements that are open. Text is not held.
-const PARSER_MEMORY: usize = 16 * 1024 * 1024;
+// For the tag that is being read, which may have a picture in it, and the assets that are open. Text is not held.
+const MAX_PARSER_MEMORY: usize = 16 * 1024 * 1024;

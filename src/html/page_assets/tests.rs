@@ -3,26 +3,26 @@ use proptest::sample::Index;
 
 use super::*;
 
-const HOME: Location<'_> = Location {
+const HOME: PageLocation<'_> = PageLocation {
     path: "/docs/",
     host: Some("example.org"),
 };
 
-fn elements(page: &str) -> Elements {
-    Reader::read(page.as_bytes()).unwrap().at(HOME)
+fn assets(page: &str) -> PageAssets {
+    PageReader::parse(page.as_bytes()).unwrap().resolve_at(HOME)
 }
 
-fn print(page: &str) -> Print {
-    Print::of(elements(page))
+fn fingerprint(page: &str) -> PageFingerprint {
+    PageFingerprint::new(assets(page))
 }
 
 fn files(page: &str) -> Vec<String> {
-    let files = elements(page).files;
+    let files = assets(page).files;
     files.iter().map(|file| file.path.to_string()).collect()
 }
 
 #[test]
-fn what_is_loaded_from_the_site_counts() {
+fn page_assets_are_local_scripts_and_style_sheets() {
     let page = r#"<!doctype html><link rel=icon href=/favicon.ico>
         <link rel="modulepreload" crossorigin href="/assets/vendor.js?x=1#y">
         <link rel="preload STYLESHEET" href=style.css><link rel=preload as=script href=early.js>
@@ -43,7 +43,7 @@ fn what_is_loaded_from_the_site_counts() {
 }
 
 #[test]
-fn a_base_moves_what_is_relative() {
+fn page_assets_with_a_base_are_relative_to_it() {
     assert_eq!(
         files("<base href=/app/><script src=a.js></script>"),
         ["/app/a.js"]
@@ -54,8 +54,8 @@ fn a_base_moves_what_is_relative() {
 }
 
 #[test]
-fn only_scripts_that_run_count_and_maps_of_imports() {
-    let count = |page: &str| elements(page).inline.len();
+fn inline_scripts_that_are_not_executed_are_ignored() {
+    let count = |page: &str| assets(page).inline_scripts.len();
     for kind in [
         "",
         "type",
@@ -85,103 +85,106 @@ fn only_scripts_that_run_count_and_maps_of_imports() {
 }
 
 #[test]
-fn what_makes_no_difference() {
+fn page_assets_in_another_order_with_other_nonces_are_equal() {
     let page = r#"<html><head><script nonce=a src="/a.js" integrity="sha256-x sha256-y"></script>
         <link rel=stylesheet href=/b.css><meta name=csrf content=1></head><body>12:00</body>"#;
     let same = r#"<html><head><link href=' /b.css
         ' rel='stylesheet'><script integrity="sha256-y  sha256-x" src=/a.js nonce=b></script>
         <script src=/a.js integrity="sha256-x sha256-y"></script>
         <meta name=csrf content=2></head><body>12:01</body>"#;
-    assert_eq!(elements(page), elements(same));
-    assert_eq!(print(page).digest(), print(same).digest());
+    assert_eq!(assets(page), assets(same));
+    assert_eq!(fingerprint(page).digest(), fingerprint(same).digest());
 }
 
 #[test]
-fn prints_are_alike_as_far_as_what_counts_is() {
-    let base = print("<script src=/a.js?v=1></script><script>1</script>");
+fn fingerprint_difference_is_the_greatest() {
+    let base = fingerprint("<script src=/a.js?v=1></script><script>1</script>");
     for (page, expected) in [
         (
             "<script>1</script><script src='/a.js?v=1'></script>",
-            Likeness::Same,
+            Difference::None,
         ),
         (
             "<script src=/a.js?v=1></script><script>2</script>",
-            Likeness::ButInline,
+            Difference::InlineScripts,
         ),
-        ("<script src=/a.js?v=1></script>", Likeness::ButInline),
+        ("<script src=/a.js?v=1></script>", Difference::InlineScripts),
         (
             "<script src=/a.js?v=2></script><script>1</script>",
-            Likeness::ButQueries,
+            Difference::Queries,
         ),
         (
             "<script src=/a.js></script><script>2</script>",
-            Likeness::ButQueries,
+            Difference::Queries,
         ),
         (
             "<script src=/b.js?v=1></script><script>1</script>",
-            Likeness::Other,
+            Difference::Files,
         ),
         (
             "<script src=/a.js?v=1 integrity=x></script><script>1</script>",
-            Likeness::Other,
+            Difference::Files,
         ),
     ] {
-        let other = print(page);
-        assert_eq!(base.likeness(&other), expected, "{page}");
-        assert_eq!(other.likeness(&base), expected, "{page}");
+        let other = fingerprint(page);
+        assert_eq!(base.difference(&other), expected, "{page}");
+        assert_eq!(other.difference(&base), expected, "{page}");
         let is_same = base.digest() == other.digest();
-        assert_eq!(is_same, expected == Likeness::Same, "{page}");
+        assert_eq!(is_same, expected == Difference::None, "{page}");
     }
 }
 
 #[test]
-fn what_changes_by_itself_is_left_out() {
+fn fingerprint_merged_with_another_ignores_what_differs() {
     let page = |token: u8, query: u8, version: u8| {
         format!(
             "<script src=/a.js?r={query}></script><script src=/b.js?v={version}></script><script>{token}</script>"
         )
     };
-    let first = print(&page(1, 1, 1));
-    assert!(!first.is_sure());
-    let common = first.joined(&print(&page(2, 2, 1))).unwrap();
-    assert_eq!(common.likeness(&print(&page(3, 3, 1))), Likeness::Same);
+    let first = fingerprint(&page(1, 1, 1));
+    assert!(!first.is_stable());
+    let common = first.merged_with(&fingerprint(&page(2, 2, 1))).unwrap();
     assert_eq!(
-        common.likeness(&print(&page(3, 3, 2))),
-        Likeness::ButQueries
+        common.difference(&fingerprint(&page(3, 3, 1))),
+        Difference::None
     );
-    let other = print(&page(8, 8, 1)).joined(&print(&page(9, 9, 1)));
+    assert_eq!(
+        common.difference(&fingerprint(&page(3, 3, 2))),
+        Difference::Queries
+    );
+    let other = fingerprint(&page(8, 8, 1)).merged_with(&fingerprint(&page(9, 9, 1)));
     assert_eq!(
         common.digest(),
         other.unwrap().digest(),
         "in another process"
     );
-    let predicted = common.another(elements(&page(5, 5, 2)));
-    let known = print(&page(6, 6, 2)).joined(&print(&page(7, 7, 2)));
+    let predicted = common.with_assets(assets(&page(5, 5, 2)));
+    let known = fingerprint(&page(6, 6, 2)).merged_with(&fingerprint(&page(7, 7, 2)));
     assert_eq!(predicted.digest(), known.unwrap().digest());
     assert!(
         first
-            .joined(&print("<script src=/c.js></script>"))
+            .merged_with(&fingerprint("<script src=/c.js></script>"))
             .is_none()
     );
 }
 
 #[test]
-fn a_page_may_begin_with_what_it_has() {
-    let page = print("<script src=/a.js></script><script src=/b.js?v=1></script>");
+fn fingerprint_may_start_with_its_own_assets() {
+    let page = fingerprint("<script src=/a.js></script><script src=/b.js?v=1></script>");
     for (start, expected) in [
         ("<script src=/a.js></script><script>1</script>", true),
         ("<script src=/b.js?v=1></script>", true),
         ("<script src=/b.js?v=2></script>", false),
         ("<script src=/c.js></script>", false),
     ] {
-        assert_eq!(page.may_begin(&elements(start)), expected, "{start}");
+        assert_eq!(page.may_start_with(&assets(start)), expected, "{start}");
     }
 }
 
 #[test]
-fn another_build_has_the_same_shape() {
+fn page_assets_of_another_build_have_the_same_shape() {
     let page = |script: &str| {
-        elements(&format!(
+        assets(&format!(
             "<script src={script}></script><link rel=stylesheet href=/m.css>"
         ))
     };
@@ -197,26 +200,26 @@ fn another_build_has_the_same_shape() {
     ] {
         assert_eq!(page(script).has_shape_of(&own), expected, "{script}");
     }
-    assert!(!elements("").has_shape_of(&elements("")));
+    assert!(!assets("").has_shape_of(&assets("")));
 }
 
 #[test]
-fn a_page_of_any_size_is_read_in_bounded_memory() {
+fn page_reader_of_a_large_page_needs_bounded_memory() {
     let text = vec![b'x'; 64 * 1024];
-    let mut reader = Reader::new();
+    let mut reader = PageReader::new();
     reader.write(b"<!doctype html><script src=/a.js></script><script>");
     for _ in 0..64 {
         reader.write(&text);
     }
     reader.write(b"</script>");
-    let read = reader.end().unwrap().at(HOME);
-    assert_eq!((read.files.len(), read.inline.len()), (1, 1));
+    let read = reader.end().unwrap().resolve_at(HOME);
+    assert_eq!((read.files.len(), read.inline_scripts.len()), (1, 1));
     let picture = format!(
         "<img src='data:{}'><script src=/a.js></script>",
         "x".repeat(4 << 20)
     );
-    assert_eq!(elements(&picture).files.len(), 1);
-    let mut reader = Reader::new();
+    assert_eq!(assets(&picture).files.len(), 1);
+    let mut reader = PageReader::new();
     reader.write(b"<script src='");
     for _ in 0..300 {
         reader.write(&text);
@@ -224,7 +227,7 @@ fn a_page_of_any_size_is_read_in_bounded_memory() {
     assert!(reader.end().is_none(), "a tag that never ends");
 }
 
-/// What a page could be made of: markup that may say the same thing in several ways.
+/// A part of a page: equivalent markup in several forms.
 fn part() -> impl Strategy<Value = String> {
     let name = "[a-c]{1,2}";
     prop_oneof![
@@ -247,14 +250,14 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_chunking_gives_the_same_elements(
+    fn page_reader_with_any_chunks_finds_the_same_assets(
         parts in proptest::collection::vec(part(), 0..10),
         bytes in proptest::collection::vec(0x40_u8.., 0..20),
         sizes in proptest::collection::vec(1_usize..30, 1..6),
     ) {
         let script = [b"<script>", &bytes[..], b"</script>"].concat();
         let page = [parts.concat().as_bytes(), &script].concat();
-        let (mut reader, mut rest) = (Reader::new(), &page[..]);
+        let (mut reader, mut rest) = (PageReader::new(), &page[..]);
         for size in sizes.iter().cycle() {
             let (piece, after) = rest.split_at((*size).min(rest.len()));
             reader.write(piece);
@@ -263,12 +266,12 @@ proptest! {
                 break;
             }
         }
-        let whole = Reader::read(&page).unwrap().at(HOME);
-        prop_assert_eq!(reader.end().unwrap().at(HOME), whole);
+        let whole = PageReader::parse(&page).unwrap().resolve_at(HOME);
+        prop_assert_eq!(reader.end().unwrap().resolve_at(HOME), whole);
     }
 
     #[test]
-    fn order_and_repetition_make_no_difference(
+    fn page_assets_in_any_order_are_equal(
         names in proptest::collection::vec("[a-d]{1,3}", 1..8),
         again in any::<Index>(),
         turn in any::<Index>(),
@@ -279,15 +282,15 @@ proptest! {
         turned.rotate_left(turn.index(names.len()));
         turned.push(names[again.index(names.len())].clone());
         let turned: String = turned.iter().map(script).collect();
-        prop_assert_eq!(elements(&page), elements(&turned));
+        prop_assert_eq!(assets(&page), assets(&turned));
         let other = page.replacen(".js", "-1.js", 1);
-        prop_assert_ne!(elements(&page), elements(&other));
+        prop_assert_ne!(assets(&page), assets(&other));
     }
 
     #[test]
-    fn any_bytes_are_read(page in proptest::collection::vec(any::<u8>(), 0..300)) {
-        if let Some(found) = Reader::read(&page) {
-            found.at(HOME);
+    fn page_reader_with_any_bytes_does_not_panic(page in proptest::collection::vec(any::<u8>(), 0..300)) {
+        if let Some(page) = PageReader::parse(&page) {
+            page.resolve_at(HOME);
         }
     }
 }

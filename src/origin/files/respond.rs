@@ -19,10 +19,10 @@ use crate::origin::files::reply;
 use crate::origin::files::reply::Reply;
 use crate::origin::files::variant::form_of;
 use crate::release::Asset;
-use crate::release::Audience;
 use crate::release::Content;
 use crate::release::Entry;
 use crate::release::Representation;
+use crate::release::RequestFilter;
 
 /// What counts in a request once its path is known.
 pub(crate) struct Asking<'a> {
@@ -35,9 +35,9 @@ impl Asking<'_> {
     /// The answer with what was found at `path`.
     pub(crate) fn answer(&self, entry: &Entry, role: Role, path: &str) -> Reply {
         let with_script = Asked::by(self.method, self.query, self.headers) != Asked::Other;
-        let asset = match entry.changed() {
-            Some((changed, Audience::Everybody)) => changed,
-            Some((page, Audience::Documents)) if with_script => page,
+        let asset = match entry.modified() {
+            Some((changed, RequestFilter::All)) => changed,
+            Some((page, RequestFilter::Navigations)) if with_script => page,
             _ => entry.asset(),
         };
         let (representation, coding) = form_of(asset, self.headers);
@@ -165,8 +165,8 @@ fn cache_control(entry: &Entry, role: Role) -> HeaderValue {
 
 /// The request fields that another answer could come from.
 fn vary(entry: &Entry, asset: &Asset, role: Role) -> &'static str {
-    match (role, entry.changed(), asset.is_encoded()) {
-        (Role::File, Some((_, Audience::Documents)), _) => PAGE_VARY,
+    match (role, entry.modified(), asset.is_encoded()) {
+        (Role::File, Some((_, RequestFilter::Navigations)), _) => PAGE_VARY,
         (Role::File, _, false) => "",
         (Role::File, _, true) => "accept-encoding",
         (Role::Shell | Role::NotFound, _, _) => ROUTE_VARY,

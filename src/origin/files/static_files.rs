@@ -12,6 +12,7 @@ use http::Response;
 use http::StatusCode;
 use tower_service::Service;
 
+use crate::build::metadata_file;
 use crate::http::fetch_metadata;
 use crate::http::original_headers::Unaltered;
 use crate::http::path::SitePath;
@@ -26,7 +27,6 @@ use crate::origin::files::respond::Role;
 use crate::origin::retry_page;
 use crate::release::Entry;
 use crate::release::Release;
-use crate::release::metadata;
 use crate::site::Site;
 use crate::site::State;
 
@@ -100,7 +100,7 @@ impl StaticFiles {
             return found;
         }
         // What the build says to us is nobody's route.
-        if path == metadata::PATH {
+        if path == metadata_file::PATH {
             return Found::Nothing;
         }
         if let Some(entry) = state.retained(path) {

@@ -1,11 +1,11 @@
-//! Names of real builds, and of folders that people filled.
+//! Names of real builds, and of folders whose files were named by people.
 
-use super::*;
+use crate::release::hashed_names::HashPatterns;
 
 fn hashed<'a>(paths: &[&'a str]) -> Vec<&'a str> {
-    let evidence = Evidence::gather(paths.iter().copied());
+    let patterns = HashPatterns::from_paths(paths.iter().copied());
     let hashed = paths.iter().copied();
-    hashed.filter(|path| evidence.is_hashed(path)).collect()
+    hashed.filter(|path| patterns.is_hashed(path)).collect()
 }
 
 #[track_caller]
@@ -19,7 +19,7 @@ fn check_none(paths: &[&str]) {
 }
 
 #[test]
-fn vite_builds_are_found_whole() {
+fn names_of_vite_builds_are_hashed() {
     check_all(&["/assets/index-DkQ2x9Zb.js"]);
     check_all(&[
         "/assets/index-BfX2k3Qa.js",
@@ -35,7 +35,7 @@ fn vite_builds_are_found_whole() {
 }
 
 #[test]
-fn a_plain_name_among_hashed_ones_stays_plain() {
+fn plain_name_among_hashed_ones_is_not_hashed() {
     let paths = [
         "/assets/index-BfX2k3Qa.js",
         "/assets/vendor-Dk2_x9Zb.js",
@@ -49,7 +49,7 @@ fn a_plain_name_among_hashed_ones_stays_plain() {
 }
 
 #[test]
-fn webpack_builds_are_found_whole() {
+fn names_of_webpack_builds_are_hashed() {
     check_all(&[
         "/static/js/main.8e2f0b3a.js",
         "/static/js/787.28cb0dcd.chunk.js",
@@ -68,7 +68,7 @@ fn webpack_builds_are_found_whole() {
 }
 
 #[test]
-fn angular_builds_are_found_whole() {
+fn names_of_angular_builds_are_hashed() {
     let paths = [
         "/chunk-CPMWLSLU.js",
         "/chunk-3KCV2Q7Z.js",
@@ -83,7 +83,7 @@ fn angular_builds_are_found_whole() {
 }
 
 #[test]
-fn next_builds_are_found_whole() {
+fn names_of_next_builds_are_hashed() {
     check_all(&[
         "/_next/static/chunks/main-6b1f0c9e8d7a5432.js",
         "/_next/static/chunks/4bd1b696-f785427dddbba9fb.js",
@@ -101,7 +101,7 @@ fn next_builds_are_found_whole() {
 }
 
 #[test]
-fn a_hash_that_looks_like_a_number_or_word_is_known_by_its_folder() {
+fn hash_like_a_number_or_word_is_recognized_by_its_folder() {
     check_all(&[
         "/static/js/main.84605326.js",
         "/static/js/495.be90ecf3.chunk.js",
@@ -140,7 +140,7 @@ fn a_hash_that_looks_like_a_number_or_word_is_known_by_its_folder() {
 }
 
 #[test]
-fn a_picture_alone_is_known_by_the_rest_of_the_build() {
+fn hash_of_a_single_image_is_recognized_by_other_folders() {
     let paths = [
         "/static/js/index.95181d570c.js",
         "/static/media/logo.6ce24c58023cc2f8fd88fe9d219db6c6.svg",
@@ -155,7 +155,7 @@ fn a_picture_alone_is_known_by_the_rest_of_the_build() {
 }
 
 #[test]
-fn what_stands_behind_a_hash_is_no_part_of_it() {
+fn hash_with_a_suffix_is_recognized() {
     check_all(&[
         "/_astro/hero.DTJ77394.png",
         "/_astro/hero.DTJ77394_1hfRj7.webp",
@@ -166,7 +166,7 @@ fn what_stands_behind_a_hash_is_no_part_of_it() {
 }
 
 #[test]
-fn a_folder_of_plain_names_yields_none() {
+fn folder_of_plain_names_has_no_hashes() {
     check_none(&[
         "/js/some-document.js",
         "/js/test-overview.js",
@@ -200,20 +200,20 @@ fn a_folder_of_plain_names_yields_none() {
 }
 
 #[test]
-fn a_name_in_a_script_is_measured_by_what_the_folders_use() {
-    let evidence = Evidence::gather(["/assets/index-BfX2k3Qa.js"]);
-    assert!(evidence.is_hashed_anywhere("./About-C0gX_-9k.js"));
-    assert!(evidence.is_hashed_anywhere("app/assets/About-C0gX_-9k.js"));
-    assert!(!evidence.is_hashed_anywhere("lib/heatmap/About-C0gX_-9k.js"));
-    assert!(!evidence.is_hashed_anywhere("some-document.js"));
-    assert!(!evidence.is_hashed_anywhere("vbscript.js"));
-    assert!(!evidence.is_hashed_anywhere("main.0f1e2d3c4b5a6978.js"));
-    assert!(!Evidence::default().is_hashed_anywhere("About-C0gX_-9k.js"));
+fn name_in_a_script_is_compared_with_the_formats_of_folders() {
+    let patterns = HashPatterns::from_paths(["/assets/index-BfX2k3Qa.js"]);
+    assert!(patterns.is_hashed_anywhere("./About-C0gX_-9k.js"));
+    assert!(patterns.is_hashed_anywhere("app/assets/About-C0gX_-9k.js"));
+    assert!(!patterns.is_hashed_anywhere("lib/heatmap/About-C0gX_-9k.js"));
+    assert!(!patterns.is_hashed_anywhere("some-document.js"));
+    assert!(!patterns.is_hashed_anywhere("vbscript.js"));
+    assert!(!patterns.is_hashed_anywhere("main.0f1e2d3c4b5a6978.js"));
+    assert!(!HashPatterns::default().is_hashed_anywhere("About-C0gX_-9k.js"));
 }
 
-/// Lists of the names in builds by real tools: `# ` before what carries a hash, `- ` before what doesn't.
+/// Lists of the names in builds by real tools: `# ` before a name with a hash, `- ` before others.
 #[test]
-fn the_names_of_real_builds_are_told_apart() {
+fn names_of_real_builds_are_classified() {
     let lists = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/names");
     let mut count = 0;
     for list in std::fs::read_dir(lists).unwrap() {
@@ -227,10 +227,10 @@ fn the_names_of_real_builds_are_told_apart() {
                 _ => panic!("{}: {line}", list.display()),
             })
             .collect();
-        let evidence = Evidence::gather(names.iter().map(|(_, name)| *name));
+        let patterns = HashPatterns::from_paths(names.iter().map(|(_, name)| *name));
         for (expected, name) in names {
             assert_eq!(
-                evidence.is_hashed(name),
+                patterns.is_hashed(name),
                 expected,
                 "{}: {name}",
                 list.display()

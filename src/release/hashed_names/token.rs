@@ -1,20 +1,20 @@
-//! Whatever in the name of a file could be a hash.
+//! The parts of a file name that could be a hash.
 
-use crate::release::hashed_names::word::Look;
-use crate::release::hashed_names::word::is_date;
-use crate::release::hashed_names::word::is_worded;
-use crate::release::hashed_names::word::look;
+use crate::release::hashed_names::randomness::Randomness;
+use crate::release::hashed_names::randomness::is_date;
+use crate::release::hashed_names::randomness::is_made_of_words;
+use crate::release::hashed_names::randomness::randomness;
 
-/// A part of a name, and where it stands there.
+/// A part of a name that could be a hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Token<'a> {
     pub(crate) text: &'a str,
-    pub(crate) place: Place,
+    pub(crate) position: TokenPosition,
 }
 
-/// Where in a name a token stands.
+/// The position of a token in a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum TokenPosition {
     /// `0b1f6c9e8d7a5432.css`
     Whole,
     /// `main.8e2f0b3a.js`
@@ -23,19 +23,19 @@ pub(crate) enum Place {
     Dashed,
 }
 
-/// What hashes are written in, from narrow to wide.
+/// The alphabets of hashes, from narrow to wide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Alphabet {
     Hex,
-    /// As esbuild does, and Angular with it.
+    /// Used by esbuild, and so by Angular.
     Base32,
-    /// Base 36, and whatever else has no capitals.
+    /// Base 36, and others without capital letters.
     Lower,
     Any,
 }
 
 impl Alphabet {
-    pub(crate) fn has(self, token: &str) -> bool {
+    pub(crate) fn contains(self, token: &str) -> bool {
         token.bytes().all(|b| match self {
             Self::Hex => matches!(b, b'0'..=b'9' | b'a'..=b'f'),
             Self::Base32 => matches!(b, b'2'..=b'7' | b'A'..=b'Z'),
@@ -45,47 +45,54 @@ impl Alphabet {
     }
 }
 
-/// The most random token of this length in `name`.
-pub(crate) fn best_token(name: &str, length: usize) -> Option<(Look, Token<'_>)> {
+/// The most random token of this length in `name`, if any is possibly random.
+pub(crate) fn most_random_token(name: &str, length: usize) -> Option<(Randomness, Token<'_>)> {
     tokens(name)
         .filter(|token| token.text.len() == length)
         .map(|token| {
-            // What is a whole name, and nothing but letters, may always mean something.
+            // A whole name that consists of letters can always be a word.
             let letters = token.text.bytes().all(|b| b.is_ascii_alphabetic());
-            match look(token.text) {
-                Look::Random if letters && token.place == Place::Whole => (Look::Possible, token),
-                look => (look, token),
+            match randomness(token.text) {
+                Randomness::Certain if letters && token.position == TokenPosition::Whole => {
+                    (Randomness::Possible, token)
+                }
+                randomness => (randomness, token),
             }
         })
-        .filter(|(look, _)| *look >= Look::Possible)
-        .max_by_key(|(look, _)| *look)
+        .filter(|(randomness, _)| *randomness >= Randomness::Possible)
+        .max_by_key(|(randomness, _)| *randomness)
 }
 
-/// Whatever in the name of a file looks like noise by itself, whatever its neighbours are called.
-pub(crate) fn noise_in(name: &str) -> impl Iterator<Item = &str> {
+/// The tokens of a name that look random on their own, whatever other names there are.
+pub(crate) fn random_tokens(name: &str) -> impl Iterator<Item = &str> {
     let texts = tokens(name).map(|token| token.text);
-    texts.filter(|text| look(text) == Look::Random)
+    texts.filter(|text| randomness(text) == Randomness::Certain)
 }
 
-/// Whatever else in it could be a hash: a number or close to one, or no word at its end.
-pub(crate) fn doubtful_in(name: &str) -> impl Iterator<Item = &str> {
-    let doubtful = tokens(name).filter(|token| {
-        let hex = Alphabet::Hex.has(token.text) && !is_date(token.text);
-        let end = token.place != Place::Whole && token.text.len() >= 8 && !is_worded(token.text);
-        (hex || end) && look(token.text) != Look::Random
+/// The other tokens that could be a hash: hex digits, or a last part that is no word.
+pub(crate) fn ambiguous_tokens(name: &str) -> impl Iterator<Item = &str> {
+    let ambiguous = tokens(name).filter(|token| {
+        let hex = Alphabet::Hex.contains(token.text) && !is_date(token.text);
+        let end = token.position != TokenPosition::Whole
+            && token.text.len() >= 8
+            && !is_made_of_words(token.text);
+        (hex || end) && randomness(token.text) != Randomness::Certain
     });
-    doubtful.map(|token| token.text)
+    ambiguous.map(|token| token.text)
 }
 
-/// Whatever in a name could be a hash: each of its dotted parts but the extension, whole, and from every
-/// separator in it to its end.
+/// The tokens of a name: each of its dotted parts but the extension, whole, and from every separator to its end.
 pub(crate) fn tokens(name: &str) -> impl Iterator<Item = Token<'_>> {
     stem(name)
         .split('.')
         .enumerate()
         .flat_map(|(at, part)| {
-            let place = if at == 0 { Place::Whole } else { Place::Dotted };
-            // Next, wasm-bindgen and Astro put more behind: `0484562807a97172-s.p.woff2`, `app-8e2f0b3a_bg.wasm`,
+            let position = if at == 0 {
+                TokenPosition::Whole
+            } else {
+                TokenPosition::Dotted
+            };
+            // Next, wasm-bindgen and Astro append more: `0484562807a97172-s.p.woff2`, `app-8e2f0b3a_bg.wasm`,
             // `hero.DTJ77394_1hfRj7.webp`.
             let unmarked = part
                 .strip_suffix("-s")
@@ -94,24 +101,24 @@ pub(crate) fn tokens(name: &str) -> impl Iterator<Item = Token<'_>> {
                 let after = part
                     .char_indices()
                     .filter(|(_, c)| matches!(c, '-' | '_'))
-                    .map(|(at, _)| (&part[at + 1..], Place::Dashed));
-                std::iter::once((part, place)).chain(after)
+                    .map(|(at, _)| (&part[at + 1..], TokenPosition::Dashed));
+                std::iter::once((part, position)).chain(after)
             })
         })
-        .map(|(text, place)| Token { text, place })
-        .filter(|token| (SHORTEST..=LONGEST).contains(&token.text.len()))
+        .map(|(text, position)| Token { text, position })
+        .filter(|token| (MIN_LENGTH..=MAX_LENGTH).contains(&token.text.len()))
         .filter(|token| {
             let mut bytes = token.text.bytes();
             bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
         })
 }
 
+/// The name without its extension.
 pub(crate) fn stem(name: &str) -> &str {
     name.rsplit_once('.').map_or("", |(stem, _)| stem)
 }
 
-// Shorter tokens are version numbers and words; longer ones than SHA-256 in hex (Hugo, Sprockets) nobody puts
-// into a name.
-const SHORTEST: usize = 6;
+// Shorter tokens are version numbers and words; SHA-256 in hex (Hugo, Sprockets) is the longest hash in a name.
+const MIN_LENGTH: usize = 6;
 
-const LONGEST: usize = 64;
+const MAX_LENGTH: usize = 64;

@@ -14,11 +14,11 @@ use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 use tokio::time::sleep_until;
 
-use crate::build::immutability::Promises;
-use crate::build::prepared::Draft;
-use crate::build::snapshot::Limits;
+use crate::build::immutability::ImmutableFiles;
+use crate::build::not_ready::NotReady;
+use crate::build::prepared::PreparedRelease;
+use crate::build::snapshot::MemoryLimits;
 use crate::build::snapshot::Snapshot;
-use crate::build::snapshot::Unsettled;
 use crate::build::tree::Tree;
 use crate::client::script_tag_builder::ScriptTagBuilder;
 use crate::csp::checker::CspChecker;
@@ -190,7 +190,7 @@ struct Looker {
     timing: Timing,
     alarm: Alarm,
     site: Site,
-    promises: Promises,
+    promises: ImmutableFiles,
     csp_checker: CspChecker,
     /// What was last said to be waited for.
     awaited: String,
@@ -210,7 +210,7 @@ impl Looker {
             timing: watch.timing,
             alarm,
             site,
-            promises: Promises::default(),
+            promises: ImmutableFiles::default(),
             csp_checker: CspChecker::default(),
             awaited: String::new(),
         }
@@ -243,11 +243,11 @@ impl Looker {
             Ok(tree) if tree.has_index() => tree,
             Ok(_) => {
                 settle.absent(Instant::now());
-                return Some(Unsettled::NoIndex.to_string());
+                return Some(NotReady::NoIndex.to_string());
             }
             Err(error) => {
                 settle.absent(Instant::now());
-                return Some(Unsettled::of(&error, &self.root).to_string());
+                return Some(NotReady::from_io(&error, &self.root).to_string());
             }
         };
         let wall = SystemTime::now();
@@ -255,8 +255,8 @@ impl Looker {
             .newest_change()
             .and_then(|newest| wall.duration_since(newest).ok());
         let walked = Walked {
-            fingerprint: tree.fingerprint(),
-            trusted: tree.can_be_trusted(wall),
+            fingerprint: tree.hash_of_files(),
+            trusted: tree.is_reliable(wall),
             age: age.unwrap_or_default(),
         };
         if !settle.walked(Instant::now(), walked) {
@@ -273,18 +273,19 @@ impl Looker {
             .cloned()
             .chain(self.site.retained())
             .collect();
-        let limits = Limits {
+        let limits = MemoryLimits {
             file: self.file_limit,
             total: self.site.memory_budget(),
         };
         let draft = Snapshot::read(&self.root, tree, &known, limits).and_then(|snapshot| {
-            Draft::of(snapshot).map_err(|error| Unsettled::of(&error, &self.root))
+            PreparedRelease::from_snapshot(snapshot)
+                .map_err(|error| NotReady::from_io(&error, &self.root))
         });
         let draft = match draft {
             Ok(draft) => draft,
-            Err(Unsettled::Changing) => {
+            Err(NotReady::Changing) => {
                 settle.read(Instant::now(), Read::Changing, trusted);
-                return Some(Unsettled::Changing.to_string());
+                return Some(NotReady::Changing.to_string());
             }
             Err(unsettled) => {
                 settle.absent(Instant::now());
@@ -312,14 +313,14 @@ impl Looker {
                     ScriptTagBuilder::new(&draft.id, draft.built, page_origin, &self.csp_checker);
                 let inject = |page: &[u8]| {
                     let tag_builder = tag_builder.clone();
-                    inserter::inject(
+                    inserter::insert_tag(
                         page,
                         Box::new(move |h, _| tag_builder.tag(ScriptPermission::default(), h)),
                     )
                 };
-                draft.finish(current.as_deref(), &mut self.promises, inject)
+                draft.into_release(current.as_deref(), &mut self.promises, inject)
             }
-            Files::Forget => draft.forget(),
+            Files::Forget => draft.into_release_without_files(),
         };
         self.publish(release, start);
         None
@@ -353,10 +354,15 @@ impl Looker {
 }
 
 /// What a draft lacks that the served release doesn't.
-fn newly_missing(draft: &Draft, current: Option<&Release>) -> BTreeSet<String> {
-    let known = current.map(Release::missing);
+fn newly_missing(draft: &PreparedRelease, current: Option<&Release>) -> BTreeSet<String> {
+    let known = current.map(Release::missing_references);
     let is_new = |name: &&String| known.is_none_or(|known| !known.contains(*name));
-    draft.missing.iter().filter(is_new).cloned().collect()
+    draft
+        .missing_references
+        .iter()
+        .filter(is_new)
+        .cloned()
+        .collect()
 }
 
 fn list(names: &BTreeSet<String>) -> String {

@@ -16,16 +16,16 @@ use http_body_util::BodyExt as _;
 use http_body_util::Empty;
 use tower_service::Service;
 
-use crate::html::page_assets::Location;
-use crate::html::page_assets::Print;
-use crate::html::page_assets::Reader;
+use crate::html::page_assets::PageFingerprint;
+use crate::html::page_assets::PageLocation;
+use crate::html::page_assets::PageReader;
 use crate::http::coding::Coding;
 use crate::http::coding::DecodeBody;
 use crate::http::context::AsHttps;
 use crate::http::context::OwnName;
 use crate::http::dates::last_modified_millis;
 use crate::http::media_type;
-use crate::release::fingerprint::Pages;
+use crate::release::fingerprint::ReleaseFingerprint;
 use crate::source::upstream::fingerprint::Fingerprint;
 use crate::source::upstream::fingerprint::JsonField;
 use crate::source::upstream::redirect::Scheme;
@@ -45,7 +45,7 @@ pub(crate) struct Question {
 /// What an upstream showed in one look.
 #[derive(Debug)]
 pub(crate) struct Sight {
-    pub(crate) pages: Arc<Pages>,
+    pub(crate) pages: Arc<ReleaseFingerprint>,
     /// The newest `Last-Modified` of its pages, in milliseconds since 1970, if all have one.
     pub(crate) modified: Option<u64>,
 }
@@ -98,8 +98,8 @@ impl Question {
             }
         }
         let pages = match self.fingerprint {
-            Fingerprint::Scripts => Pages::Prints(prints),
-            _ => Pages::Value(values.join(" ").into()),
+            Fingerprint::Scripts => ReleaseFingerprint::Pages(prints),
+            _ => ReleaseFingerprint::Version(values.join(" ").into()),
         };
         Ok(Sight {
             pages: Arc::new(pages),
@@ -126,21 +126,21 @@ impl Question {
         let value = field.of(&json);
         let value = value.ok_or_else(|| format!("{} has no such value", field.path()))?;
         Ok(Sight {
-            pages: Arc::new(Pages::Value(value.into())),
+            pages: Arc::new(ReleaseFingerprint::Version(value.into())),
             modified,
         })
     }
 
-    async fn print<B>(&self, found: Found<B>) -> Result<Print, String>
+    async fn print<B>(&self, found: Found<B>) -> Result<PageFingerprint, String>
     where
         B: Body,
         B::Error: Into<BoxError>,
     {
         let path = found.path.clone();
-        let mut reader = Reader::new();
+        let mut reader = PageReader::new();
         read(found, |piece| reader.write(piece)).await?;
         let found = reader.end().ok_or(format!("{path} can't be parsed"))?;
-        Ok(Print::of(found.at(Location {
+        Ok(PageFingerprint::new(found.resolve_at(PageLocation {
             path: &path,
             host: self.host.as_deref(),
         })))

@@ -22,7 +22,7 @@ use tokio::time::timeout;
 use tower_service::Service;
 
 use crate::release::Release;
-use crate::release::fingerprint::Pages;
+use crate::release::fingerprint::ReleaseFingerprint;
 use crate::site::Site;
 use crate::source::upstream::consensus::Agree;
 use crate::source::upstream::consensus::Verdict;
@@ -132,7 +132,7 @@ impl<S> Poller<S> {
         }
     }
 
-    fn publish(&mut self, release: Release, pages: Arc<Pages>) {
+    fn publish(&mut self, release: Release, pages: Arc<ReleaseFingerprint>) {
         let id = release.id().clone();
         if self.site.publish(release) {
             tracing::info!(release = %id, "published");
@@ -144,17 +144,24 @@ impl<S> Poller<S> {
     }
 
     /// What is published when this is first seen.
-    fn release(&self, pages: &Pages, modified: Option<u64>, since: std::time::Instant) -> Release {
+    fn release(
+        &self,
+        pages: &ReleaseFingerprint,
+        modified: Option<u64>,
+        since: std::time::Instant,
+    ) -> Release {
         let id = pages.id();
         // A page of it that has passed by carries that time.
         let built = self.observer.built(&id).or(modified);
-        let release = Release::named(id, built.unwrap_or_else(|| wall_clock(since)));
+        let release = Release::new(id, built.unwrap_or_else(|| wall_clock(since)));
         let has_label = matches!(
             self.question.fingerprint,
             Fingerprint::Header(_) | Fingerprint::Json(_)
         );
         match pages {
-            Pages::Value(value) if has_label && is_label(value) => release.with_label(value),
+            ReleaseFingerprint::Version(value) if has_label && is_label(value) => {
+                release.with_label(value)
+            }
             _ => release,
         }
     }
@@ -184,7 +191,7 @@ where
                 }
                 () = sleep_until(due) => Whom::Unseen,
                 () = hinted => {
-                    // Pages of some other kind may pass all the time.
+                    // ReleaseFingerprint of some other kind may pass all the time.
                     self.hints_from = Instant::now() + self.every;
                     Whom::Everyone
                 }
@@ -223,7 +230,9 @@ where
                 let release = self.release(&pages, modified, since);
                 self.publish(release, pages);
             }
-            Verdict::Return(known) => self.publish(known.release.once_more(), known.pages),
+            Verdict::Return(known) => {
+                self.publish(known.release.clone_without_files(), known.pages)
+            }
         }
         let recent = self.agree.recent().cloned().collect();
         self.observer.set_published(self.agree.current(), recent);

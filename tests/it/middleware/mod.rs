@@ -49,7 +49,7 @@ fn site(id: &str) -> Site {
 }
 
 fn publish(site: &Site, id: &str) {
-    site.publish(Release::named(id.parse().unwrap(), 1_700_000_000_000));
+    site.publish(Release::new(id.parse().unwrap(), 1_700_000_000_000));
 }
 
 fn page() -> String {

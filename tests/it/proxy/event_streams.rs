@@ -12,7 +12,7 @@ use crate::support::signal::Signal;
 /// A proxy behind the layer, as in the program, with a short body idle timeout.
 fn proxy_behind_layer(upstream: &Upstream) -> TestServer {
     let site = Site::new();
-    site.publish(Release::named("v1".parse().unwrap(), 1_700_000_000_000));
+    site.publish(Release::new("v1".parse().unwrap(), 1_700_000_000_000));
     let proxy = Proxy::new([url(upstream.address()).parse().unwrap()]).unwrap();
     let proxy = proxy.body_idle_timeout(SHORT);
     TestServer::new(UpdateNotifierLayer::new(site).layer(proxy), |server| server)

@@ -338,7 +338,7 @@ fn proxy_close_closes_tunnels_and_server_stops() {
 fn tunnel_works_through_the_layer() {
     let upstream = echo();
     let site = tidings::Site::new();
-    site.publish(tidings::Release::named(
+    site.publish(tidings::Release::new(
         "v1".parse().unwrap(),
         1_700_000_000_000,
     ));

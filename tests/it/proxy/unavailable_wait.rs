@@ -124,7 +124,7 @@ fn upstream_wait_elapsed_navigation_gets_self_refreshing_page() {
 #[test]
 fn upstream_unavailable_page_has_no_client_script() {
     let site = tidings::Site::new();
-    site.publish(tidings::Release::named(
+    site.publish(tidings::Release::new(
         "v1".parse().unwrap(),
         1_700_000_000_000,
     ));

@@ -90,7 +90,7 @@ async fn metadata_file_change_does_not_notify() {
 
 #[test]
 fn named_release_setters_set_metadata() {
-    let release = Release::named("v2".parse().unwrap(), 1)
+    let release = Release::new("v2".parse().unwrap(), 1)
         .with_notes("https://app.example/news")
         .with_label("2.0")
         .with_policy(Policy::Force);

@@ -148,7 +148,7 @@ async fn publish_of_the_current_id_sends_no_event() {
     assert_eq!(start.elapsed(), HEARTBEAT);
     assert_eq!(get(&site, RELEASE).await.body, before.body);
     // Same files with other times send no event either; later connections get the new time.
-    let touched = Release::named("a".parse().unwrap(), 9);
+    let touched = Release::new("a".parse().unwrap(), 9);
     assert!(!site.publish(touched));
     assert!(stream.next().await.unwrap().comment);
     let after = get(&site, RELEASE).await;

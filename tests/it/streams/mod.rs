@@ -34,7 +34,7 @@ const RELEASE: &str = "/__tidings/release.json";
 
 /// Publishes the release with this id. Returns true if that changed the current release.
 fn publish(site: &Site, id: &str) -> bool {
-    site.publish(Release::named(id.parse().unwrap(), 7))
+    site.publish(Release::new(id.parse().unwrap(), 7))
 }
 
 /// The layer over a service with one page.

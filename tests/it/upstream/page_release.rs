@@ -240,7 +240,7 @@ async fn observed_foreign_pages_cause_few_extra_polls() {
 #[tokio::test(start_paused = true)]
 async fn unpolled_site_pages_have_the_current_id() {
     let site = Site::new();
-    site.publish(Release::named("r1".parse().unwrap(), 1));
+    site.publish(Release::new("r1".parse().unwrap(), 1));
     let upstream = Upstream::new(&shell("a1"));
     let inner = service_fn(move |request: TestRequest| {
         ready(Ok::<_, Infallible>(upstream.answer(&request)))

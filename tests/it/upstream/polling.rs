@@ -235,7 +235,7 @@ async fn release_published_by_name_is_not_published_again() {
     upstream.deploy(&shell("b2"));
     polled
         .site
-        .publish(Release::named("v2".parse().unwrap(), 9_000_000_000_000));
+        .publish(Release::new("v2".parse().unwrap(), 9_000_000_000_000));
     polled.site.request_check();
     polled.advance(120).await;
     assert_eq!((polled.later_releases(), polled.id().as_str()), (1, "v2"));

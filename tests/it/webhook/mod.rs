@@ -49,7 +49,7 @@ fn hook(site: &Site) -> WebhookLayer {
 /// A site with a named release, and its webhook.
 fn named_site() -> (Site, WebhookLayer) {
     let site = Site::new();
-    site.publish(Release::named("v1".parse().unwrap(), 7));
+    site.publish(Release::new("v1".parse().unwrap(), 7));
     let layer = hook(&site);
     (site, layer)
 }

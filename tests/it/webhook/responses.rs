@@ -206,7 +206,7 @@ async fn webhook_get_lists_deploys_newest_first() {
     assert_eq!(json(&reply), json!([]));
     assert_eq!(reply.field("content-type"), "application/json");
     assert_eq!(reply.field("cache-control"), "no-store");
-    site.publish(Release::named("v1".parse().unwrap(), 7).with_label("1.0"));
+    site.publish(Release::new("v1".parse().unwrap(), 7).with_label("1.0"));
     post(&layer, &[BEARER], r#"{"id":"v2"}"#).await;
     let mut deploys = json(&list().await);
     for deploy in deploys.as_array_mut().unwrap() {

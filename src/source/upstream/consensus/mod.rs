@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 
-use crate::html::page_assets::Likeness;
+use crate::html::page_assets::Difference;
 use crate::release::Release;
-use crate::release::fingerprint::Pages;
+use crate::release::fingerprint::ReleaseFingerprint;
 use crate::source::upstream::observer::KnownRelease;
 
 /// Decides from what upstreams show, look by look, when it is published. Pure: the time is passed in.
@@ -36,13 +36,13 @@ pub(crate) struct Agree {
 #[derive(Debug)]
 struct Current {
     release: Arc<Release>,
-    pages: Option<Arc<Pages>>,
+    pages: Option<Arc<ReleaseFingerprint>>,
 }
 
 /// What may become current.
 #[derive(Debug)]
 struct Candidate {
-    pages: Pages,
+    pages: ReleaseFingerprint,
     since: Instant,
     /// How often it was seen, with nothing else in between.
     sightings: usize,
@@ -54,7 +54,7 @@ struct Candidate {
 pub(crate) enum Verdict {
     Wait,
     /// It is new, and was first seen then.
-    Publish(Arc<Pages>, Instant),
+    Publish(Arc<ReleaseFingerprint>, Instant),
     /// It was current before.
     Return(KnownRelease),
 }
@@ -112,7 +112,11 @@ impl Agree {
 
     /// Another release is current, by whomever it was published. `pages` is what it shows: without it that is what is
     /// seen next.
-    pub(crate) fn published(&mut self, release: Arc<Release>, pages: Option<Arc<Pages>>) {
+    pub(crate) fn published(
+        &mut self,
+        release: Arc<Release>,
+        pages: Option<Arc<ReleaseFingerprint>>,
+    ) {
         if let Some(current) = &mut self.current
             && current.release.id() == release.id()
         {
@@ -124,7 +128,7 @@ impl Agree {
         if let Some(old) = self.current() {
             let is_inline = pages
                 .as_ref()
-                .is_some_and(|new| old.pages.likeness(new) == Likeness::ButInline);
+                .is_some_and(|new| old.pages.difference(new) == Difference::InlineScripts);
             self.inline_news = if is_inline { self.inline_news + 1 } else { 0 };
             self.recent.push_front(old);
         }
@@ -151,9 +155,13 @@ impl Agree {
     }
 
     /// What the upstreams showed in one look; `None` for one that gave no answer.
-    pub(crate) fn looked(&mut self, now: Instant, sights: &[Option<Arc<Pages>>]) -> Verdict {
+    pub(crate) fn looked(
+        &mut self,
+        now: Instant,
+        sights: &[Option<Arc<ReleaseFingerprint>>],
+    ) -> Verdict {
         self.due = None;
-        let shown: Vec<&Arc<Pages>> = sights.iter().flatten().collect();
+        let shown: Vec<&Arc<ReleaseFingerprint>> = sights.iter().flatten().collect();
         for pages in &shown {
             self.seen(now, pages);
         }
@@ -165,7 +173,7 @@ impl Agree {
         let rest = self.rest(now, candidate, by_all);
         let at = candidate.since + rest;
         let is_sure =
-            candidate.sightings > 1 || (self.current.is_none() && candidate.pages.is_sure());
+            candidate.sightings > 1 || (self.current.is_none() && candidate.pages.is_stable());
         let is_overdue = self.current.is_none()
             && self
                 .started
@@ -201,11 +209,11 @@ impl Agree {
         }
     }
 
-    fn seen(&mut self, now: Instant, pages: &Pages) {
+    fn seen(&mut self, now: Instant, pages: &ReleaseFingerprint) {
         self.started.get_or_insert(now);
         let current = self.current.as_ref().and_then(|c| c.pages.clone());
         if let Some(current) = &current
-            && current.likeness(pages) == Likeness::Same
+            && current.difference(pages) == Difference::None
         {
             self.current_seen(now);
             return;
@@ -218,17 +226,17 @@ impl Agree {
             changes: 0,
         };
         if let Some(last) = last
-            && let Some(joined) = last.pages.joined(pages)
+            && let Some(joined) = last.pages.merged_with(pages)
         {
-            let is_same = last.pages.likeness(pages) == Likeness::Same;
+            let is_same = last.pages.difference(pages) == Difference::None;
             let changes = last.changes + u32::from(!is_same);
             // Where the files are new as well, what differs between two answers is no build of its own. Where they
             // are not, it could be: the next one tells.
             let is_known = is_same
                 || changes > 1
                 || current.is_none_or(|current| {
-                    current.likeness(&joined) == Likeness::Other
-                        || current.excuses(pages, &last.pages)
+                    current.difference(&joined) == Difference::Files
+                        || current.explains_difference(pages, &last.pages)
                 });
             candidate.changes = changes;
             if is_known {
@@ -240,10 +248,10 @@ impl Agree {
         if let Some(Current {
             pages: Some(own), ..
         }) = &mut self.current
-            && own.likeness(&candidate.pages) == Likeness::Same
+            && own.difference(&candidate.pages) == Difference::None
         {
             // All that told it from the current release changes by itself.
-            if let Some(joined) = own.joined(&candidate.pages) {
+            if let Some(joined) = own.merged_with(&candidate.pages) {
                 *own = Arc::new(joined);
             }
             return;
@@ -262,8 +270,8 @@ impl Agree {
         let likeness = current
             .pages
             .as_ref()
-            .map(|own| own.likeness(&candidate.pages));
-        if likeness == Some(Likeness::ButInline) {
+            .map(|own| own.difference(&candidate.pages));
+        if likeness == Some(Difference::InlineScripts) {
             // What changes by itself every now and then is news less and less often.
             let patience = self
                 .every
@@ -281,9 +289,9 @@ impl Agree {
     }
 
     /// The release that shows the same and was current before.
-    fn back(&self, pages: &Pages) -> Option<&KnownRelease> {
+    fn back(&self, pages: &ReleaseFingerprint) -> Option<&KnownRelease> {
         let mut recent = self.recent.iter();
-        recent.find(|known| known.pages.likeness(pages) == Likeness::Same)
+        recent.find(|known| known.pages.difference(pages) == Difference::None)
     }
 }
 

@@ -1,28 +1,28 @@
 use super::*;
-use crate::html::page_assets::Location;
-use crate::html::page_assets::Print;
-use crate::html::page_assets::Reader;
+use crate::html::page_assets::PageFingerprint;
+use crate::html::page_assets::PageLocation;
+use crate::html::page_assets::PageReader;
 
 const EVERY: Duration = Duration::from_secs(10);
 
 /// What an upstream shows that has this page.
-fn page(html: &str) -> Arc<Pages> {
-    let found = Reader::read(html.as_bytes()).unwrap();
-    let location = Location {
+fn page(html: &str) -> Arc<ReleaseFingerprint> {
+    let found = PageReader::parse(html.as_bytes()).unwrap();
+    let location = PageLocation {
         path: "/",
         host: None,
     };
-    let print = Print::of(found.at(location));
-    Arc::new(Pages::Prints(vec![("/".into(), print)]))
+    let print = PageFingerprint::new(found.resolve_at(location));
+    Arc::new(ReleaseFingerprint::Pages(vec![("/".into(), print)]))
 }
 
 /// A build whose name is in that of its script.
-fn build(name: &str) -> Arc<Pages> {
+fn build(name: &str) -> Arc<ReleaseFingerprint> {
     page(&format!("<script src=/app-{name}.js></script>"))
 }
 
 /// A build with such a script in the page.
-fn inline(name: &str, script: &str) -> Arc<Pages> {
+fn inline(name: &str, script: &str) -> Arc<ReleaseFingerprint> {
     page(&format!(
         "<script src=/app-{name}.js></script><script>{script}</script>"
     ))
@@ -49,7 +49,7 @@ impl Stage {
     }
 
     /// A site that has published this, as its only upstream shows it.
-    fn showing(pages: &Arc<Pages>) -> Self {
+    fn showing(pages: &Arc<ReleaseFingerprint>) -> Self {
         let mut stage = Self::new();
         for _ in 0..2 {
             stage.look(&[Some(pages)]);
@@ -64,11 +64,11 @@ impl Stage {
         self.now += Duration::from_secs(seconds);
     }
 
-    fn look(&mut self, sights: &[Option<&Arc<Pages>>]) {
+    fn look(&mut self, sights: &[Option<&Arc<ReleaseFingerprint>>]) {
         let sights: Vec<_> = sights.iter().map(|sight| sight.cloned()).collect();
         let (release, pages) = match self.agree.looked(self.now, &sights) {
             Verdict::Wait => return,
-            Verdict::Publish(pages, _) => (Arc::new(Release::named(pages.id(), 1)), pages),
+            Verdict::Publish(pages, _) => (Arc::new(Release::new(pages.id(), 1)), pages),
             Verdict::Return(known) => (known.release, known.pages),
         };
         let second = (self.now - self.start).as_secs();
@@ -77,7 +77,7 @@ impl Stage {
     }
 
     /// Looks at the interval, at a single upstream.
-    fn looks(&mut self, sights: &[&Arc<Pages>]) {
+    fn looks(&mut self, sights: &[&Arc<ReleaseFingerprint>]) {
         for sight in sights {
             self.look(&[Some(sight)]);
             self.wait(10);
@@ -90,7 +90,7 @@ impl Stage {
     }
 
     #[track_caller]
-    fn is_at(&self, pages: &Pages) {
+    fn is_at(&self, pages: &ReleaseFingerprint) {
         assert_eq!(self.published.last().unwrap().1, pages.id().as_str());
     }
 }
@@ -317,7 +317,7 @@ fn the_version_in_a_query_is_news_and_a_random_one_is_not() {
 fn what_somebody_else_published_is_what_is_seen_next() {
     let (old, new) = (build("a"), build("b"));
     let mut stage = Stage::showing(&old);
-    let release = Release::named("v2".parse().unwrap(), 1);
+    let release = Release::new("v2".parse().unwrap(), 1);
     stage.agree.published(Arc::new(release), None);
     assert!(stage.agree.current().is_none());
     // The upstream has not got it yet.

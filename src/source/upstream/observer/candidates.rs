@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 
-use crate::html::page_assets::Elements;
-use crate::html::page_assets::Likeness;
-use crate::html::page_assets::Print;
+use crate::html::page_assets::Difference;
+use crate::html::page_assets::PageAssets;
+use crate::html::page_assets::PageFingerprint;
 use crate::release::Release;
 use crate::release::ReleaseId;
-use crate::release::fingerprint::Pages;
+use crate::release::fingerprint::ReleaseFingerprint;
 use crate::site::observer::ObservedPage;
 use crate::site::observer::PageRelease;
 
@@ -30,7 +30,7 @@ pub(crate) struct Candidates {
 #[derive(Debug, Clone)]
 pub(crate) struct KnownRelease {
     pub(crate) release: Arc<Release>,
-    pub(crate) pages: Arc<Pages>,
+    pub(crate) pages: Arc<ReleaseFingerprint>,
 }
 
 /// A release of which a page has passed through, and which is not published.
@@ -38,7 +38,7 @@ pub(crate) struct KnownRelease {
 struct UnpublishedRelease {
     id: ReleaseId,
     built: u64,
-    pages: Pages,
+    pages: ReleaseFingerprint,
     since: Instant,
     matched_by: MatchedBy,
     status: Status,
@@ -83,7 +83,7 @@ impl Candidates {
 
     /// The release with a page that begins like this, if there is exactly one. What all builds have in common matches
     /// several, and a page elsewhere on the site loads something that no entry page does.
-    pub(crate) fn by_beginning(&self, beginning: &Elements) -> Option<PageRelease> {
+    pub(crate) fn by_beginning(&self, beginning: &PageAssets) -> Option<PageRelease> {
         let published = self.published().map(|known| {
             let release = &known.release;
             (release.id(), release.built(), &*known.pages)
@@ -92,7 +92,7 @@ impl Candidates {
             .unrefuted()
             .map(|unpublished| (&unpublished.id, unpublished.built, &unpublished.pages));
         let all = published.chain(unpublished);
-        let mut matching = all.filter(|(_, _, pages)| pages.may_begin(beginning));
+        let mut matching = all.filter(|(_, _, pages)| pages.may_start_with(beginning));
         let (id, built, _) = matching.next()?;
         let id = id.clone();
         matching
@@ -107,12 +107,13 @@ impl Candidates {
     /// oldest: a page must not carry the id of a newer release than its own.
     pub(crate) fn by_page(
         &mut self,
-        print: &Print,
+        print: &PageFingerprint,
         page: ObservedPage<'_>,
         entry_pages: &[Arc<str>],
         now: Instant,
     ) -> Option<PageRelease> {
-        let has_page = |known: &&KnownRelease| known.pages.likeness_of(print) == Likeness::Same;
+        let has_page =
+            |known: &&KnownRelease| known.pages.difference_to_page(print) == Difference::None;
         let matching = || {
             self.published()
                 .filter(has_page)
@@ -124,7 +125,7 @@ impl Candidates {
             return Some(PageRelease { id, built });
         }
         let has_page = |unpublished: &&UnpublishedRelease| {
-            unpublished.pages.likeness_of(print) == Likeness::Same
+            unpublished.pages.difference_to_page(print) == Difference::None
         };
         if let Some(unpublished) = self.unpublished.iter().find(has_page) {
             let (id, built) = (unpublished.id.clone(), unpublished.built);
@@ -141,7 +142,12 @@ impl Candidates {
     }
 
     /// Adds an unpublished release that is named by a header.
-    pub(crate) fn add_named(&mut self, pages: Pages, built: u64, now: Instant) -> PageRelease {
+    pub(crate) fn add_named(
+        &mut self,
+        pages: ReleaseFingerprint,
+        built: u64,
+        now: Instant,
+    ) -> PageRelease {
         self.add(pages, built, now, MatchedBy::Identity)
     }
 
@@ -164,13 +170,19 @@ impl Candidates {
     }
 
     /// Confirms or refutes unpublished releases by what the upstreams showed in one poll.
-    pub(crate) fn on_polled<'a>(&mut self, shown: impl Iterator<Item = &'a Pages>, now: Instant) {
-        let shown: Vec<&Pages> = shown.collect();
+    pub(crate) fn on_polled<'a>(
+        &mut self,
+        shown: impl Iterator<Item = &'a ReleaseFingerprint>,
+        now: Instant,
+    ) {
+        let shown: Vec<&ReleaseFingerprint> = shown.collect();
         if shown.is_empty() {
             return;
         }
         for unpublished in &mut self.unpublished {
-            let is_shown = |pages: &&Pages| unpublished.pages.likeness(pages) == Likeness::Same;
+            let is_shown = |pages: &&ReleaseFingerprint| {
+                unpublished.pages.difference(pages) == Difference::None
+            };
             if shown.iter().any(is_shown) {
                 unpublished.status = Status::Confirmed;
             } else if unpublished.status == Status::Unconfirmed
@@ -186,25 +198,32 @@ impl Candidates {
     ///
     /// Its id is known only where there is a single entry page: with several, it depends on all of the other build's.
     /// Then a page that matches no published release is taken for one of the current release.
-    fn other_build(&self, print: &Print, path: &str) -> Option<(Pages, MatchedBy)> {
-        let (entry, entry_print) = self.current()?.pages.only()?;
-        if entry_print.likeness(print) < Likeness::ButQueries {
+    fn other_build(
+        &self,
+        print: &PageFingerprint,
+        path: &str,
+    ) -> Option<(ReleaseFingerprint, MatchedBy)> {
+        let (entry, entry_print) = self.current()?.pages.single_page()?;
+        if entry_print.difference(print) < Difference::Queries {
             return None;
         }
         let matched_by = if **entry == *path {
             MatchedBy::Identity
-        } else if !self.file_names_misled && print.elements().has_shape_of(entry_print.elements()) {
+        } else if !self.file_names_misled && print.assets().has_shape_of(entry_print.assets()) {
             MatchedBy::FileNames
         } else {
             return None;
         };
-        let print = entry_print.another(print.elements().clone());
-        Some((Pages::Prints(vec![(Arc::clone(entry), print)]), matched_by))
+        let print = entry_print.with_assets(print.assets().clone());
+        Some((
+            ReleaseFingerprint::Pages(vec![(Arc::clone(entry), print)]),
+            matched_by,
+        ))
     }
 
     fn add(
         &mut self,
-        pages: Pages,
+        pages: ReleaseFingerprint,
         built: u64,
         now: Instant,
         matched_by: MatchedBy,
@@ -233,11 +252,16 @@ impl Candidates {
 }
 
 /// The release with this page, as long as none is known: only where it is the only entry page.
-fn first_build(print: &Print, path: &str, entry_pages: &[Arc<str>]) -> Option<Pages> {
+fn first_build(
+    print: &PageFingerprint,
+    path: &str,
+    entry_pages: &[Arc<str>],
+) -> Option<ReleaseFingerprint> {
     match entry_pages {
-        [entry] if **entry == *path => {
-            Some(Pages::Prints(vec![(Arc::clone(entry), print.clone())]))
-        }
+        [entry] if **entry == *path => Some(ReleaseFingerprint::Pages(vec![(
+            Arc::clone(entry),
+            print.clone(),
+        )])),
         _ => None,
     }
 }

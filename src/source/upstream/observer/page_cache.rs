@@ -8,14 +8,14 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
-use crate::html::page_assets::Found;
-use crate::html::page_assets::Reader;
+use crate::html::page_assets::PageReader;
+use crate::html::page_assets::ParsedPage;
 
 /// What the last few distinct pages load, by a hash of their HTML.
 #[derive(Debug, Default)]
 pub(crate) struct PageCache {
     hasher: RandomState,
-    entries: Mutex<VecDeque<(Key, Arc<Found>)>>,
+    entries: Mutex<VecDeque<(Key, Arc<ParsedPage>)>>,
 }
 
 /// Hash and length of the HTML.
@@ -23,20 +23,20 @@ type Key = (u64, usize);
 
 impl PageCache {
     /// What this page loads, from the cache or by parsing it; `None` if it cannot be parsed.
-    pub(crate) fn read(&self, html: &[u8]) -> Option<Arc<Found>> {
+    pub(crate) fn read(&self, html: &[u8]) -> Option<Arc<ParsedPage>> {
         let key = (self.hasher.hash_one(html), html.len());
         if let Some((_, found)) = self.entries().iter().find(|(known, _)| *known == key) {
             return Some(Arc::clone(found));
         }
         // Parsed without the lock.
-        let found = Arc::new(Reader::read(html)?);
+        let found = Arc::new(PageReader::parse(html)?);
         let mut entries = self.entries();
         entries.push_front((key, Arc::clone(&found)));
         entries.truncate(MAX_ENTRIES);
         Some(found)
     }
 
-    fn entries(&self) -> MutexGuard<'_, VecDeque<(Key, Arc<Found>)>> {
+    fn entries(&self) -> MutexGuard<'_, VecDeque<(Key, Arc<ParsedPage>)>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

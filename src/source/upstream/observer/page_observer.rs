@@ -16,12 +16,12 @@ use http::HeaderName;
 use tokio::sync::Notify;
 
 use crate::html::inserter::Extent;
-use crate::html::page_assets::Elements;
-use crate::html::page_assets::Likeness;
-use crate::html::page_assets::Location;
-use crate::html::page_assets::Print;
+use crate::html::page_assets::Difference;
+use crate::html::page_assets::PageAssets;
+use crate::html::page_assets::PageFingerprint;
+use crate::html::page_assets::PageLocation;
 use crate::release::ReleaseId;
-use crate::release::fingerprint::Pages;
+use crate::release::fingerprint::ReleaseFingerprint;
 use crate::site::observer::ObservePages;
 use crate::site::observer::ObservedPage;
 use crate::site::observer::PageRelease;
@@ -113,7 +113,7 @@ impl PageObserver {
     }
 
     /// Takes what the upstreams showed in one poll.
-    pub(crate) fn on_polled<'a>(&self, shown: impl Iterator<Item = &'a Pages>) {
+    pub(crate) fn on_polled<'a>(&self, shown: impl Iterator<Item = &'a ReleaseFingerprint>) {
         self.candidates().on_polled(shown, now());
     }
 
@@ -122,19 +122,19 @@ impl PageObserver {
         self.candidates().by_id(id).map(|release| release.built)
     }
 
-    fn observe_whole(&self, elements: Elements, page: ObservedPage<'_>) -> Option<PageRelease> {
+    fn observe_whole(&self, elements: PageAssets, page: ObservedPage<'_>) -> Option<PageRelease> {
         let mut candidates = self.candidates();
-        let print = Print::of(elements);
+        let print = PageFingerprint::new(elements);
         let current = candidates.current();
-        let likeness = current.map(|current| current.pages.likeness_of(&print));
-        let only = current.and_then(|current| current.pages.only());
+        let likeness = current.map(|current| current.pages.difference_to_page(&print));
+        let only = current.and_then(|current| current.pages.single_page());
         let is_only = only.is_some();
         let is_entry = only.is_some_and(|(path, _)| **path == *page.path);
         let release = candidates.by_page(&print, page, &self.entry_pages, now());
         drop(candidates);
         match likeness {
-            Some(Likeness::Same) if is_only => self.record(Observation::CurrentRelease, page),
-            Some(Likeness::ButQueries | Likeness::Other) if is_entry => {
+            Some(Difference::None) if is_only => self.record(Observation::CurrentRelease, page),
+            Some(Difference::Queries | Difference::Files) if is_entry => {
                 self.record(Observation::OtherRelease, page);
             }
             // A logged-in visitor may get other scripts in the page: that is evidence for neither.
@@ -183,7 +183,7 @@ impl ObservePages for PageObserver {
         if self.identify_by != IdentifyBy::Scripts || html.len() > MAX_HTML_BYTES {
             return None;
         }
-        let elements = self.page_cache.read(html)?.at(Location {
+        let elements = self.page_cache.read(html)?.resolve_at(PageLocation {
             path: page.path,
             host: self.host.as_deref(),
         });
@@ -197,7 +197,7 @@ impl ObservePages for PageObserver {
     }
 
     fn observe_header(&self, value: &str, page: ObservedPage<'_>) -> PageRelease {
-        let pages = Pages::Value(value.into());
+        let pages = ReleaseFingerprint::Version(value.into());
         let id = pages.id();
         let mut candidates = self.candidates();
         let current = candidates.current();
@@ -219,6 +219,6 @@ pub(crate) fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }
 
-// Parsing takes some ten milliseconds a megabyte, on a thread that other connections share. Pages of this size are no
+// Parsing takes some ten milliseconds a megabyte, on a thread that other connections share. ReleaseFingerprint of this size are no
 // shells.
 const MAX_HTML_BYTES: usize = 128 * 1024;

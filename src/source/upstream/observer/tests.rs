@@ -2,12 +2,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::html::inserter::Extent;
-use crate::html::page_assets::Location;
-use crate::html::page_assets::Print;
-use crate::html::page_assets::Reader;
+use crate::html::page_assets::PageFingerprint;
+use crate::html::page_assets::PageLocation;
+use crate::html::page_assets::PageReader;
 use crate::release::Release;
 use crate::release::ReleaseId;
-use crate::release::fingerprint::Pages;
+use crate::release::fingerprint::ReleaseFingerprint;
 use crate::site::observer::ObservePages as _;
 use crate::site::observer::ObservedPage;
 use crate::source::upstream::observer::IdentifyBy;
@@ -16,14 +16,17 @@ use crate::source::upstream::observer::PageObserver;
 use crate::source::upstream::observer::page_observer::now;
 
 fn known(page: &str, built: u64) -> KnownRelease {
-    let found = Reader::read(page.as_bytes()).unwrap();
-    let location = Location {
+    let found = PageReader::parse(page.as_bytes()).unwrap();
+    let location = PageLocation {
         path: "/",
         host: None,
     };
-    let pages = Pages::Prints(vec![("/".into(), Print::of(found.at(location)))]);
+    let pages = ReleaseFingerprint::Pages(vec![(
+        "/".into(),
+        PageFingerprint::new(found.resolve_at(location)),
+    )]);
     KnownRelease {
-        release: Arc::new(Release::named(pages.id(), built)),
+        release: Arc::new(Release::new(pages.id(), built)),
         pages: Arc::new(pages),
     }
 }
@@ -74,7 +77,7 @@ async fn page_of_two_releases_gets_the_one_current_at_request_or_the_older() {
     let observer = observer(1);
     let (first, second) = (known(&page("a1"), 1), known(&page("a1"), 2));
     let second = KnownRelease {
-        release: Arc::new(Release::named("second".parse().unwrap(), 2)),
+        release: Arc::new(Release::new("second".parse().unwrap(), 2)),
         ..second
     };
     observer.set_published(Some(second), vec![first.clone()]);

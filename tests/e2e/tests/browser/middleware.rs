@@ -39,12 +39,12 @@ async fn csp_of_nonces_or_hashes_allows_notice_and_refresh(engine: Engine) -> Re
 /// The notice comes, the refresh brings the new page, and nobody reports a violation.
 async fn check_update(page: &Page, policy: &'static str) -> Result<()> {
     let site = Site::new();
-    site.publish(Release::named("first".parse()?, 1));
+    site.publish(Release::new("first".parse()?, 1));
     let (url, serving) = serve(&site, policy).await?;
     page.goto(&url).await?;
     page.wait_for_text("#release", "first").await?;
     page.wait_for_text("#app", "It runs").await?;
-    site.publish(Release::named("second".parse()?, 2));
+    site.publish(Release::new("second".parse()?, 2));
     page.wait_for_notice(UPDATE_TEXT).await?;
     let violations = page.eval("return reports").await?;
     ensure!(violations == serde_json::json!([]), "{violations}");

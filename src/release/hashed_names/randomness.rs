@@ -1,42 +1,47 @@
-//! Telling words and numbers, as people write them, from noise.
+//! Tells words and numbers, as people write them, from random characters.
 
+/// How random a token looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Look {
-    /// Could be a word, a number, a date.
-    Plain,
-    /// No word, but too orderly to prove anything by itself.
+pub(crate) enum Randomness {
+    /// Could be a word, a number or a date.
+    None,
+    /// No word, but too regular to be evidence on its own.
     Possible,
-    /// Noise.
-    Random,
+    /// Random characters.
+    Certain,
 }
 
-/// How much a token looks like noise.
-pub(crate) fn look(token: &str) -> Look {
+/// How random a token looks.
+pub(crate) fn randomness(token: &str) -> Randomness {
     let bytes = token.as_bytes();
     let digits = bytes.iter().filter(|b| b.is_ascii_digit()).count();
     let letters = bytes.iter().filter(|b| b.is_ascii_alphabetic()).count();
     if letters == 0 || is_size(token) || is_uuid(token) {
-        return Look::Plain;
+        return Randomness::None;
     }
     if token.split(['-', '_']).all(is_word_or_number) {
-        return Look::Plain;
+        return Randomness::None;
     }
-    let turns = bytes
+    let class_changes = bytes
         .windows(2)
-        .filter(|pair| class(pair[0]) != class(pair[1]))
+        .filter(|pair| char_class(pair[0]) != char_class(pair[1]))
         .count();
     let upper = bytes.iter().filter(|b| b.is_ascii_uppercase()).count();
     let all_upper = upper == letters && letters >= 4;
-    // A number behind a name (`DSC01234`, `chapter12`) turns once.
-    if turns >= 3 || (turns == 2 && digits > 0) || all_upper || consonants(token) >= 5 {
-        return Look::Random;
+    // A name with a number (`DSC01234`, `chapter12`) changes its class of characters once.
+    if class_changes >= 3
+        || (class_changes == 2 && digits > 0)
+        || all_upper
+        || max_consonants(token) >= 5
+    {
+        return Randomness::Certain;
     }
-    Look::Possible
+    Randomness::Possible
 }
 
-/// True for a token that a person may have written although hashes of the same form stand beside it: words, of
-/// which at least one has four letters, with no more than a digit behind.
-pub(crate) fn is_worded(token: &str) -> bool {
+/// True for a token that a person may have written although there are hashes of the same format beside it: words, at
+/// least one of which has four letters, with at most one digit at the end.
+pub(crate) fn is_made_of_words(token: &str) -> bool {
     let worded = |part: &str| {
         let word = part.trim_end_matches(|c: char| c.is_ascii_digit());
         let digits = part.len() - word.len();
@@ -44,19 +49,19 @@ pub(crate) fn is_worded(token: &str) -> bool {
             || (digits <= 1
                 && word.len() > 1
                 && is_word_or_number(word)
-                && humps(word).all(is_spelled))
+                && humps(word).all(has_common_letter_pairs))
     };
     let long = |part: &str| part.bytes().filter(u8::is_ascii_alphabetic).count() >= 4;
     let parts = || token.split(['-', '_']);
     is_size(token) || is_uuid(token) || (parts().all(worded) && parts().any(long))
 }
 
-/// True if every letter may stand where it stands in a word.
-fn is_spelled(word: &str) -> bool {
-    let place = |b: u8| usize::from(b.to_ascii_lowercase().wrapping_sub(b'a'));
+/// True if the word consists of pairs of letters that are common in words.
+fn has_common_letter_pairs(word: &str) -> bool {
+    let position = |b: u8| usize::from(b.to_ascii_lowercase().wrapping_sub(b'a'));
     let may = |table: &[&str; 26], first: u8, second: u8| {
         let second = second.to_ascii_lowercase();
-        let row = table.get(place(first));
+        let row = table.get(position(first));
         row.is_some_and(|row| row.as_bytes().contains(&second))
     };
     let bytes = word.as_bytes();
@@ -79,7 +84,7 @@ pub(crate) fn is_date(token: &str) -> bool {
         && (1..=31).contains(&part(6, 8).unwrap_or(0))
 }
 
-/// True for a part of a name as people write them: `document`, `Document`, `SemiBold`, `v2`, `README`, `2024`.
+/// True for a part of a name as people write it: `document`, `Document`, `SemiBold`, `v2`, `README`, `2024`.
 fn is_word_or_number(part: &str) -> bool {
     let word = part.trim_end_matches(|c: char| c.is_ascii_digit());
     let rest = word.trim_start_matches(|c: char| c.is_ascii_digit());
@@ -90,16 +95,16 @@ fn is_word_or_number(part: &str) -> bool {
         return false;
     }
     if word.len() < part.len() && rest.len() > 1 && rest.bytes().all(|b| b.is_ascii_uppercase()) {
-        // `DSC01234` and `IMG2024` are cameras' names.
+        // `DSC01234` and `IMG2024` are names that cameras give.
         return rest.len() <= 4 && part.len() - word.len() >= 3;
     }
     let cased = rest.bytes().all(|b| b.is_ascii_lowercase())
-        || (is_spelled(rest) && rest.bytes().all(|b| b.is_ascii_uppercase()))
+        || (has_common_letter_pairs(rest) && rest.bytes().all(|b| b.is_ascii_uppercase()))
         || humps(rest).all(|hump| hump.len() >= 3);
-    rest.bytes().all(|b| b.is_ascii_alphabetic()) && cased && is_sayable(rest)
+    rest.bytes().all(|b| b.is_ascii_alphabetic()) && cased && is_pronounceable(rest)
 }
 
-/// The parts of a CamelCase word, each with its capital.
+/// The parts of a CamelCase word, each with its capital letter.
 fn humps(word: &str) -> impl Iterator<Item = &str> {
     let mut rest = word;
     std::iter::from_fn(move || {
@@ -113,13 +118,13 @@ fn humps(word: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Words have vowels, and no long runs without one.
-fn is_sayable(word: &str) -> bool {
-    word.len() <= 3 || (consonants(word) <= 4 && word.bytes().any(is_vowel))
+/// True for a word with vowels, and without long runs of consonants.
+fn is_pronounceable(word: &str) -> bool {
+    word.len() <= 3 || (max_consonants(word) <= 4 && word.bytes().any(is_vowel))
 }
 
 /// The longest run of consonants.
-fn consonants(word: &str) -> usize {
+fn max_consonants(word: &str) -> usize {
     word.split(|c: char| !c.is_ascii_alphabetic() || is_vowel(c as u8))
         .map(str::len)
         .max()
@@ -145,7 +150,7 @@ fn is_uuid(token: &str) -> bool {
     token.len() == 36 && lengths.eq([8, 4, 4, 4, 12])
 }
 
-fn class(b: u8) -> u8 {
+fn char_class(b: u8) -> u8 {
     match b {
         b'0'..=b'9' => 0,
         b'a'..=b'z' => 1,
@@ -154,8 +159,8 @@ fn class(b: u8) -> u8 {
     }
 }
 
-// The letters that begin a word behind each letter from a to z, and those that follow it anywhere: every pair that
-// at least one in 3,300 of the common words has that occur in the names and summaries of packages (npm, PyPI).
+// The letters that follow each letter from a to z at the start of a word, and those that follow it anywhere: every pair
+// that occurs in at least one in 3,300 of the common words in the names and summaries of packages (npm, PyPI).
 const STARTS: [&str; 26] = [
     "abcdefgiklmnprstuvwxz",
     "aceiloprsuy",
