@@ -1,4 +1,4 @@
-//! A browser of one's own: the driver, the session, and what they need.
+//! A browser with its driver, session, profile and display.
 
 use std::fs;
 use std::fs::File;
@@ -30,51 +30,51 @@ use crate::process_group::ProcessGroup;
 pub(crate) struct Browser {
     pub(crate) engine: Engine,
     pub(crate) client: Client,
-    // In the order in which they have to go.
+    // In the order in which they have to be dropped.
     _driver: ProcessGroup,
     _screen: Option<ProcessGroup>,
     _profile: TempDir,
-    _place: SemaphorePermit<'static>,
+    _permit: SemaphorePermit<'static>,
 }
 
 impl Browser {
-    /// Starts one, as soon as there is a place for it.
+    /// Starts a browser, as soon as fewer than the maximum are running.
     ///
     /// # Errors
-    /// When a program is missing, or the browser does not come up in time.
+    /// When a program is missing, or the browser does not start before the deadline.
     pub(crate) async fn start(engine: Engine) -> Result<Self> {
-        let place = PLACES.acquire().await.context("a place for a browser")?;
-        let profile = TempDir::new().context("a place for a browser's profile")?;
+        let permit = BROWSERS.acquire().await.context("a permit for a browser")?;
+        let profile = TempDir::new().context("a browser's profile")?;
         let (screen, display) = match engine {
             Engine::WebKit => {
                 screen().map(|(process_group, display)| (Some(process_group), display))?
             }
             Engine::Chromium | Engine::Firefox => (None, String::new()),
         };
-        // Not every driver can look for one itself and say which it took.
+        // Not every driver can choose a port itself and report it.
         let port = free_port()?;
         let (program, args) = engine.driver(port)?;
         let log = profile.path().join("driver.log");
-        let said = File::create(&log).context("the driver's log")?;
-        let complained = said.try_clone().context("the driver's log")?;
+        let stdout = File::create(&log).context("the driver's log")?;
+        let stderr = stdout.try_clone().context("the driver's log")?;
         let driver = ProcessGroup::kill_on_drop(&program, |driver| {
             driver.args(args).env("TMPDIR", profile.path());
             driver.env("HOME", profile.path());
             driver
                 .env("DISPLAY", &display)
                 .env_remove("WAYLAND_DISPLAY");
-            // Without it GTK starts a bus and an accessibility registry that stay behind.
+            // Without it GTK starts a bus and an accessibility registry that outlive the browser.
             driver.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/dev/null");
-            driver.stdout(said).stderr(complained);
+            driver.stdout(stdout).stderr(stderr);
         })?;
-        // WebKitWebDriver never answers if its browser does not start.
+        // WebKitWebDriver never responds if its browser does not start.
         let client = timeout(START, session(engine, port)).await;
         let client = client
-            .context("there is no answer")
-            .and_then(|answer| answer)
+            .context("no response")
+            .and_then(|client| client)
             .with_context(|| {
                 let log = fs::read_to_string(&log).unwrap_or_default();
-                format!("{engine} does not come up; its driver says: {log}")
+                format!("{engine} does not start; the driver's log: {log}")
             })?;
         Ok(Self {
             engine,
@@ -82,7 +82,7 @@ impl Browser {
             _driver: driver,
             _screen: screen,
             _profile: profile,
-            _place: place,
+            _permit: permit,
         })
     }
 }
@@ -98,7 +98,7 @@ async fn session(engine: Engine, port: u16) -> Result<Client> {
     Ok(client?)
 }
 
-/// An X server that nobody sees, and the name of its display.
+/// A virtual X server, and the name of its display.
 fn screen() -> Result<(ProcessGroup, String)> {
     let program = find("Xvfb", "xvfb")?;
     let mut screen = ProcessGroup::terminate_on_drop(&program, |screen| {
@@ -106,17 +106,17 @@ fn screen() -> Result<(ProcessGroup, String)> {
         screen.args(["-screen", "0", "1280x1024x24"]);
         screen.stdout(Stdio::piped()).stderr(Stdio::null());
     })?;
-    let said = screen.stdout().context("the X server's output")?;
+    let stdout = screen.stdout().context("the X server's output")?;
     let mut number = String::new();
-    BufReader::new(said).read_line(&mut number)?;
+    BufReader::new(stdout).read_line(&mut number)?;
     if number.trim().is_empty() {
         bail!("the X server does not start");
     }
     Ok((screen, format!(":{}", number.trim())))
 }
 
-// A browser is busy with more than one core while it starts; more at once than this, and they run into deadlines.
-static PLACES: Semaphore = Semaphore::const_new(2);
+// A browser needs more than one core while it starts; with more at once than this, deadlines are missed.
+static BROWSERS: Semaphore = Semaphore::const_new(2);
 
 // A cold start on a machine that compiles something else at the same time.
 const START: Duration = Duration::from_secs(60);

@@ -65,7 +65,7 @@ impl Build {
         let dir = root().join("target/spa").join(name);
         ensure!(
             dir.join("index.html").is_file(),
-            "{} is not built: `tests/run` builds it, or `npm ci && npm run build` in tests/spa",
+            "{} is not built: `just spa` builds it, or `npm ci && npm run build` in tests/spa",
             dir.display()
         );
         Ok(Self {
@@ -91,7 +91,7 @@ impl Build {
     /// # Errors
     /// When the copy fails.
     pub fn with_file(&self, path: &str, text: &str) -> Result<Self> {
-        let owned = TempDir::new().context("a place for the copy")?;
+        let owned = TempDir::new().context("a directory for the copy")?;
         copy(&self.dir, owned.path())?;
         fs::write(owned.path().join(path), text).with_context(|| format!("writing {path}"))?;
         Ok(Self {

@@ -59,7 +59,7 @@ impl Site {
     pub fn new(method: DeployMethod, first: &Build) -> Result<Self> {
         let site = Self {
             method,
-            root: TempDir::new().context("a place for the site")?,
+            root: TempDir::new().context("a directory for the site")?,
             deploys: Cell::new(0),
         };
         match method {

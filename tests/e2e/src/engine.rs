@@ -1,4 +1,4 @@
-//! The engines that a test runs in, and what is known of each.
+//! The engines that a test runs in, and the capabilities of each.
 
 use std::env;
 use std::fmt;
@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::root;
 
-/// A browser engine. `ENGINES` (names between commas or spaces) chooses some; without it all are.
+/// A browser engine. `ENGINES` (names separated by commas or spaces) selects some; without it all are selected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
     /// Chromium, by chromedriver.
@@ -27,13 +27,13 @@ pub enum Engine {
 }
 
 impl Engine {
-    /// All that there are.
+    /// All engines.
     pub const ALL: [Self; 3] = [Self::Chromium, Self::Firefox, Self::WebKit];
 
-    /// Those that are to be tested, in the order of [`Engine::ALL`].
+    /// The engines to test, in the order of [`Engine::ALL`].
     ///
     /// # Errors
-    /// When `ENGINES` names something else, or nothing.
+    /// When `ENGINES` names something else, or none.
     pub fn selected() -> Result<Vec<Self>> {
         let Some(names) = env::var_os("ENGINES") else {
             return Ok(Self::ALL.to_vec());
@@ -51,12 +51,12 @@ impl Engine {
         let chosen = Self::ALL.iter().filter(|one| names.contains(&one.name()));
         let chosen: Vec<_> = chosen.copied().collect();
         if chosen.is_empty() {
-            bail!("ENGINES is there, but names no engine");
+            bail!("ENGINES names no engine");
         }
         Ok(chosen)
     }
 
-    /// Its name, as `ENGINES` has it.
+    /// Its name in `ENGINES`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Chromium => "chromium",
@@ -65,33 +65,33 @@ impl Engine {
         }
     }
 
-    /// Whether [`Page::set_screen`](crate::Page::set_screen) can make it prefer dark colours.
+    /// Whether [`Page::set_screen`](crate::Page::set_screen) can set its colour scheme.
     pub fn supports_dark_scheme(self) -> bool {
-        // MiniBrowser takes that from the desktop, of which there is none.
+        // MiniBrowser takes it from the desktop, and there is none.
         self != Self::WebKit
     }
 
-    /// Whether [`Page::set_languages`](crate::Page::set_languages) can change what it speaks.
+    /// Whether [`Page::set_languages`](crate::Page::set_languages) can set its languages.
     pub fn supports_languages(self) -> bool {
-        // WebKitGTK takes that from the locale, which would have to be installed.
+        // WebKitGTK takes them from the locale, which would have to be installed.
         self != Self::WebKit
     }
 
-    /// Whether a tab of it is hidden while another one is in front.
+    /// Whether a tab is hidden while another one is in front.
     pub fn hides_background_tabs(self) -> bool {
         // In WebKit a second tab is a second window: MiniBrowser never shows a tab that WebDriver has opened.
         self != Self::WebKit
     }
 
-    /// Whether it keeps a page that has an event stream or held a lock for the way back (bfcache).
+    /// Whether its back/forward cache keeps a page that has an event stream or held a lock.
     pub fn caches_pages_with_streams(self) -> bool {
         // Firefox decides before `pagehide` has closed the stream.
         self != Self::Firefox
     }
 
-    /// Says, where nothing captures it, that a test or a part of it is left out.
+    /// Reports on the real stderr that a test or a part of it is skipped.
     pub fn skip(self, why: &str) {
-        // Not by `eprintln!`: what that writes is shown of failed tests only.
+        // Not by `eprintln!`, whose output is shown for failed tests only.
         let _ = writeln!(io::stderr(), "skipped in {self}: {why}");
     }
 
@@ -101,7 +101,7 @@ impl Engine {
         let (program, package, args) = match self {
             Self::Chromium => ("chromedriver", "chromium-driver", vec![equals]),
             Self::Firefox => {
-                // The chrome context is where the colours, the size and the languages of a tab can be set.
+                // The colours, the size and the languages of a tab can be set in the chrome context.
                 let args = format!("--host 127.0.0.1 --port {port} --allow-system-access");
                 let args = args.split(' ').map(str::to_owned).collect();
                 ("geckodriver", "none, but `tests/run` builds one", args)
@@ -111,7 +111,7 @@ impl Engine {
         Ok((find(program, package)?, args))
     }
 
-    /// What to ask a driver for. `proxy` is the `HOST:PORT` that resolves the names of the tests.
+    /// The capabilities of a session. `proxy` is the `HOST:PORT` of the forward proxy of the tests.
     pub(crate) fn capabilities(self, proxy: &str) -> Result<Capabilities> {
         let manual = json!({ "proxyType": "manual", "httpProxy": proxy });
         let mut all = Capabilities::new();
@@ -127,7 +127,7 @@ impl Engine {
                 ("firefox", "moz:firefoxOptions", options)
             }
             Self::WebKit => {
-                // Told by the capability, one MiniBrowser of eight dies as it starts, and its driver waits for ever.
+                // With the capability, one MiniBrowser in eight crashes on start, and its driver waits for ever.
                 let proxy = format!("--proxy=http://{proxy}");
                 let args = ["--automation", &proxy, "--ignore-host=127.0.0.1"];
                 let options = json!({ "binary": mini_browser()?, "args": args });
@@ -149,7 +149,7 @@ impl fmt::Display for Engine {
     }
 }
 
-/// A program on the `PATH`, or where `tests/run` puts what Debian has no package of.
+/// A program on the `PATH`, or in `target/tools/bin`, for those without a Debian package.
 pub(crate) fn find(program: &str, package: &str) -> Result<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)
@@ -159,7 +159,7 @@ pub(crate) fn find(program: &str, package: &str) -> Result<PathBuf> {
         .with_context(|| format!("there is no {program} on the PATH (Debian package: {package})"))
 }
 
-/// The browser of `libwebkit2gtk`: not on the `PATH`, and in a directory named after the machine.
+/// The browser of `libwebkit2gtk`: not on the `PATH`, and in a directory named after the architecture.
 fn mini_browser() -> Result<PathBuf> {
     let machine = format!("/usr/lib/{}-linux-gnu", env::consts::ARCH);
     ["webkit2gtk-4.1", "webkitgtk-6.0", "webkit2gtk-4.0"]
@@ -171,7 +171,7 @@ fn mini_browser() -> Result<PathBuf> {
 
 fn firefox() -> Value {
     json!({
-        // A new profile asks its maker for news, experiments, lists and updates, all through our proxy.
+        // A new profile requests news, experiments, lists and updates, all through the forward proxy.
         "app.normandy.enabled": false,
         "app.update.disabledForTesting": true,
         "browser.region.network.url": "",
@@ -186,9 +186,9 @@ fn firefox() -> Value {
 
 const CHROMIUM: [&str; 12] = [
     "--headless",
-    // Chromium does not start as root otherwise, and CI is root. It sees only pages that the tests made.
+    // Chromium does not start as root otherwise, and CI runs as root. It loads only pages of the tests.
     "--no-sandbox",
-    // Its end of the pipe closes when the driver ends, however it ends; then the browser ends too.
+    // The pipe closes when the driver ends, for whatever reason; then the browser ends too.
     "--remote-debugging-pipe",
     "--window-size=1280,800",
     "--lang=en-US",

@@ -1,16 +1,16 @@
-//! The harness of the tests that need a browser, or other servers than ours: real browsers look at a real build behind
-//! a real `tidings`.
+//! The harness of the tests that need a browser, or other servers: real browsers load a real build from a real
+//! `tidings`.
 //!
-//! A test is an `async fn(Engine) -> Result<()>`; [`in_every_engine!`] makes a test of it in Chromium, Firefox and
-//! `WebKit` each, [`in_one_engine!`] in one of them. [`with_fixture`] lays a [`Build`] out as a [`Site`], starts a [`Server`] on
-//! it, opens a [`Page`] in a fresh browser and hands all three to the test, which deploys other builds in one of the
-//! [`DeployMethod`]s people do, and watches what the page shows and what a screen reader is told. A [`FaultProxy`] stands between the
-//! browser and the servers where a test needs a network that misbehaves.
+//! A test is an `async fn(Engine) -> Result<()>`; [`in_every_engine!`] runs it in Chromium, Firefox and `WebKit` each,
+//! [`in_one_engine!`] in one of them. [`with_fixture`] lays out a [`Build`] as a [`Site`], starts a [`Server`] on it,
+//! opens a [`Page`] in a fresh browser and passes all three to the test, which deploys other builds by a
+//! [`DeployMethod`] and checks what the page shows and what it exposes to a screen reader. A [`FaultProxy`] between the
+//! browser and the servers injects the faults of a network.
 //!
-//! The tests of `tidings proxy` have other servers behind it: [`Nginx`], [`Vite`], and small [`App`]s on Node.
+//! The tests of `tidings proxy` have other servers as upstreams: [`Nginx`], [`Vite`], and small [`App`]s on Node.
 //!
-//! Nothing here sleeps and then asserts: [`wait_until`] polls a condition up to a deadline. Every process that is
-//! started is owned by a value that ends it when dropped.
+//! No test sleeps and then asserts: [`wait_until`] polls a condition with a deadline. Every process is owned by a value
+//! that ends it when dropped.
 
 mod browser;
 mod build;
@@ -57,7 +57,7 @@ pub use watch::WATCH_TAG;
 
 use std::path::Path;
 
-/// The top of the repository.
+/// The root of the repository.
 pub fn root() -> &'static Path {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     package

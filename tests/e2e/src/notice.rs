@@ -55,7 +55,7 @@ impl Page {
     /// Whether a notice with a text or a visible button is shown now.
     ///
     /// # Errors
-    /// When the browser does not answer.
+    /// When the browser does not respond.
     pub async fn has_notice(&self) -> Result<bool> {
         for button in self.in_shadow(HOST, "button").await? {
             if with_deadline("what is visible", button.is_displayed()).await? {

@@ -45,10 +45,10 @@ macro_rules! in_one_engine {
 /// What a test returns.
 pub type Outcome = Result<()>;
 
-/// Runs a test in an engine, or says on stderr that it is left out because `ENGINES` does not name that engine.
+/// Runs a test in an engine, or reports on stderr that it is skipped because `ENGINES` does not name that engine.
 ///
 /// # Errors
-/// What the test says.
+/// The error of the test.
 pub fn run(engine: Engine, name: &str, test: impl AsyncFnOnce(Engine) -> Result<()>) -> Result<()> {
     if !Engine::selected()?.contains(&engine) {
         engine.skip(&format!("{name}: ENGINES does not name it"));

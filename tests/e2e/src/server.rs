@@ -38,12 +38,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves `dir`; returns when the server says that it listens.
+    /// Serves `dir`; returns when the server has printed that it listens.
     ///
     /// The program is the one that `TIDINGS_BIN` names; without that, it is built first.
     ///
     /// # Errors
-    /// When there is no program, or it does not say in time where it listens; its log is in the message.
+    /// When there is no program, or it does not listen before the deadline; its log is in the message.
     pub fn start(dir: &Path) -> Result<Self> {
         Self::start_with(dir, &[])
     }
@@ -51,13 +51,14 @@ impl Server {
     /// As [`Server::start`], with more arguments: `&["--retain-releases", "1"]`.
     ///
     /// # Errors
-    /// As there.
+    /// As of [`Server::start`].
     pub fn start_with(dir: &Path, args: &[&str]) -> Result<Self> {
         let served = [OsStr::new("serve"), dir.as_os_str()];
         Self::run(served.into_iter().chain(args.iter().map(OsStr::new)))
     }
 
-    /// Stands in front of these upstreams, which all serve the same, with more arguments: `&["--poll-interval", "1s"]`.
+    /// Starts `tidings proxy` with these upstreams, which all serve the same, and more arguments:
+    /// `&["--poll-interval", "1s"]`.
     ///
     /// # Errors
     /// As of [`Server::start`].
@@ -94,56 +95,56 @@ impl Server {
         });
         server.url = urls
             .recv_timeout(START)
-            .with_context(|| format!("tidings does not say where it listens: {}", server.log()))?;
+            .with_context(|| format!("tidings does not listen: {}", server.log()))?;
         Ok(server)
     }
 
-    /// The address of a path on this server: `http://127.0.0.1:PORT` and the path.
+    /// The URL of a path on this server: `http://127.0.0.1:PORT` and the path.
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.url)
     }
 
-    /// The same by a name that is not the loopback interface's own, so that the page is no secure context. Only the
-    /// harness's browsers know the name.
+    /// The same with a hostname that browsers do not treat as loopback, so that the page is no secure context. Only the
+    /// harness's browsers resolve it.
     pub fn insecure_url(&self, path: &str) -> String {
         self.url(path).replacen("127.0.0.1", hostname::HOSTNAME, 1)
     }
 
-    /// Where it listens: `127.0.0.1:PORT`.
+    /// The address that it listens on: `127.0.0.1:PORT`.
     pub(crate) fn authority(&self) -> &str {
         self.url.trim_start_matches("http://")
     }
 
-    /// What the server has written to stderr so far.
+    /// The output on stderr so far.
     pub fn log(&self) -> String {
         let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         log.clone()
     }
 
-    /// Asks it to end, as a system does, and returns how it did, and what it said.
+    /// Sends SIGTERM, and returns the exit status and the log.
     ///
     /// # Errors
-    /// When it does not end in time.
+    /// When it does not end before the deadline.
     pub async fn terminate(mut self) -> Result<(ExitStatus, String)> {
         let id = self.child.id().to_string();
-        let asked = Command::new("kill").args(["-TERM", &id]).status()?;
-        ensure!(asked.success(), "there is nothing to end");
+        let sent = Command::new("kill").args(["-TERM", &id]).status()?;
+        ensure!(sent.success(), "no process to terminate");
         let status = wait_until("the server to end", async || Ok(self.child.try_wait()?)).await?;
         Ok((status, self.log()))
     }
 
-    /// How much memory it has in use, in bytes.
+    /// Its resident memory, in bytes.
     ///
     /// # Errors
-    /// When the system does not say.
+    /// When `/proc` does not have it.
     pub fn memory(&self) -> Result<u64> {
         self.status("VmRSS")
     }
 
-    /// The most that it ever had in use.
+    /// The peak of its resident memory, in bytes.
     ///
     /// # Errors
-    /// When the system does not say.
+    /// When `/proc` does not have it.
     pub fn peak_memory(&self) -> Result<u64> {
         self.status("VmHWM")
     }

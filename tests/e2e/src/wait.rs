@@ -8,8 +8,8 @@ use tokio::time::Instant;
 use tokio::time::sleep;
 use tokio::time::timeout_at;
 
-/// How long a condition may take to become true. An update takes well under a second on an idle machine; this is for one
-/// that compiles something else at the same time.
+/// How long a condition may take to become true. An update takes well under a second on an idle machine; this is
+/// for one that compiles something else at the same time.
 pub const DEADLINE: Duration = Duration::from_secs(10);
 
 // Short enough not to slow a test down, long enough to leave the processor to the browser.

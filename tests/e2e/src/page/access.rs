@@ -1,4 +1,4 @@
-//! What a page is to a person who does not see it.
+//! Accessibility: the tree, the violations that axe-core finds, computed names and roles.
 
 use std::fs;
 use std::sync::OnceLock;
@@ -18,21 +18,21 @@ use super::with_deadline;
 use crate::root;
 
 impl Page {
-    /// The accessibility tree as it is now. Chromium alone tells it.
+    /// The current accessibility tree. Chromium only.
     ///
     /// # Errors
-    /// When the browser does not answer, or is not Chromium.
+    /// When the browser does not respond, or is not Chromium.
     pub async fn tree(&self) -> Result<Tree> {
         let answer = self.cdp("Accessibility.getFullAXTree", json!({})).await?;
         Ok(Tree::read(&answer))
     }
 
-    /// What axe-core has against the page, open shadow roots included, as `rule: where`.
+    /// The violations that axe-core finds in the page, open shadow roots included, as `rule: target`.
     ///
     /// # Errors
     /// When `npm ci` has not been run in `tests/spa`, or the script fails.
     pub async fn axe(&self) -> Result<Vec<String>> {
-        // As one script with the call: nothing is left on the page, and its policy has no say in it.
+        // In one script with the call: nothing is left on the page, and its policy does not apply.
         let script = format!("{}\n{AXE}", axe()?);
         let found =
             with_deadline("axe-core", self.client.execute_async(&script, Vec::new())).await?;
@@ -49,7 +49,7 @@ impl Page {
     /// The elements that `css` selects in the shadow root of the element `host`; none while there is no host.
     ///
     /// # Errors
-    /// When the browser does not answer.
+    /// When the browser does not respond.
     pub async fn in_shadow(&self, host: &str, css: &str) -> Result<Vec<Element>> {
         let hosts = with_deadline(host, self.client.find_all(Locator::Css(host))).await?;
         let Some(host) = hosts.first() else {
@@ -59,7 +59,7 @@ impl Page {
         with_deadline(css, shadow.find_all(Locator::Css(css))).await
     }
 
-    /// The accessible name of an element, as the browser computed it.
+    /// The accessible name of an element, as the browser computes it.
     ///
     /// # Errors
     /// When the element is gone.
@@ -67,7 +67,7 @@ impl Page {
         self.computed("label", element).await
     }
 
-    /// The role of an element, as the browser computed it.
+    /// The role of an element, as the browser computes it.
     ///
     /// # Errors
     /// When the element is gone.

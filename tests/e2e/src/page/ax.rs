@@ -1,10 +1,10 @@
-//! The accessibility tree: what a screen reader is given.
+//! The accessibility tree, which the browser exposes to screen readers.
 
 use std::collections::HashMap;
 
 use serde_json::Value;
 
-/// The tree of a page as Chromium computed it, without the nodes that it leaves out.
+/// The tree of a page as Chromium computes it, without ignored nodes.
 #[derive(Debug)]
 pub struct Tree {
     nodes: Vec<Node>,
@@ -14,11 +14,11 @@ pub struct Tree {
 /// A node of a [`Tree`].
 #[derive(Debug)]
 pub struct Node {
-    /// Its role, as `status` or `button`.
+    /// Its role, such as `status` or `button`.
     pub role: String,
     /// Its accessible name; empty if it has none.
     pub name: String,
-    /// How changes in it are announced, as `polite`; empty if they are not.
+    /// How changes in it are announced, such as `polite`; empty if they are not.
     pub live: String,
     id: String,
     ignored: bool,
@@ -26,9 +26,9 @@ pub struct Node {
 }
 
 impl Tree {
-    /// Reads the answer of the DevTools command `Accessibility.getFullAXTree`.
-    pub fn read(answer: &Value) -> Self {
-        let list = answer["nodes"].as_array().map_or(&[][..], Vec::as_slice);
+    /// Reads the result of the DevTools command `Accessibility.getFullAXTree`.
+    pub fn read(result: &Value) -> Self {
+        let list = result["nodes"].as_array().map_or(&[][..], Vec::as_slice);
         let nodes: Vec<_> = list.iter().map(Node::read).collect();
         let index_by_id = nodes.iter().enumerate();
         let index_by_id = index_by_id
@@ -37,13 +37,13 @@ impl Tree {
         Self { nodes, index_by_id }
     }
 
-    /// The nodes of a role, in the order of the document.
+    /// The nodes of a role, in document order.
     pub fn with_role(&self, role: &str) -> impl Iterator<Item = &Node> {
         let there = self.nodes.iter().filter(|node| !node.ignored);
         there.filter(move |node| node.role == role)
     }
 
-    /// The text in a node and all below it, as it is read out, in one line.
+    /// The text of a node and its descendants, in one line.
     pub fn text(&self, node: &Node) -> String {
         let mut words = Vec::new();
         self.collect(node, &mut words);

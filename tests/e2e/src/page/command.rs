@@ -1,4 +1,4 @@
-//! The WebDriver commands that fantoccini does not have.
+//! WebDriver commands that fantoccini lacks.
 
 use fantoccini::wd::WebDriverCompatibleCommand;
 use http::Method;

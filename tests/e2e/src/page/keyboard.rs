@@ -1,4 +1,4 @@
-//! The keyboard, as a person uses it: what it does is trusted by the page.
+//! The keyboard. Its events are trusted, as a visitor's are.
 
 use anyhow::Result;
 use fantoccini::Locator;
@@ -9,22 +9,22 @@ use fantoccini::actions::KeyActions;
 use super::Page;
 use super::with_deadline;
 
-/// A key that types nothing.
+/// A key that types no character.
 #[derive(Clone, Copy, Debug)]
 pub enum Key {
-    /// To what can be focused next.
+    /// Moves the focus to the next element.
     Tab,
-    /// Away with it.
+    /// Closes.
     Escape,
-    /// What is focused is meant.
+    /// Activates the focused element.
     Enter,
 }
 
 impl Page {
-    /// Presses a key, and lets it go.
+    /// Presses and releases a key.
     ///
     /// # Errors
-    /// When the browser does not answer.
+    /// When the browser does not respond.
     pub async fn press_key(&self, key: Key) -> Result<()> {
         // The WebDriver specification, section 17.4.2.
         let value = match key {
@@ -38,10 +38,10 @@ impl Page {
         with_deadline("a key", self.client.perform_actions(keys)).await
     }
 
-    /// Types into the element that `css` selects, which takes the focus.
+    /// Focuses the element that `css` selects, and types into it.
     ///
     /// # Errors
-    /// When there is none, or it takes no text.
+    /// When there is none, or it is not editable.
     pub async fn type_text(&self, css: &str, text: &str) -> Result<()> {
         let element = with_deadline(css, self.client.find(Locator::Css(css))).await?;
         with_deadline("keys", element.send_keys(text)).await

@@ -1,4 +1,4 @@
-//! A tab, and what can be done and seen in it.
+//! A tab: navigation, waits for its content, and what its document has recorded.
 
 mod access;
 mod ax;
@@ -30,8 +30,8 @@ use command::DevTools;
 pub use keyboard::Key;
 pub use screen::Screen;
 
-/// A tab of a browser, which ends with its last tab. With a second one open, call [`Page::bring_to_front`] before using the
-/// other.
+/// A tab of a browser, which ends with its last tab. With a second one open, call [`Page::bring_to_front`] before using
+/// the other.
 #[derive(Debug)]
 pub struct Page {
     browser: Arc<Browser>,
@@ -44,7 +44,7 @@ impl Page {
     /// not open two.
     ///
     /// # Errors
-    /// When a program is missing, or the browser does not come up.
+    /// When a program is missing, or the browser does not start.
     pub async fn open(engine: Engine) -> Result<Self> {
         let browser = Browser::start(engine).await?;
         let client = browser.client.clone();
@@ -54,7 +54,7 @@ impl Page {
     /// Opens another tab in the same browser, and brings it to the front. In `WebKit` it is a window beside the first.
     ///
     /// # Errors
-    /// When the browser refuses.
+    /// When the browser fails to.
     pub async fn open_tab(&self) -> Result<Self> {
         let client = self.client.clone();
         let as_tab = self.engine().hides_background_tabs();
@@ -79,10 +79,10 @@ impl Page {
         self.browser.engine
     }
 
-    /// Makes this the tab that is looked at, and that the commands of its browser go to.
+    /// Makes this the visible tab, and the one that gets the commands of its browser.
     ///
     /// # Errors
-    /// When the tab is gone.
+    /// When the tab is closed.
     pub async fn bring_to_front(&self) -> Result<()> {
         let tab = self.window.clone();
         with_deadline("the tab", self.client.switch_to_window(tab)).await?;
@@ -92,19 +92,19 @@ impl Page {
         Ok(())
     }
 
-    /// Closes this tab alone. Bring another one to the front before anything else is done.
+    /// Closes this tab alone. Before any other command, call [`Page::bring_to_front`] of another one.
     ///
     /// # Errors
-    /// When the browser refuses.
+    /// When the browser fails to.
     pub async fn close_tab(self) -> Result<()> {
         self.bring_to_front().await?;
         with_deadline("a closed tab", self.client.close_window()).await
     }
 
-    /// Ends the browser with all its tabs.
+    /// Quits the browser with all its tabs.
     ///
     /// # Errors
-    /// When the driver does not answer.
+    /// When the driver does not respond.
     pub async fn close(&self) -> Result<()> {
         with_deadline("the end", self.client.clone().close()).await
     }
@@ -115,22 +115,22 @@ impl Page {
     /// When it does not load.
     pub async fn goto(&self, url: &str) -> Result<()> {
         with_deadline(url, self.client.goto(url)).await?;
-        // A site that does not carry the watch (see `Build::v1`) is watched from here on.
+        // A site without the watch script (see `Build::v1`) is recorded from here on.
         self.eval(WATCH).await.map(drop)
     }
 
-    /// Clicks the element that `css` selects, as a person does. In Firefox the page that this leaves is not kept for
-    /// the way back: see [`Page::follow`].
+    /// Clicks the element that `css` selects by a trusted event. In Firefox the page that this leaves is not kept in
+    /// the back/forward cache: see [`Page::follow`].
     ///
     /// # Errors
-    /// When there is none, or another one lies above it.
+    /// When there is none, or another one covers it.
     pub async fn click(&self, css: &str) -> Result<()> {
         let element = with_deadline(css, self.client.find(Locator::Css(css))).await?;
         with_deadline("a click", element.click()).await
     }
 
-    /// Follows the link that `css` selects by a click of a script, soon after this has returned: a `WebDriver` click adds
-    /// an unload listener in Firefox, which keeps the page out of the back/forward cache.
+    /// Follows the link that `css` selects by a click of a script, soon after this has returned: a `WebDriver` click
+    /// adds an unload listener in Firefox, which keeps the page out of the back/forward cache.
     ///
     /// # Errors
     /// When there is no such element.
@@ -143,7 +143,7 @@ impl Page {
         with_deadline(css, answer).await.map(drop)
     }
 
-    /// Has all that follows happen in the first frame of the page, until the next [`Page::goto`] or [`Page::bring_to_front`].
+    /// Switches to the first frame of the page, until the next [`Page::goto`] or [`Page::bring_to_front`].
     ///
     /// # Errors
     /// When there is none.
@@ -154,16 +154,16 @@ impl Page {
     /// Goes back in the history by a script, soon after this has returned.
     ///
     /// # Errors
-    /// When the browser does not answer.
+    /// When the browser does not respond.
     pub async fn back(&self) -> Result<()> {
         let back = "setTimeout(() => history.back(), 100)";
         self.eval(back).await.map(drop)
     }
 
-    /// Waits until the element that `css` selects shows a text with `part` in it.
+    /// Waits until the text of the element that `css` selects contains `part`.
     ///
     /// # Errors
-    /// When it does not in time.
+    /// When it does not before the deadline.
     pub async fn wait_for_text(&self, css: &str, part: &str) -> Result<()> {
         wait_until(&format!("{css} to show {part:?}"), async || {
             let element = with_deadline(css, self.client.find(Locator::Css(css))).await?;
@@ -173,11 +173,11 @@ impl Page {
         .await
     }
 
-    /// Waits until the tab is at a path. By no script: while one runs, Firefox has an unload listener in the page, and a
-    /// page left at that moment is not kept for the way back.
+    /// Waits until the tab is at a path. Not by a script: while one runs, Firefox has an unload listener in the page,
+    /// and a page left at that moment is not kept in the back/forward cache.
     ///
     /// # Errors
-    /// When it is not in time.
+    /// When it is not before the deadline.
     pub async fn wait_for_path(&self, path: &str) -> Result<()> {
         wait_until(&format!("the tab to be at {path}"), async || {
             let at = with_deadline("the address", self.client.current_url()).await?;
@@ -194,61 +194,61 @@ impl Page {
         with_deadline("a script", self.client.execute(script, Vec::new())).await
     }
 
-    /// What the page's own server answers for a path; nothing unless the status is 200.
+    /// The body of a path on the page's server; `None` unless the status is 200.
     ///
     /// # Errors
-    /// When there is no answer.
+    /// When there is no response.
     pub async fn fetch(&self, path: &str) -> Result<Option<String>> {
         let answer = self.client.execute(FETCH, vec![json!(path)]);
         let answer = with_deadline("a fetch", answer).await?;
         Ok(answer.as_str().map(str::to_owned))
     }
 
-    /// The details of the `tidings:update` events that this document has seen, none missed.
+    /// The details of all `tidings:update` events of this document.
     ///
     /// # Errors
-    /// When the browser does not answer.
+    /// When the browser does not respond.
     pub async fn updates(&self) -> Result<Vec<Value>> {
         self.recorded("updates").await
     }
 
-    /// How often this document was told that there is no news any more.
+    /// The number of `tidings:withdraw` events of this document.
     ///
     /// # Errors
-    /// When the browser does not answer.
+    /// When the browser does not respond.
     pub async fn withdrawals(&self) -> Result<usize> {
         Ok(self.recorded("withdrawals").await?.len())
     }
 
-    /// The errors and rejections that nobody in this document caught.
+    /// The uncaught errors and unhandled rejections of this document.
     ///
     /// # Errors
-    /// When the browser does not answer.
+    /// When the browser does not respond.
     pub async fn errors(&self) -> Result<Vec<Value>> {
         self.recorded("errors").await
     }
 
-    /// How many documents of this origin the tab has loaded, reloads included, since it came there.
+    /// The number of documents of this origin that the tab has loaded in a row, reloads included.
     ///
     /// # Errors
-    /// When the browser does not answer.
+    /// When the browser does not respond.
     pub async fn loads(&self) -> Result<u64> {
         let loads = self.eval("return Number(window.name)").await?;
-        loads.as_u64().context("nobody counts the loads")
+        loads.as_u64().context("the loads are not counted")
     }
 
-    /// What broke this document's content security policy: the directive, and what it blocked.
+    /// The violations of this document's Content-Security-Policy: the directive, and what it blocked.
     ///
     /// # Errors
-    /// When the browser does not answer.
+    /// When the browser does not respond.
     pub async fn violations(&self) -> Result<Vec<Value>> {
         self.recorded("violations").await
     }
 
-    /// How often this document came back from the back/forward cache.
+    /// How often this document was restored from the back/forward cache.
     ///
     /// # Errors
-    /// When the browser does not answer.
+    /// When the browser does not respond.
     pub async fn returns(&self) -> Result<usize> {
         Ok(self.recorded("returns").await?.len())
     }
@@ -256,31 +256,31 @@ impl Page {
     async fn recorded(&self, what: &str) -> Result<Vec<Value>> {
         let seen = self.eval(&format!("return window.seen.{what}")).await?;
         let seen = seen.as_array().cloned();
-        seen.with_context(|| format!("{what}: nobody watches this document"))
+        seen.with_context(|| format!("{what}: this document is not recorded"))
     }
 
-    /// Sends a command of the DevTools protocol. Chromium alone has it.
+    /// Sends a command of the DevTools protocol. Chromium only.
     async fn cdp(&self, cmd: &'static str, params: Value) -> Result<Value> {
         let command = DevTools { cmd, params };
         with_deadline(cmd, self.client.issue_cmd(command)).await
     }
 }
 
-/// Asks the browser for something, and not for ever.
+/// Awaits the response to a command, with a deadline.
 pub(crate) async fn with_deadline<T>(
     what: &str,
     answer: impl Future<Output = Result<T, CmdError>>,
 ) -> Result<T> {
     timeout(COMMAND_TIMEOUT, answer)
         .await
-        .with_context(|| format!("the browser does not answer: {what}"))?
-        .with_context(|| format!("asking the browser for {what}"))
+        .with_context(|| format!("the browser does not respond: {what}"))?
+        .with_context(|| format!("WebDriver: {what}"))
 }
 
-// Longer than any answer takes, short enough that a hanging browser fails its own test only.
+// Longer than any command takes, short enough that a hanging browser fails its own test only.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(20);
 
 const FETCH: &str = "
     return fetch(arguments[0], { cache: 'no-store' })
-        .then((answer) => (answer.status === 200 ? answer.text() : null));
+        .then((response) => (response.status === 200 ? response.text() : null));
 ";

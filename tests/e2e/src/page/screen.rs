@@ -1,4 +1,4 @@
-//! The screen and the person in front of it: size, colours, languages, and pictures of it.
+//! The screen and the preferences of the visitor: size, colours, languages; and screenshots.
 
 use std::fs;
 use std::path::PathBuf;
@@ -17,21 +17,20 @@ use crate::engine::Engine;
 use crate::root;
 use crate::wait::wait_until;
 
-/// What the page is looked at with.
+/// The screen that is emulated.
 #[derive(Clone, Copy, Debug)]
 pub struct Screen {
     /// A phone's narrow, dense touch screen, or a desktop window.
     pub phone: bool,
-    /// Whether the person prefers dark colours.
+    /// Whether the preferred colour scheme is dark.
     pub dark: bool,
 }
 
 impl Page {
-    /// Puts the page on another screen. Holds until the next call, also over reloads. `WebKit` makes the phone a little
-    /// wider than it should be.
+    /// Emulates a screen until the next call, also across reloads. `WebKit` makes the phone a little too wide.
     ///
     /// # Errors
-    /// When the browser refuses, or [can't be dark](Engine::supports_dark_scheme) and should be.
+    /// When the browser fails to, or [does not support](Engine::supports_dark_scheme) a dark scheme.
     pub async fn set_screen(&self, screen: Screen) -> Result<()> {
         let (width, height, density) = if screen.phone { PHONE } else { DESKTOP };
         let scheme = if screen.dark { "dark" } else { "light" };
@@ -54,7 +53,7 @@ impl Page {
                 self.run_in_chrome_context(FIREFOX_SCREEN, screen).await?;
             }
             Engine::WebKit => {
-                ensure!(!screen.dark, "WebKit can't be made dark");
+                ensure!(!screen.dark, "WebKit supports no dark scheme");
                 let size = self.client.set_window_rect(0, 0, width, height);
                 with_deadline("a size", size).await?;
             }
@@ -62,11 +61,10 @@ impl Page {
         Ok(())
     }
 
-    /// Has the system decide on the colours, as in a high-contrast theme. Chromium alone does; ends with the next
-    /// [`Page::set_screen`].
+    /// Emulates forced colours, as in a high-contrast theme, until the next [`Page::set_screen`]. Chromium only.
     ///
     /// # Errors
-    /// When the browser refuses, or is not Chromium.
+    /// When the browser fails to, or is not Chromium.
     pub async fn force_colors(&self) -> Result<()> {
         let forced = json!({ "name": "forced-colors", "value": "active" });
         let media = json!({ "features": [forced] });
@@ -75,10 +73,10 @@ impl Page {
             .map(drop)
     }
 
-    /// Gives the browser other languages, the most wanted first, as in `zh-CN,zh`. For pages loaded from now on.
+    /// Sets the languages of the browser, in order of preference, such as `zh-CN,zh`. For pages loaded from now on.
     ///
     /// # Errors
-    /// When the browser refuses, or [can't](Engine::supports_languages).
+    /// When the browser fails to, or [does not support it](Engine::supports_languages).
     pub async fn set_languages(&self, wanted: &str) -> Result<()> {
         match self.engine() {
             Engine::Chromium => {
@@ -90,15 +88,15 @@ impl Page {
                 let script = "Services.prefs.setStringPref('intl.accept_languages', arguments[0])";
                 self.run_in_chrome_context(script, json!([wanted])).await?;
             }
-            Engine::WebKit => bail!("WebKit can't be taught languages"),
+            Engine::WebKit => bail!("WebKit supports no other languages"),
         }
         Ok(())
     }
 
-    /// Has the person save data from now on. Chromium alone can be told.
+    /// Turns Save-Data on. Chromium only.
     ///
     /// # Errors
-    /// When the browser refuses.
+    /// When the browser fails to.
     pub async fn enable_save_data(&self) -> Result<()> {
         let saves = json!({ "dataSaverEnabled": true });
         self.cdp("Emulation.setDataSaverOverride", saves)
@@ -106,34 +104,34 @@ impl Page {
             .map(drop)
     }
 
-    /// Writes what is visible, once nothing moves any more, to `target/screenshots/NAME.png`;
-    /// a picture of another engine than Chromium has that engine's name in front.
+    /// Writes a screenshot to `target/screenshots/NAME.png`, once no animation is running. For engines other than
+    /// Chromium, NAME has the engine's name in front.
     ///
     /// # Errors
-    /// When there is no picture, or no place for it.
+    /// When there is no screenshot, or it can't be written.
     pub async fn screenshot(&self, name: &str) -> Result<PathBuf> {
         self.wait_for_animations().await?;
-        let picture = with_deadline("a picture", self.client.screenshot()).await?;
-        let shelf = root().join("target/screenshots");
+        let png = with_deadline("a screenshot", self.client.screenshot()).await?;
+        let dir = root().join("target/screenshots");
         let path = match self.engine() {
-            Engine::Chromium => shelf.join(format!("{name}.png")),
-            engine => shelf.join(format!("{engine}-{name}.png")),
+            Engine::Chromium => dir.join(format!("{name}.png")),
+            engine => dir.join(format!("{engine}-{name}.png")),
         };
-        fs::create_dir_all(path.parent().unwrap_or(&shelf))
-            .and_then(|()| fs::write(&path, picture))
+        fs::create_dir_all(path.parent().unwrap_or(&dir))
+            .and_then(|()| fs::write(&path, png))
             .with_context(|| format!("writing {}", path.display()))?;
         Ok(path)
     }
 
-    /// Waits until no animation runs, but for endless ones.
+    /// Waits until no animation is running, except endless ones.
     pub(crate) async fn wait_for_animations(&self) -> Result<()> {
-        wait_until("the page to be still", async || {
+        wait_until("the animations to end", async || {
             Ok((self.eval(NO_ANIMATIONS).await? == true).then_some(()))
         })
         .await
     }
 
-    /// Runs a script in the window around the page (Firefox).
+    /// Runs a script in the chrome context (Firefox).
     async fn run_in_chrome_context(&self, script: &str, args: Value) -> Result<()> {
         let args = args.as_array().cloned().unwrap_or_default();
         with_deadline("the window", self.client.issue_cmd(Context("chrome"))).await?;
@@ -147,7 +145,7 @@ impl Page {
 const DESKTOP: (u32, u32, u32) = (1280, 800, 1);
 const PHONE: (u32, u32, u32) = (390, 844, 2);
 
-// What WebDriver BiDi's `setViewport` does inside Firefox, whose windows can't be as narrow as a phone.
+// As WebDriver BiDi's `setViewport` does it in Firefox, whose windows can't be as narrow as a phone.
 const FIREFOX_SCREEN: &str = "
     const [width, height, density, scheme] = arguments;
     const browser = gBrowser.selectedBrowser;
@@ -157,7 +155,7 @@ const FIREFOX_SCREEN: &str = "
     browser.browsingContext.prefersColorSchemeOverride = scheme;
 ";
 
-// `getAnimations()` of a document does not see into shadow roots.
+// `getAnimations()` of a document does not include shadow roots.
 const NO_ANIMATIONS: &str = "
     const roots = [...document.querySelectorAll('*')].map((element) => element.shadowRoot);
     return [document, ...roots.filter(Boolean)]

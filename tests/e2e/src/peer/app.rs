@@ -17,7 +17,7 @@ impl App {
     /// The app `site.mjs`: a site from a directory, which it reads at each request.
     ///
     /// # Errors
-    /// When Node is missing, or the app does not listen in time.
+    /// When Node is missing, or the app does not listen before the deadline.
     pub async fn site(dir: &Path) -> Result<Self> {
         let mut app = Self::new("site.mjs", free_port()?)?;
         app.0.args.push(dir.into());
@@ -52,12 +52,12 @@ impl App {
         Ok(Self(peer))
     }
 
-    /// The address of a path of it.
+    /// The URL of a path on it.
     pub fn url(&self, path: &str) -> String {
         self.0.url(path)
     }
 
-    /// Where it listens: `HOST:PORT`.
+    /// The address that it listens on: `HOST:PORT`.
     pub fn authority(&self) -> String {
         format!("127.0.0.1:{}", self.0.port)
     }
@@ -65,12 +65,12 @@ impl App {
     /// Starts it again after [`App::stop`], on the same port.
     ///
     /// # Errors
-    /// When it does not listen in time.
+    /// When it does not listen before the deadline.
     pub async fn start(&mut self) -> Result<()> {
         self.0.start().await
     }
 
-    /// Ends it, in the middle of whatever it does.
+    /// Ends it, without waiting for open requests.
     ///
     /// # Errors
     /// When it does not end.
@@ -81,7 +81,7 @@ impl App {
     /// Ends a site, and starts it again on the same port with another directory.
     ///
     /// # Errors
-    /// When it does not end, or does not listen in time.
+    /// When it does not end, or does not listen before the deadline.
     pub async fn replace(&mut self, dir: &Path) -> Result<()> {
         self.stop().await?;
         self.0.args.pop();

@@ -1,4 +1,4 @@
-//! Peers: other servers than ours, behind it or in front of it.
+//! Other servers, as upstreams of `tidings` or in front of it.
 
 mod app;
 mod nginx;
@@ -22,7 +22,7 @@ pub use app::App;
 pub use nginx::Nginx;
 pub use vite::Vite;
 
-/// A program that listens on a port, which stays its own while it is away. Dropping it ends the program.
+/// A program that listens on a port, which stays reserved while the program is stopped. Dropping this ends it.
 #[derive(Debug)]
 struct Peer {
     program: PathBuf,
@@ -34,7 +34,7 @@ struct Peer {
 }
 
 impl Peer {
-    /// One that is not started yet, and will be in `dir`.
+    /// Does not start it yet; `dir` is its working directory.
     fn new(program: PathBuf, args: Vec<OsString>, dir: PathBuf, port: u16) -> Result<Self> {
         Ok(Self {
             program,
@@ -67,10 +67,10 @@ impl Peer {
             })
     }
 
-    /// Has it end as a system ends its services, and returns when its port is free.
+    /// Ends it by SIGTERM, and returns when its port is free.
     async fn stop(&mut self) -> Result<()> {
         let process_group = self.process_group.take();
-        // It takes as long as the program likes.
+        // Blocks until the program has ended.
         spawn_blocking(|| drop(process_group)).await?;
         timeout(TIMEOUT, port::wait_until_closed(self.port))
             .await
@@ -78,5 +78,5 @@ impl Peer {
     }
 }
 
-// Node's own start, on a machine that compiles something else at the same time, and then Vite's.
+// The start of Node and then of Vite, on a machine that compiles something else at the same time.
 const TIMEOUT: Duration = Duration::from_secs(30);

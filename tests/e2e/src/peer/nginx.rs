@@ -1,4 +1,4 @@
-//! nginx, with as little configuration as a test needs.
+//! nginx, with the minimal configuration of a test.
 
 use std::fs;
 use std::path::Path;
@@ -21,12 +21,12 @@ pub struct Nginx {
 }
 
 impl Nginx {
-    /// Starts one with a single server, which has these directives beside `listen`.
+    /// Starts nginx with a single server, which has these directives in addition to `listen`.
     ///
     /// # Errors
-    /// When nginx is missing, or does not listen in time.
+    /// When nginx is missing, or does not listen before the deadline.
     pub async fn start(directives: &str) -> Result<Self> {
-        let prefix = TempDir::new().context("a place for nginx")?;
+        let prefix = TempDir::new().context("a directory for nginx")?;
         let port = free_port()?;
         let config = CONFIG
             .replace("PORT", &port.to_string())
@@ -40,12 +40,12 @@ impl Nginx {
         Ok(Self { peer, prefix })
     }
 
-    /// The address of a path of it.
+    /// The URL of a path on it.
     pub fn url(&self, path: &str) -> String {
         self.peer.url(path)
     }
 
-    /// The requests that it has answered, each as `METHOD PATH STATUS`.
+    /// The requests of its access log, each as `METHOD PATH STATUS`.
     ///
     /// # Errors
     /// When there is no log.
@@ -55,23 +55,23 @@ impl Nginx {
         Ok(log.lines().map(str::to_owned).collect())
     }
 
-    /// Has it read its configuration anew, which replaces its workers.
+    /// Reloads its configuration, which replaces its workers.
     ///
     /// # Errors
-    /// When it refuses.
+    /// When nginx fails to.
     pub fn reload(&self) -> Result<()> {
         let mut nginx = Command::new(&self.peer.program);
         nginx.args(&self.peer.args).args(["-s", "reload"]);
-        let said = nginx.output().context("starting nginx")?;
-        let stderr = String::from_utf8_lossy(&said.stderr);
-        ensure!(said.status.success(), "nginx does not reload: {stderr}");
+        let output = nginx.output().context("starting nginx")?;
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "nginx does not reload: {stderr}");
         Ok(())
     }
 
     /// Starts it again after [`Nginx::stop`].
     ///
     /// # Errors
-    /// When it does not listen in time.
+    /// When it does not listen before the deadline.
     pub async fn start_again(&mut self) -> Result<()> {
         self.peer.start().await
     }
@@ -87,7 +87,7 @@ impl Nginx {
 
 fn arguments(prefix: &Path) -> [String; 6] {
     let prefix = prefix.display().to_string();
-    // Errors before it has read where to write them go to a place that is not everybody's.
+    // Errors before the configuration is read go to the log of this instance.
     let (config, log) = (
         format!("{prefix}/nginx.conf"),
         format!("{prefix}/error.log"),
@@ -103,7 +103,7 @@ fn arguments(prefix: &Path) -> [String; 6] {
 }
 
 const CONFIG: &str = r#"
-# The tests' files are nobody else's to read.
+# Only this user may read the tests' files.
 user root;
 daemon off;
 worker_processes 1;

@@ -25,12 +25,12 @@ pub struct Vite {
 }
 
 impl Vite {
-    /// Starts one. The page is watched by the harness, and begins its head with `head`.
+    /// Starts Vite. The page's head begins with `head` and the watch script.
     ///
     /// # Errors
-    /// When something is missing, or it does not listen in time.
+    /// When something is missing, or it does not listen before the deadline.
     pub async fn start(head: &str) -> Result<Self> {
-        let dir = TempDir::new().context("a place for the app")?;
+        let dir = TempDir::new().context("a directory for the app")?;
         lay_out(&root().join("tests/spa"), dir.path())?;
         let port = free_port()?;
         let number = port.to_string();
@@ -57,7 +57,7 @@ impl Vite {
         Ok(vite)
     }
 
-    /// The address of a path of it.
+    /// The URL of a path on it.
     pub fn url(&self, path: &str) -> String {
         self.peer.url(path)
     }
@@ -74,7 +74,7 @@ impl Vite {
     }
 }
 
-/// Copies the sources, and links the packages one by one: what Vite keeps among them is to be in the copy.
+/// Copies the sources, and links the packages one by one, so that Vite's cache among them is in the copy.
 fn lay_out(from: &Path, to: &Path) -> Result<()> {
     for entry in fs::read_dir(from)? {
         let entry = entry?;

@@ -1,4 +1,4 @@
-//! `window.tidings`, for pages that see to it themselves.
+//! `window.tidings`, for pages that handle updates themselves.
 
 use anyhow::Result;
 use anyhow::ensure;
@@ -25,7 +25,7 @@ async fn api_check_after_deploy_returns_the_latest_release(engine: Engine) -> Re
     with_fixture(engine, DeployMethod::MoveSwap, &Build::v1()?, async |fixture| {
         let page = &fixture.page;
         let proxy = FaultProxy::start(&[&fixture.server])?;
-        // What nobody tells has to be asked for.
+        // Without events, the release has to be polled.
         proxy.hold_events(true);
         page.goto(&proxy.url("/")).await?;
         page.wait_for_text("#version", "Version 1").await?;
@@ -34,7 +34,7 @@ async fn api_check_after_deploy_returns_the_latest_release(engine: Engine) -> Re
         ensure!(page.eval(same).await? == json!([true, "current"]));
 
         fixture.site.deploy(&Build::v2()?)?;
-        wait_until("the answer to have changed", async || {
+        wait_until("the response to have changed", async || {
             let asked = "return tidings.check().then(({ id }) =>
                 id !== tidings.release.id && id === tidings.latest.id && tidings.state)";
             Ok((page.eval(asked).await? == "update").then_some(()))
@@ -50,22 +50,22 @@ async fn api_listener_removed_gets_no_more_events(engine: Engine) -> Result<()> 
     with_fixture_args(engine, DeployMethod::MoveSwap, &Build::v1()?, args, async |fixture| {
         let page = &fixture.page;
         page.eval(
-            "window.heard = [];
+            "window.events = [];
             window.stop = tidings.on('update', ({ id, current, broken, rollback }, event) =>
-                heard.push([event.type, id === tidings.latest.id, current === tidings.release.id, broken, rollback]));
-            tidings.on('withdraw', () => heard.push('withdraw'));",
+                events.push([event.type, id === tidings.latest.id, current === tidings.release.id, broken, rollback]));
+            tidings.on('withdraw', () => events.push('withdraw'));",
         )
         .await?;
         fixture.site.deploy(&Build::v2()?)?;
         page.wait_for_notice(UPDATE_TEXT).await?;
         let update = json!(["tidings:update", true, true, false, false]);
-        wait_for_heard(page, &json!([update])).await?;
+        wait_for_events(page, &json!([update])).await?;
         page.eval("stop(); tidings.later()").await?;
-        wait_for_heard(page, &json!([update, "withdraw"])).await?;
-        // It comes again, with its event, but nobody listens.
+        wait_for_events(page, &json!([update, "withdraw"])).await?;
+        // The notice is shown again, with its event, but the listener is removed.
         page.wait_for_notice(UPDATE_TEXT).await?;
         wait_until("the second event", async || Ok((page.updates().await?.len() == 2).then_some(()))).await?;
-        wait_for_heard(page, &json!([update, "withdraw"])).await
+        wait_for_events(page, &json!([update, "withdraw"])).await
     })
     .await
 }
@@ -90,10 +90,10 @@ async fn api_later_and_refresh_act_like_the_buttons(engine: Engine) -> Result<()
     .await
 }
 
-async fn wait_for_heard(page: &Page, expected: &serde_json::Value) -> Result<()> {
-    wait_until(&format!("{expected} to be heard"), async || {
-        let heard = page.eval("return heard").await?;
-        ensure!(heard == *expected, "{heard}");
+async fn wait_for_events(page: &Page, expected: &serde_json::Value) -> Result<()> {
+    wait_until(&format!("{expected} to be recorded"), async || {
+        let events = page.eval("return events").await?;
+        ensure!(events == *expected, "{events}");
         Ok(Some(()))
     })
     .await

@@ -1,4 +1,4 @@
-//! The notice on every screen, and in the page's language.
+//! The notice on each screen, and in the language of the page.
 
 use anyhow::Result;
 use anyhow::ensure;
@@ -40,19 +40,19 @@ async fn notice_on_chinese_page_is_in_chinese(engine: Engine) -> Result<()> {
 
 async fn notice_on_page_without_lang_is_in_browser_language(engine: Engine) -> Result<()> {
     if !engine.supports_languages() {
-        engine.skip("a page of no language: it can't be taught another language");
+        engine.skip("a page without lang: its languages can't be set");
         return Ok(());
     }
-    let mute = |build: Build| build.with_page(|page| page.replace(r#" lang="en""#, ""));
+    let without_lang = |build: Build| build.with_page(|page| page.replace(r#" lang="en""#, ""));
     with_fixture(
         engine,
         DeployMethod::MoveSwap,
-        &mute(Build::v1()?)?,
+        &without_lang(Build::v1()?)?,
         async |fixture| {
             let page = &fixture.page;
             page.set_languages("zh-CN,zh").await?;
             page.goto(&fixture.server.url("/report")).await?;
-            fixture.site.deploy(&mute(Build::v2()?)?)?;
+            fixture.site.deploy(&without_lang(Build::v2()?)?)?;
             let notice = page.wait_for_notice("新版本").await?;
             ensure!(notice.buttons == ["稍后", "刷新"], "{notice:?}");
             Ok(())
@@ -77,7 +77,7 @@ async fn notice_on_each_screen_fits(engine: Engine) -> Result<()> {
                 ("phone-dark", true, true),
             ] {
                 if dark && !engine.supports_dark_scheme() {
-                    engine.skip(&format!("{name}: it can't be made dark"));
+                    engine.skip(&format!("{name}: its colour scheme can't be set"));
                     continue;
                 }
                 page.set_screen(Screen { phone, dark }).await?;
@@ -91,7 +91,7 @@ async fn notice_on_each_screen_fits(engine: Engine) -> Result<()> {
     .await
 }
 
-/// The buttons of the notice that are not wholly on the screen, and the page itself if it got wider than that.
+/// The buttons of the notice that are not entirely on the screen, and `page` if the page is wider than the screen.
 const FITS: &str = "
     const out = [...document.querySelector('tidings-notice').shadowRoot.querySelectorAll('button')]
         .filter((button) => {

@@ -1,4 +1,4 @@
-//! Pages in which something that we use does not work: the page goes on, and so do we as far as we can.
+//! Pages in which an API that the client uses throws: the page keeps working, and the client does as far as it can.
 
 use anyhow::Context;
 use anyhow::Result;
@@ -57,7 +57,7 @@ async fn optional_apis_broken_still_show_notice(engine: Engine) -> Result<()> {
     check_broken_apis(engine, &OPTIONAL, true).await
 }
 
-/// One after the other, and then all, throw when we use them, while a release comes.
+/// Deploys releases while each of these APIs, and then all of them, throw when the client calls them.
 async fn check_broken_apis(engine: Engine, names: &[&str], shows_notice: bool) -> Result<()> {
     let broken = |build: Build| with_first_script(&build, BREAK);
     let builds = [broken(Build::v1()?)?, broken(Build::v2()?)?];
@@ -110,11 +110,11 @@ async fn ensure_no_errors(page: &Page) -> Result<()> {
 fn entry_script(build: &Build) -> Result<String> {
     let page = std::fs::read_to_string(build.dir().join("index.html"))?;
     let (_, rest) = page.split_once("/assets/").context("no script")?;
-    let (name, _) = rest.split_once('"').context("no end of it")?;
+    let (name, _) = rest.split_once('"').context("no end of the name")?;
     Ok(name.to_owned())
 }
 
-/// The build, with a script of its own before all others but the watch.
+/// The build, with an inline script before all others except the watch script.
 fn with_first_script(build: &Build, script: &str) -> Result<Build> {
     build.with_page(|page| {
         page.replace(
@@ -153,7 +153,7 @@ const OPTIONAL: [&str; 9] = [
     "HTMLElement.prototype.showPopover",
 ];
 
-/// Replaces what the query names by what throws when a script of ours calls it, but does its work for the page.
+/// Replaces the functions that the query names: they throw when called by the client, and work when called by the page.
 const BREAK: &str = "
     window.missing = [];
     for (const path of (new URLSearchParams(location.search).get('break') || '').split(',').filter(Boolean)) {

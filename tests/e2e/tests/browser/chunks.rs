@@ -1,4 +1,4 @@
-//! Tabs whose release is gone from the server: parts that they load late, and pages out of caches.
+//! Tabs whose release is gone from the server: chunks that they load later, and pages from caches.
 
 use std::fs;
 
@@ -37,13 +37,13 @@ async fn missing_chunk_or_style_shows_notice_and_refresh_continues(engine: Engin
         async |fixture| {
             let page = &fixture.page;
             let (_server, without_retention) = start_without_retention(fixture, &[]).await?;
-            // Of what this one has kept a style sheet is missing.
+            // This one lacks a style sheet of the retained release.
             let with_retention = FaultProxy::start(&[&fixture.server])?;
             for (proxy, missing, old, new) in [
                 (without_retention, None, 1, 2),
                 (with_retention, Some(sheet.as_str()), 2, 1),
             ] {
-                // So that the missing part is what brings the news.
+                // So that the client learns of the release by the missing chunk.
                 proxy.hold_events(true);
                 page.goto(&proxy.url("/")).await?;
                 page.wait_for_text("#version", &format!("Version {old}"))
@@ -55,7 +55,7 @@ async fn missing_chunk_or_style_shows_notice_and_refresh_continues(engine: Engin
                 page.click("#to-about").await?;
                 let notice = page.wait_for_notice(BROKEN).await?;
                 ensure!(notice.buttons == ["Later", "Refresh"], "{notice:?}");
-                ensure!(page.loads().await? == loads, "it did not ask");
+                ensure!(page.loads().await? == loads, "it reloaded without a click");
                 page.press_button("Refresh").await?;
                 page.wait_for_text("#about-text", &format!("version {new}"))
                     .await?;
@@ -129,8 +129,8 @@ async fn chunk_missing_in_new_release_too_reloads_once(engine: Engine) -> Result
             let loads = page.loads().await?;
             page.click("#to-about").await?;
             page.wait_for_path("/about").await?;
-            // The new page asks about its own missing part, finds that there is no news, and stays as it is.
-            wait_until("the new page to be left alone", async || {
+            // The new page polls because of its own missing chunk, finds no later release, and does not reload.
+            wait_until("the new page to stay", async || {
                 let asked = page
                     .eval("return performance.getEntriesByType('resource').some(({ name }) => name.endsWith('/release.json'))")
                     .await?;
@@ -143,7 +143,7 @@ async fn chunk_missing_in_new_release_too_reloads_once(engine: Engine) -> Result
             page.click("#to-about").await?;
             page.click("#to-report").await?;
             page.wait_for_text("#report-text", "version 2").await?;
-            ensure!(!page.has_notice().await?, "there is nothing to offer");
+            ensure!(!page.has_notice().await?, "a notice without a later release");
             let loads = page.loads().await? - loads;
             ensure!(loads == 1, "{loads} loads");
         }
@@ -170,21 +170,27 @@ async fn missing_chunk_without_new_release_is_ignored(engine: Engine) -> Result<
             wait_for_streams(&proxy, 1).await?;
             let loads = page.loads().await?;
             page.click("#to-about").await?;
-            wait_until("a look whether there is news", async || {
+            wait_until("a poll for the current release", async || {
                 Ok((proxy.request_count("/__tidings/release.json") > 0).then_some(()))
             })
             .await?;
             proxy.disconnect()?;
             page.click("#to-report").await?;
-            wait_until("the part to fail", async || {
+            wait_until("the chunk to fail", async || {
                 Ok((page.eval("return window.failures").await? == 2).then_some(()))
             })
             .await?;
             proxy.reconnect()?;
             wait_for_streams(&proxy, 1).await?;
-            ensure!(!page.has_notice().await?, "a notice of nothing");
-            ensure!(page.updates().await?.is_empty(), "an update to nothing");
-            ensure!(page.loads().await? == loads, "a reload for nothing");
+            ensure!(
+                !page.has_notice().await?,
+                "a notice without a later release"
+            );
+            ensure!(
+                page.updates().await?.is_empty(),
+                "an event without a later release"
+            );
+            ensure!(page.loads().await? == loads, "a useless reload");
             fixture.site.deploy(&Build::v2()?)?;
             page.wait_for_notice(UPDATE_TEXT).await?;
             Ok(())
@@ -202,7 +208,7 @@ async fn broken_page_cached_by_cdn_reloads_once_after_purge(engine: Engine) -> R
             let page = &fixture.page;
             let (_server, proxy) = start_without_retention(fixture, &[]).await?;
             proxy.cache_pages(true);
-            // Into the CDN, but not into the browser.
+            // Cached by the CDN, but not by the browser.
             proxy.set_missing(&["/assets/*"]);
             page.goto(&proxy.url("/")).await?;
             fixture.site.deploy(&Build::v2()?)?;
@@ -211,13 +217,13 @@ async fn broken_page_cached_by_cdn_reloads_once_after_purge(engine: Engine) -> R
             page.goto("about:blank").await?;
             page.goto(&proxy.url("/")).await?;
             let loads = page.loads().await?;
-            // It sees that a reload would bring the dead page again.
+            // The preflight shows that a reload would bring the broken page again.
             let asked = proxy.request_count("/");
-            wait_until("a look at what a reload would bring", async || {
+            wait_until("a preflight", async || {
                 Ok((proxy.request_count("/") > asked).then_some(()))
             })
             .await?;
-            ensure!(page.loads().await? == loads, "a reload for nothing");
+            ensure!(page.loads().await? == loads, "a useless reload");
             proxy.purge();
             page.wait_for_text("#version", "Version 2").await?;
             let loads = page.loads().await? - loads;
@@ -247,12 +253,12 @@ async fn broken_page_in_browser_cache_reloads_to_new_release(engine: Engine) -> 
             page.goto(&proxy.url("/favicon.svg")).await?;
             page.eval("location.href = '/'").await?;
             page.wait_for_text("#version", "Version 2").await?;
-            // The dead one and, by its own reload, the new one.
+            // The broken page and, by its own reload, the new one.
             let loads = page.loads().await? - loads;
             ensure!(loads == 2, "{loads} loads");
             ensure!(
                 proxy.request_count("/") > asked,
-                "nobody asked for the page"
+                "the page was not requested"
             );
             Ok(())
         },
@@ -260,7 +266,7 @@ async fn broken_page_in_browser_cache_reloads_to_new_release(engine: Engine) -> 
     .await
 }
 
-/// A server of the same site that keeps nothing of older releases, once it has published, behind a proxy.
+/// A server of the same site that retains no older releases, behind a proxy. Returns once the server has published.
 async fn start_without_retention(fixture: &Fixture, args: &[&str]) -> Result<(Server, FaultProxy)> {
     let args = [&["--retain-releases", "0"], args].concat();
     let server = Server::start_with(&fixture.site.dir(), &args)?;
@@ -279,7 +285,7 @@ fn build_version(version: u32) -> Result<Build> {
     }
 }
 
-/// The path of the file that a build has of this name, but for its hash.
+/// The path of the asset whose name, apart from the hash, has this start and end.
 fn asset_path(build: &Build, start: &str, end: &str) -> Result<String> {
     for entry in fs::read_dir(build.dir().join("assets"))? {
         let name = entry?.file_name();
@@ -291,5 +297,5 @@ fn asset_path(build: &Build, start: &str, end: &str) -> Result<String> {
     anyhow::bail!("there is no {start}HASH{end}")
 }
 
-/// What the notice says when the page needs what it offers.
+/// The text of the notice on a broken page.
 const BROKEN: &str = "needs the new version";

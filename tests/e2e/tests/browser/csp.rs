@@ -1,4 +1,4 @@
-//! Pages under a content security policy: told wherever the policy allows it, and never broken.
+//! Pages under a Content-Security-Policy: updated wherever the policy allows it, and never broken.
 
 use anyhow::Result;
 use anyhow::ensure;
@@ -69,7 +69,7 @@ async fn csp_blocking_connections_reports_once(engine: Engine) -> Result<()> {
             })
             .await?;
             fixture.site.deploy(&Build::v2()?)?;
-            // What makes it look, were it still to.
+            // Each of these would cause a poll, were the client still active.
             page.eval(
                 "for (const type of ['focus', 'online']) dispatchEvent(new Event(type));
             document.dispatchEvent(new Event('visibilitychange'))",
@@ -77,7 +77,7 @@ async fn csp_blocking_connections_reports_once(engine: Engine) -> Result<()> {
             .await?;
             page.click("#to-about").await?;
             page.wait_for_text("#about-text", "version 1").await?;
-            // WebKit's own reports are sometimes doubled.
+            // WebKit sometimes reports a violation twice.
             let violations = page.violations().await?;
             let most = if engine == Engine::WebKit { 2 } else { 1 };
             ensure!(violations.len() <= most, "{violations:?}");
@@ -93,9 +93,9 @@ async fn csp_blocking_scripts_or_sandboxing_leaves_page_unchanged(engine: Engine
     with_fixture(engine, DeployMethod::MoveSwap, &build, async |fixture| {
         let page = &fixture.page;
         let proxy = FaultProxy::start(&[&fixture.server])?;
-        let told = Build::v2()?.with_file("plain.html", &plain.replace("Plain", "New"))?;
+        let changed = Build::v2()?.with_file("plain.html", &plain.replace("Plain", "New"))?;
         for (policy, next) in [
-            ("script-src 'none'", &told),
+            ("script-src 'none'", &changed),
             ("sandbox allow-scripts", &build),
         ] {
             proxy.set_page_header("Content-Security-Policy", policy)?;
@@ -145,7 +145,7 @@ async fn meta_csp_of_app_scripts_alone_allows_notice(engine: Engine) -> Result<(
     .await
 }
 
-/// Neither a notice nor an error, and nobody has got through to the server.
+/// Neither a notice nor an error nor an event stream.
 async fn ensure_no_effect(page: &Page, proxy: &FaultProxy) -> Result<()> {
     ensure!(!page.has_notice().await?, "a notice");
     ensure!(page.errors().await?.is_empty(), "an error");

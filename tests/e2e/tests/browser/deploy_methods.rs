@@ -1,4 +1,4 @@
-//! The ways of deploying. A browser sees nothing of them, so one engine is enough; one way is told in all of them.
+//! Each deploy method. They make no difference to a browser, so one engine is enough; one method runs in all of them.
 
 use anyhow::Result;
 use anyhow::ensure;
@@ -65,7 +65,7 @@ async fn archive_with_same_times_and_sizes_shows_notice(engine: Engine) -> Resul
     check_deploy(engine, DeployMethod::TarSameTimes).await
 }
 
-/// The whole story: the notice, the old tab that keeps working, the click, the new version.
+/// From the deploy to the new version: the notice, the old tab that keeps working, the click, the reload.
 async fn check_deploy(engine: Engine, method: DeployMethod) -> Result<()> {
     with_fixture(engine, method, &Build::v1()?, async |fixture| {
         let page = &fixture.page;
@@ -83,10 +83,13 @@ async fn check_deploy(engine: Engine, method: DeployMethod) -> Result<()> {
         page.wait_for_text("#report-text", "version 1").await?;
         let style = "return getComputedStyle(document.querySelector('#report'))
             .getPropertyValue('--loaded').trim()";
-        ensure!(page.eval(style).await? == "report", "no style for the old");
-        // Half of a build would have been news of its own.
+        ensure!(
+            page.eval(style).await? == "report",
+            "the old tab lacks a style sheet"
+        );
+        // Half of a build would have been a release of its own.
         let updates = page.updates().await?;
-        ensure!(updates.len() == 1, "told more than once: {updates:?}");
+        ensure!(updates.len() == 1, "more than one event: {updates:?}");
 
         page.press_button("Refresh").await?;
         page.wait_for_text("#report-text", "version 2").await?;

@@ -1,4 +1,4 @@
-//! Every tab is told, and a browser takes one connection for all of its tabs.
+//! One event stream for all tabs of a browser; every tab gets the release.
 
 use anyhow::Result;
 use anyhow::ensure;
@@ -47,13 +47,13 @@ async fn ten_tabs_share_one_stream_and_all_get_the_release(engine: Engine) -> Re
             }
             wait_for_streams(&proxy, 1).await?;
 
-            // The one that has the stream: where all are in sight the first, else the one that is.
+            // The tab that has the stream: the first where all are visible, else the visible one.
             let leading = if engine.hides_background_tabs() { 9 } else { 0 };
             tabs.remove(leading).close_tab().await?;
             tabs[4].bring_to_front().await?;
             wait_for_streams(&proxy, 1).await?;
             fixture.site.deploy(&Build::v1()?)?;
-            wait_until("the tab to hear that its own is back", async || {
+            wait_until("the tab's own release to be current again", async || {
                 let state = tabs[4].eval("return tidings.state").await?;
                 Ok((state == "current").then_some(()))
             })
@@ -73,7 +73,7 @@ async fn many_navigations_and_returns_leave_one_stream(engine: Engine) -> Result
         let proxy = FaultProxy::start(&[&fixture.server])?;
         page.goto(&proxy.url("/step0.html")).await?;
         wait_for_streams(&proxy, 1).await?;
-        // A connection that a page left behind takes along would make the seventh page wait.
+        // If unloaded pages kept their connections, the seventh page would wait for one.
         for step in 1..STEPS {
             page.follow("#on").await?;
             page.wait_for_path(&format!("/step{step}.html")).await?;
@@ -90,7 +90,7 @@ async fn many_navigations_and_returns_leave_one_stream(engine: Engine) -> Result
             wait_for_streams(&proxy, 1).await?;
             returns += page.returns().await?;
         }
-        // No engine keeps all of them.
+        // No engine caches all of them.
         let returned = returns > 0;
         ensure!(
             returned == engine.caches_pages_with_streams(),
@@ -110,8 +110,8 @@ async fn tab_in_back_forward_cache_does_not_block_others(engine: Engine) -> Resu
     let plain = Build::v1()?.with_file("step0.html", &step_page(0, "first"))?;
     with_fixture(engine, DeployMethod::MoveSwap, &plain, async |fixture| {
         let proxy = FaultProxy::start(&[&fixture.server])?;
-        let leader = fixture.page.open_tab().await?;
-        leader.goto(&proxy.url("/")).await?;
+        let holder = fixture.page.open_tab().await?;
+        holder.goto(&proxy.url("/")).await?;
         wait_for_streams(&proxy, 1).await?;
         let follower = fixture.page.open_tab().await?;
         follower.goto(&proxy.url("/step0.html")).await?;
@@ -119,7 +119,7 @@ async fn tab_in_back_forward_cache_does_not_block_others(engine: Engine) -> Resu
         let away = "setTimeout(() => (location.href = '/favicon.svg'), 100)";
         follower.eval(away).await?;
         follower.wait_for_path("/favicon.svg").await?;
-        leader.close_tab().await?;
+        holder.close_tab().await?;
 
         fixture.page.bring_to_front().await?;
         let third = fixture.page.open_tab().await?;
@@ -134,11 +134,11 @@ async fn tab_in_back_forward_cache_does_not_block_others(engine: Engine) -> Resu
         follower.wait_for_path("/step0.html").await?;
         follower.wait_for_text("#step", "Step 0").await?;
         wait_until(
-            "the tab that came back to be up to date or told",
+            "the restored tab to be current or to know of the release",
             async || {
-                let told = follower.eval("return tidings.state").await? != "current";
+                let knows = follower.eval("return tidings.state").await? != "current";
                 let text = follower.eval("return document.querySelector('#step').textContent");
-                Ok((told || text.await? == "Step 0, second").then_some(()))
+                Ok((knows || text.await? == "Step 0, second").then_some(()))
             },
         )
         .await?;
@@ -208,7 +208,7 @@ async fn worker_blocked_on_plain_http_falls_back_to_own_stream(engine: Engine) -
 
 async fn save_data_enabled_polls_without_stream(engine: Engine) -> Result<()> {
     if engine != Engine::Chromium {
-        engine.skip("saved data: it can't be told to");
+        engine.skip("Save-Data: it can't be set");
         return Ok(());
     }
     with_fixture(
@@ -223,8 +223,8 @@ async fn save_data_enabled_polls_without_stream(engine: Engine) -> Result<()> {
             wait_for_polls(&proxy, 1).await?;
             fixture.site.deploy(&Build::v2()?)?;
             wait_for_publish(page).await?;
-            ensure!(!page.has_notice().await?, "who has told it?");
-            // Some minutes later the person comes back to the tab.
+            ensure!(!page.has_notice().await?, "a notice without a poll");
+            // Some minutes later the tab becomes visible again.
             page.eval(
                 "const now = Date.now;
             Date.now = () => now() + 300000;
@@ -247,7 +247,7 @@ async fn prerendered_page_opens_stream_once_activated(engine: Engine) -> Result<
     let rules = r#"<script type="speculationrules">
         {"prerender":[{"urls":["/about"],"eagerness":"immediate"}]}
     </script><a id="on" href="/about">on</a>"#;
-    // By then the client has begun, if it is going to.
+    // By then the client has started, if it starts while prerendering.
     let mark = "if (document.prerendering)
         addEventListener('load', () => setTimeout(() => fetch('/mark')));";
     let build = Build::v1()?
@@ -279,9 +279,9 @@ async fn prerendered_page_opens_stream_once_activated(engine: Engine) -> Result<
     .await
 }
 
-/// Waits until the server was asked so often what is current.
+/// Waits for at least so many polls.
 async fn wait_for_polls(proxy: &FaultProxy, times: usize) -> Result<()> {
-    wait_until("the question what is current", async || {
+    wait_until("a poll", async || {
         Ok((proxy.request_count("/__tidings/release.json") >= times).then_some(()))
     })
     .await
@@ -296,5 +296,5 @@ fn step_page(step: usize, round: &str) -> String {
     )
 }
 
-// More than the six connections that a browser has for a host.
+// More than the six connections of a browser to a host.
 const STEPS: usize = 9;

@@ -1,4 +1,4 @@
-//! The proxy by itself, without a browser.
+//! The fault proxy itself, without a browser.
 
 use std::io::Read;
 use std::io::Write;
@@ -63,7 +63,7 @@ async fn pages_under_rules_get_headers_cache_or_404() -> Result<()> {
     site.deploy(&Build::v2()?)?;
     let mut asked = 0;
     let new = wait_until("the new page", async || {
-        // No two looks ask for the same URL.
+        // Each poll requests another URL.
         asked += 1;
         let page = get(&proxy, &format!("/?{asked}"), PAGE)?;
         Ok((body(&page)? != body(&first)?).then_some(page))
@@ -117,7 +117,7 @@ async fn disconnected_proxy_refuses_until_reconnected() -> Result<()> {
     Ok(())
 }
 
-/// A site of its own, with a file that says which one it is.
+/// A site with a file that contains its name.
 fn serve(name: &str) -> Result<(Site, Server)> {
     let site = Site::new(
         DeployMethod::LinkRename,
@@ -127,7 +127,7 @@ fn serve(name: &str) -> Result<(Site, Server)> {
     Ok((site, server))
 }
 
-/// Until every server has published: one answers 503 before that.
+/// Waits until both servers have published; they answer 503 before that.
 async fn ready(proxy: &FaultProxy) -> Result<()> {
     wait_until("the first releases", async || {
         let answers = [get(proxy, "/", PAGE)?, get(proxy, "/", PAGE)?];

@@ -1,4 +1,4 @@
-//! What the other tests take for granted of the harness, in each engine.
+//! What the other tests assume of the harness, in each engine.
 
 use anyhow::Result;
 use anyhow::ensure;
@@ -69,7 +69,7 @@ async fn axe_on_button_without_name_reports_that_alone(engine: Engine) -> Result
 
 async fn followed_link_keeps_page_in_back_forward_cache(engine: Engine) -> Result<()> {
     let page = "<!doctype html><title>Plain</title><p id=plain>Plain</p><a id=on href='/favicon.svg'>on</a>";
-    // The client would be in the way: its stream keeps Firefox from keeping a page.
+    // Without the client, whose stream keeps a page out of Firefox's cache.
     let plain = Build::v1()?.with_file("plain.html", page)?;
     with_fixture(engine, DeployMethod::MoveSwap, &plain, async |fixture| {
         let page = &fixture.page;
@@ -81,7 +81,7 @@ async fn followed_link_keeps_page_in_back_forward_cache(engine: Engine) -> Resul
         page.back().await?;
         page.wait_for_path("/plain.html").await?;
         page.wait_for_text("#plain", "Plain").await?;
-        ensure!(page.returns().await? == 1, "it was loaded anew");
+        ensure!(page.returns().await? == 1, "it was loaded again");
         Ok(())
     })
     .await

@@ -1,4 +1,4 @@
-//! What a person with an open tab sees when a site is deployed.
+//! What the visitor of an open tab sees when the site is deployed.
 
 mod api;
 mod appearance;
@@ -27,10 +27,10 @@ use tidings_e2e::FaultProxy;
 use tidings_e2e::Page;
 use tidings_e2e::wait_until;
 
-/// What the notice says.
+/// The text of the notice.
 const UPDATE_TEXT: &str = "A new version is available";
 
-/// Waits until so many event streams go through a proxy.
+/// Waits until so many event streams are open through a proxy.
 async fn wait_for_streams(proxy: &FaultProxy, open: usize) -> Result<()> {
     wait_until(&format!("{open} open streams"), async || {
         let streams = proxy.streams();
@@ -40,9 +40,9 @@ async fn wait_for_streams(proxy: &FaultProxy, open: usize) -> Result<()> {
     .await
 }
 
-/// Waits until the tab knows of a later release than its own, whether it shows it or not.
+/// Waits until the tab knows of another release than its own, whether it shows a notice or not.
 async fn wait_for_other_release(page: &Page) -> Result<()> {
-    wait_until("the tab to hear of the news", async || {
+    wait_until("the tab to know of the release", async || {
         let state = page.eval("return tidings.state").await?;
         anyhow::ensure!(state != "current", "it is {state}");
         Ok(Some(()))
@@ -50,19 +50,18 @@ async fn wait_for_other_release(page: &Page) -> Result<()> {
     .await
 }
 
-/// Waits until the server says that another release is current than the one that the page is of, without letting the
-/// page know.
+/// Waits until the server's current release is not the page's, without the page's client learning of it.
 async fn wait_for_publish(page: &Page) -> Result<()> {
     wait_until("the deploy to be published", async || {
         let script = "return fetch('/__tidings/release.json', { cache: 'no-store' })
-            .then((answer) => answer.json())
+            .then((response) => response.json())
             .then((release) => release.id !== tidings.release.id)";
         Ok((page.eval(script).await? == true).then_some(()))
     })
     .await
 }
 
-/// A version after version 2: it says that it is 2, but its page is another one.
+/// A third build: version 2 with another page.
 fn third_build() -> Result<Build> {
     let renamed = |page: &str| page.replace("Harbour log", "Harbour log, third edition");
     Build::v2()?.with_page(renamed)
@@ -73,7 +72,7 @@ fn with_element(build: &Build, element: &str) -> Result<Build> {
     build.with_page(|page| page.replace("</body>", &format!("{element}</body>")))
 }
 
-/// Runs a script as one of the page's own: what WebDriver runs in Firefox changes nothing that those see.
+/// Runs a script as an inline script of the page: in Firefox, scripts of WebDriver run in another global.
 async fn run_inline_script(page: &Page, script: &str) -> Result<()> {
     let script = serde_json::Value::from(script);
     let run = format!(
@@ -84,7 +83,7 @@ async fn run_inline_script(page: &Page, script: &str) -> Result<()> {
     page.eval(&run).await.map(drop)
 }
 
-/// Two frames later everything that an event set off has been drawn.
+/// Waits for two frames: everything that an event caused has been painted by then.
 async fn wait_for_paint(page: &Page) -> Result<()> {
     page.eval(
         "return new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))",
@@ -93,7 +92,7 @@ async fn wait_for_paint(page: &Page) -> Result<()> {
     .map(drop)
 }
 
-/// Waits until the page has been told by an event.
+/// Waits until the page has got an update event.
 async fn wait_for_update_event(page: &Page) -> Result<()> {
     wait_until("the event", async || {
         Ok((!page.updates().await?.is_empty()).then_some(()))

@@ -1,4 +1,4 @@
-//! The middleware in somebody's own server, whose pages have policies of nonces and hashes.
+//! The middleware in a server whose pages have policies of nonces and hashes.
 
 use std::convert::Infallible;
 
@@ -36,7 +36,7 @@ async fn csp_of_nonces_or_hashes_allows_notice_and_refresh(engine: Engine) -> Re
     result
 }
 
-/// The notice comes, the refresh brings the new page, and nobody reports a violation.
+/// The notice is shown, the refresh brings the new page, and no violation is reported.
 async fn check_update(page: &Page, policy: &'static str) -> Result<()> {
     let site = Site::new();
     site.publish(Release::new("first".parse()?, 1));
@@ -84,7 +84,7 @@ async fn serve(site: &Site, policy: &'static str) -> Result<(String, JoinHandle<
     Ok((url, tokio::spawn(serving)))
 }
 
-// With a nonce alone the client's lazy part has to come by import(); the hash is that of the script in `PAGE`.
+// With a nonce alone the client loads `update` by import(); the hash is that of the script in `PAGE`.
 const POLICIES: [&str; 3] = [
     "script-src 'nonce-c2hpcHM' 'strict-dynamic'",
     "default-src 'none'; connect-src 'self'; img-src 'self'; script-src 'nonce-c2hpcHM'",
@@ -92,7 +92,7 @@ const POLICIES: [&str; 3] = [
         script-src 'sha256-dFTO5UX4gYjUbrJU/tYI20MC+w2981CY7O1PVcZtXYU='",
 ];
 
-/// Reports what its policy blocks.
+/// Records what its policy blocks.
 const PAGE: &str = "<!doctype html><html lang=en><title>App</title>
 <p id=release>RELEASE</p><p id=app></p>
 <script nonce=c2hpcHM>

@@ -1,4 +1,4 @@
-//! The notice: its buttons, the page's own in its place, the page's policy.
+//! The notice: its buttons, the page's own in its place, the page's Content-Security-Policy.
 
 use anyhow::Result;
 use anyhow::ensure;
@@ -34,7 +34,7 @@ async fn later_pressed_hides_notice(engine: Engine) -> Result<()> {
 }
 
 async fn trusted_types_policy_with_notice_reports_no_violation(engine: Engine) -> Result<()> {
-    // Vue makes a policy of its own as soon as it is loaded; nobody else may.
+    // Vue creates a Trusted Types policy as soon as it is loaded; no other is allowed.
     let policy = "default-src 'self'; script-src 'self'; style-src 'self'; \
         require-trusted-types-for 'script'; trusted-types vue";
     let strict = |build: Build| {
@@ -80,11 +80,11 @@ async fn update_event_cancelled_shows_no_built_in_notice(engine: Engine) -> Resu
         let page = &fixture.page;
         fixture.site.deploy(&Build::v2()?)?;
         page.wait_for_text("#own", "Fresh from the harbour").await?;
-        // Two frames later everything that the event set off has been drawn.
+        // Two frames later everything that the event caused has been painted.
         page.eval("return new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
             .await?;
         ensure!(!page.has_notice().await?, "the built-in notice as well");
-        ensure!(page.updates().await?.len() == 1, "told more than once");
+        ensure!(page.updates().await?.len() == 1, "more than one event");
         Ok(())
     })
     .await

@@ -1,4 +1,4 @@
-//! What a notice depends on: what a reload would bring, what has changed, and what the deploy says.
+//! What a notice depends on: what a reload would bring, which files have changed, and the deploy's metadata.
 
 use std::fs;
 
@@ -41,7 +41,7 @@ async fn old_page_cached_by_cdn_shows_no_notice_until_purged(engine: Engine) -> 
 
             fixture.site.deploy(&Build::v2()?)?;
             wait_for_state(page, "update").await?;
-            wait_until("two looks at what a reload would bring", async || {
+            wait_until("two preflights", async || {
                 Ok((proxy.request_count("/") >= before + 2).then_some(()))
             })
             .await?;
@@ -97,7 +97,7 @@ async fn change_of_loaded_file_shows_notice(engine: Engine) -> Result<()> {
 }
 
 async fn rollback_deployed_shows_rollback_text(engine: Engine) -> Result<()> {
-    // Older by its files' times too, which this way of deploying keeps.
+    // Older by its files' times too, which this deploy method preserves.
     let (one, two) = (Build::v1()?, Build::v2()?);
     with_fixture(
         engine,
@@ -130,8 +130,8 @@ async fn notes_text_in_metadata_is_shown_and_label_exposed(engine: Engine) -> Re
             fixture.site.deploy(&two)?;
             page.wait_for_notice(UPDATE_TEXT).await?;
             ensure!(page.eval(NOTES).await? == json!(["P", notes, null]));
-            let told = page.eval("return tidings.latest.label").await?;
-            ensure!(told == "2.0", "{told}");
+            let label = page.eval("return tidings.latest.label").await?;
+            ensure!(label == "2.0", "{label}");
             ensure!(page.fetch("/tidings.json").await?.is_none(), "it is served");
             page.press_button("Refresh").await?;
             page.wait_for_text("#version", "Version 2").await
@@ -151,15 +151,15 @@ async fn notes_url_in_metadata_is_linked(engine: Engine) -> Result<()> {
             let page = &fixture.page;
             fixture.site.deploy(&two)?;
             page.wait_for_notice(UPDATE_TEXT).await?;
-            let told = page.eval(NOTES).await?;
-            ensure!(told == json!(["A", "What’s new", url]), "{told}");
+            let notes = page.eval(NOTES).await?;
+            ensure!(notes == json!(["A", "What’s new", url]), "{notes}");
             Ok(())
         },
     )
     .await
 }
 
-/// Version 1 with another content of a file that its home page does not load.
+/// Version 1 with a changed file that its home page does not load.
 fn build_with_changed_chunk() -> Result<Build> {
     let one = Build::v1()?;
     let mut names = fs::read_dir(one.dir().join("assets"))?.filter_map(|entry| {

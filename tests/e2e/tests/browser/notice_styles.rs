@@ -1,4 +1,4 @@
-//! The forms of the notice: where each is, what it does with the keyboard, what it says, and in frames.
+//! The styles of the notice: position, focus, texts, and frames.
 
 use anyhow::Context;
 use anyhow::Result;
@@ -54,7 +54,7 @@ async fn bar_or_modal_with_position_is_placed_there(engine: Engine) -> Result<()
     check_positions(
         engine,
         &[
-            // The corner that is not said otherwise; a bar has none.
+            // The default position; a bar has no corner.
             ("bar", "bottom-end", "bottom full"),
             ("bar", "top", "top full"),
             ("modal", "bottom-end", "centre middle"),
@@ -64,7 +64,7 @@ async fn bar_or_modal_with_position_is_placed_there(engine: Engine) -> Result<()
     .await
 }
 
-/// Each form at its place, and nothing that axe-core has against it.
+/// Checks that each style is at its place, and that axe-core reports no violation.
 async fn check_positions(engine: Engine, forms: &[(&str, &str, &str)]) -> Result<()> {
     let builds = [Build::v1()?, Build::v2()?];
     with_fixture(
@@ -154,7 +154,7 @@ async fn toast_or_bar_closed_by_escape_restores_focus(engine: Engine) -> Result<
                 let text = page.eval("return pen.value").await?;
                 ensure!(text == "moored at berth 4", "{text}");
 
-                wait_until("the Tab key to come to it", async || {
+                wait_until("the Tab key to reach it", async || {
                     page.press_key(Key::Tab).await?;
                     Ok((page.eval(FOCUS).await? == "later").then_some(()))
                 })
@@ -183,7 +183,7 @@ async fn modal_open_traps_focus_and_closed_restores_it(engine: Engine) -> Result
             fixture.site.deploy(&Build::v2()?)?;
             let notice = page.wait_for_notice(UPDATE_TEXT).await?;
             ensure!(notice.live == "dialog", "{notice:?}");
-            // No button: the next key of somebody who is writing would press it.
+            // Not a button: the next key of a visitor who is typing would press it.
             wait_for_focus(page, "notice").await?;
             for expected in ["later", "refresh", "later"] {
                 page.press_key(Key::Tab).await?;
@@ -243,7 +243,7 @@ async fn frame_with_frames_option_shows_notice(engine: Engine) -> Result<()> {
     check_frame(engine, &["--frames", "notice"], true).await
 }
 
-/// A page of somebody else, with ours in a frame.
+/// A page of another origin with the site in a frame.
 async fn check_frame(engine: Engine, args: &[&str], shows_notice: bool) -> Result<()> {
     let one = Build::v1()?.with_file("around.html", AROUND)?;
     with_fixture_args(
@@ -291,13 +291,13 @@ const AROUND: &str = "<!doctype html><title>Around</title><body><script>
     document.body.append(frame);
 </script>";
 
-/// The id of what has the focus, also in the notice.
+/// The id of the focused element, also inside the notice.
 const FOCUS: &str = "
     const { activeElement } = document;
     return (activeElement.shadowRoot?.activeElement ?? activeElement).id;
 ";
 
-/// Which edges of the window the notice is near to.
+/// The edges of the window that the notice is near.
 const PLACE: &str = "
     const box = document.querySelector('tidings-notice').shadowRoot.firstChild.getBoundingClientRect();
     const { clientWidth, clientHeight } = document.documentElement;

@@ -1,4 +1,4 @@
-//! Lines that break, and lines that let nothing through for a while.
+//! Connections that break, and connections that pass nothing for some time.
 
 use anyhow::Result;
 use anyhow::ensure;
@@ -34,28 +34,28 @@ async fn event_stream_held_back_falls_back_to_polling(engine: Engine) -> Result<
             page.goto(&proxy.url("/")).await?;
             page.wait_for_text("#version", "Version 1").await?;
             wait_for_streams(&proxy, 1).await?;
-            // The silent stream is given up.
+            // The client closes the silent stream.
             wait_for_streams(&proxy, 0).await?;
-            wait_until("a question in its place", async || {
+            wait_until("a poll in its place", async || {
                 Ok((proxy.request_count(RELEASE) > 0).then_some(()))
             })
             .await?;
             fixture.site.deploy(&Build::v2()?)?;
             wait_for_publish(page).await?;
-            ensure!(page.updates().await?.is_empty(), "who has told it?");
+            ensure!(page.updates().await?.is_empty(), "an event without a poll");
             page.click("#to-about").await?;
             page.wait_for_notice(UPDATE_TEXT).await?;
             page.press_button("Refresh").await?;
             page.wait_for_text("#about-text", "version 2").await?;
 
-            // Of the new page the stream is held back as well, and news comes when the window is looked at again.
+            // The stream of the new page is held back as well; the client polls when the window gets the focus.
             wait_for_streams(&proxy, 1).await?;
             wait_for_streams(&proxy, 0).await?;
             fixture.site.deploy(&Build::v1()?)?;
             wait_for_publish(page).await?;
             page.eval("dispatchEvent(new Event('focus'))").await?;
             page.wait_for_notice(UPDATE_TEXT).await?;
-            // Another network is another chance for a stream.
+            // On another network the client tries a stream again.
             proxy.hold_events(false);
             page.eval("dispatchEvent(new Event('online'))").await?;
             wait_for_streams(&proxy, 1).await
@@ -79,7 +79,7 @@ async fn server_back_with_other_release_shows_notice(engine: Engine) -> Result<(
             wait_for_streams(&proxy, 1).await?;
             proxy.disconnect()?;
             wait_for_streams(&proxy, 0).await?;
-            // Whoever stands before a server that is not there yet says so, which ends a stream for good.
+            // A proxy without an upstream answers 502, after which an EventSource does not reconnect by itself.
             proxy.set_upstreams(&[]);
             let asked = proxy.request_count(EVENTS);
             proxy.reconnect()?;
@@ -89,7 +89,7 @@ async fn server_back_with_other_release_shows_notice(engine: Engine) -> Result<(
             .await?;
             ensure!(
                 !page.has_notice().await?,
-                "a server that is away is no news"
+                "a notice while the server is down"
             );
             proxy.set_upstreams(&[&other.0]);
             wait_for_streams(&proxy, 1).await?;

@@ -1,4 +1,4 @@
-//! What tabs do about a release, as the operator, the path or the deploy says.
+//! What tabs do about a release under each policy: the default, that of a path, that of a deploy.
 
 use std::time::Duration;
 use std::time::Instant;
@@ -103,7 +103,7 @@ async fn idle_with_edited_form_waits(engine: Engine) -> Result<()> {
             let page = &fixture.page;
             page.type_text("#pen", "moored at").await?;
             deploy_and_check_waiting(fixture).await?;
-            // What the page sends by itself may not have arrived.
+            // A form that the page submits by a script may not have been saved.
             page.eval("form.onsubmit = (event) => event.preventDefault(); form.requestSubmit()")
                 .await?;
             check_still_waiting(page).await?;
@@ -173,7 +173,7 @@ async fn force_postponed_once_cannot_be_postponed_again(engine: Engine) -> Resul
         FORCE,
         async |fixture| {
             let page = &fixture.page;
-            // Five minutes pass as soon as the test says so.
+            // The test advances the clock by five minutes.
             run_inline_script(
                 page,
                 "const now = Date.now; window.ahead = 0; Date.now = () => now() + ahead",
@@ -283,21 +283,21 @@ async fn policy_of_deploy_overrides_default(engine: Engine) -> Result<()> {
     .await
 }
 
-/// Deploys version 2, and sees that the tab would reload but does not.
+/// Deploys version 2, and checks that the tab knows of it but does not reload.
 async fn deploy_and_check_waiting(fixture: &Fixture) -> Result<()> {
     fixture.site.deploy(&Build::v2()?)?;
     wait_for_update_event(&fixture.page).await?;
     check_still_waiting(&fixture.page).await
 }
 
-/// Lets the tab look again whether it may reload, which it does every five seconds: it still may not.
+/// Waits until the tab has checked again whether it may reload, every five seconds, and checks that it has not.
 async fn check_still_waiting(page: &Page) -> Result<()> {
-    run_inline_script(page, "window.native ??= setTimeout; window.looks = 0;
-        window.setTimeout = (action, time) => { looks += time === 5000; return native(action, time); }",
+    run_inline_script(page, "window.native ??= setTimeout; window.checks = 0;
+        window.setTimeout = (action, time) => { checks += time === 5000; return native(action, time); }",
     )
     .await?;
-    wait_until("another look", async || {
-        Ok((page.eval("return window.looks").await?.as_u64() >= Some(1)).then_some(()))
+    wait_until("another check", async || {
+        Ok((page.eval("return window.checks").await?.as_u64() >= Some(1)).then_some(()))
     })
     .await?;
     page.wait_for_text("#version", "Version 1").await

@@ -1,4 +1,4 @@
-//! Which deploys are news, and to whom.
+//! Which deploys are a new release, and which tab shows the notice.
 
 use anyhow::Error;
 use anyhow::Result;
@@ -27,10 +27,10 @@ async fn same_build_deployed_again_shows_no_notice(engine: Engine) -> Result<()>
         &one,
         async |fixture| {
             let page = &fixture.page;
-            // A file that no page leads to makes no news, and its being served proves that the server has looked.
+            // A file that no page references makes no new release; once it is served, the server has scanned.
             for round in ["first", "second"] {
                 fixture.site.deploy(&one.with_file("robots.txt", round)?)?;
-                wait_until("the server to have looked", async || {
+                wait_until("the server to have scanned", async || {
                     let served = page.fetch("/robots.txt").await?;
                     Ok(served.filter(|text| text == round))
                 })
@@ -39,7 +39,7 @@ async fn same_build_deployed_again_shows_no_notice(engine: Engine) -> Result<()>
             fixture.site.deploy(&Build::v2()?)?;
             page.wait_for_notice(UPDATE_TEXT).await?;
             let updates = page.updates().await?;
-            ensure!(updates.len() == 1, "told more than once: {updates:?}");
+            ensure!(updates.len() == 1, "more than one event: {updates:?}");
             Ok(())
         },
     )
@@ -83,14 +83,14 @@ async fn notice_with_two_tabs_is_shown_in_the_visible_one(engine: Engine) -> Res
                 second.bring_to_front().await?;
                 return second.wait_for_notice(UPDATE_TEXT).await.map(drop);
             }
-            // Side by side, both are in front.
-            let told = async |tab: &Page| {
+            // Side by side, both are visible.
+            let state = async |tab: &Page| {
                 tab.bring_to_front().await?;
                 Ok::<_, Error>((tab.updates().await?.len(), tab.has_notice().await?))
             };
-            wait_until("one of two windows to tell", async || {
-                let (one, other) = (told(first).await?, told(&second).await?);
-                // Of those that have been told, one has given way.
+            wait_until("one of two windows to show the notice", async || {
+                let (one, other) = (state(first).await?, state(&second).await?);
+                // Of those that got the event, one has hidden its notice.
                 Ok((one.0 + other.0 > 0 && one.1 != other.1).then_some(()))
             })
             .await

@@ -1,4 +1,4 @@
-//! Several servers behind one address, in the middle of a deploy.
+//! Several replicas behind one address during a deploy.
 
 use anyhow::Result;
 use anyhow::ensure;
@@ -31,7 +31,7 @@ async fn notice_during_rolling_deploy_stays_shown(engine: Engine) -> Result<()> 
             let servers = [&fixture.server, &second.1, &third.1];
             let proxy = FaultProxy::start(&servers)?;
             for server in servers {
-                // Before its first release a server has no page for anybody.
+                // Before its first release a server serves no page.
                 page.goto(&server.url("/")).await?;
                 page.wait_for_text("#version", "Version 1").await?;
             }
@@ -48,7 +48,7 @@ async fn notice_during_rolling_deploy_stays_shown(engine: Engine) -> Result<()> 
                     Ok(Some(()))
                 })
                 .await?;
-                // The tab hears from all of them, again and again.
+                // The tab polls all of them repeatedly.
                 for _ in 0..8 {
                     page.eval("return tidings.check().then(() => {})").await?;
                     let shows = page.has_notice().await?;
@@ -57,8 +57,8 @@ async fn notice_during_rolling_deploy_stays_shown(engine: Engine) -> Result<()> 
                 }
             }
             page.wait_for_notice("new version").await?;
-            ensure!(page.updates().await?.len() == 1, "told more than once");
-            ensure!(page.withdrawals().await? == 0, "it was taken back");
+            ensure!(page.updates().await?.len() == 1, "more than one event");
+            ensure!(page.withdrawals().await? == 0, "it was withdrawn");
             page.press_button("Refresh").await?;
             page.wait_for_text("#version", "Version 2").await?;
             page.wait_for_no_notice().await
@@ -90,7 +90,7 @@ async fn new_page_with_stream_of_old_replica_shows_no_notice(engine: Engine) -> 
                 ensure!(page.eval("return tidings.state").await? == "current");
                 ensure!(!page.has_notice().await?, "it offers the old release");
             }
-            ensure!(page.updates().await?.is_empty(), "it was told");
+            ensure!(page.updates().await?.is_empty(), "it got an event");
             Ok(())
         },
     )
@@ -103,12 +103,12 @@ fn serve(build: &Build) -> Result<(Site, Server)> {
     Ok((site, server))
 }
 
-/// How many of three answers in a row name another release than the page's.
+/// How many of three consecutive responses name another release than the page's.
 async fn count_new_releases(page: &Page) -> Result<usize> {
     let mut new = 0;
     for _ in 0..3 {
         let script = "return fetch('/__tidings/release.json', { cache: 'no-store' })
-            .then((answer) => answer.json())
+            .then((response) => response.json())
             .then((release) => release.id !== tidings.release.id)";
         new += usize::from(page.eval(script).await? == true);
     }

@@ -1,4 +1,4 @@
-//! Pictures of every form, in `target/screenshots`, for people to look at.
+//! Screenshots of every style of the notice, in `target/screenshots`, for review.
 
 use anyhow::Result;
 use anyhow::ensure;
@@ -32,7 +32,7 @@ async fn modal_on_each_screen_fits(engine: Engine) -> Result<()> {
 
 async fn take_screenshots(engine: Engine, form: &str) -> Result<()> {
     if engine != Engine::Chromium {
-        engine.skip("pictures: they are made in Chromium");
+        engine.skip("screenshots: they are taken in Chromium");
         return Ok(());
     }
     let builds = [Build::v1()?, Build::v2()?];
@@ -64,7 +64,7 @@ async fn take_screenshots(engine: Engine, form: &str) -> Result<()> {
     .await
 }
 
-/// Loads the page again in a language, and deploys what it is to be told of.
+/// Loads the page again in a language, and deploys a build.
 async fn deploy_in_language(
     fixture: &Fixture,
     language: &str,
@@ -75,15 +75,15 @@ async fn deploy_in_language(
     page.goto(&fixture.server.url("/")).await?;
     page.wait_for_text("#version", "Version").await?;
     let direction = if language == "ar" { "rtl" } else { "ltr" };
-    let speak = format!(
+    let script = format!(
         "Object.assign(document.documentElement, {{ lang: '{language}', dir: '{direction}' }})"
     );
-    page.eval(&speak).await?;
+    page.eval(&script).await?;
     fixture.site.deploy(build)?;
     page.wait_for_notice(text).await.map(drop)
 }
 
-/// A light and a dark one.
+/// One in light and one in dark colours.
 async fn screenshot_light_and_dark(page: &Page, name: &str, phone: bool) -> Result<()> {
     for dark in [false, true] {
         page.set_screen(Screen { phone, dark }).await?;
@@ -98,7 +98,7 @@ async fn screenshot_and_check(page: &Page, name: &str) -> Result<()> {
     let out = page.eval(OUT).await?;
     ensure!(
         out == json!(null),
-        "{name}: it is not wholly on the screen: {out}"
+        "{name}: it is not entirely on the screen: {out}"
     );
     Ok(())
 }
@@ -114,7 +114,7 @@ const LANGUAGES: [(&str, &str); 5] = [
 const NOTES: &str = "Berths are shown on a map.\nTides come in metres, not in feet.\n\
     The log can be searched by ship, by flag and by cargo.";
 
-/// Where the notice is and how large the window is, if it does not fit.
+/// The position of the notice and the size of the window, if it does not fit.
 const OUT: &str = "
     const box = document.querySelector('tidings-notice').shadowRoot.firstChild.getBoundingClientRect();
     const fits = box.left >= 0 && box.top >= 0 && box.right <= innerWidth && box.bottom <= innerHeight;

@@ -1,4 +1,4 @@
-//! Sites whose pages come from a service worker: of Workbox (by `vite-plugin-pwa`), and Angular's own.
+//! Sites whose pages come from a service worker: Workbox's (by `vite-plugin-pwa`) and Angular's.
 
 use anyhow::Context;
 use anyhow::Result;
@@ -41,20 +41,20 @@ async fn precached_page_unchanged_is_offered_after_growing_delays(engine: Engine
         fixture.site.deploy(&second)?;
         page.wait_for_notice(UPDATE_TEXT).await?;
         for (refreshes, minutes) in [(1, 2), (2, 10)] {
-            // The worker has the page already, so it stays the one of the first release.
-            let looks = proxy.request_count("/");
+            // The worker has the page already, so it still serves that of the first release.
+            let preflights = proxy.request_count("/");
             page.press_button("Refresh").await?;
-            wait_until("the page to be loaded and looked at", async || {
+            wait_until("the reload and a preflight", async || {
                 let loaded = load_count(page).await? == 2 + refreshes;
-                // Before it was loaded there was one look, at the click.
-                Ok((loaded && proxy.request_count("/") >= looks + 2).then_some(()))
+                // One preflight came before the reload, at the click.
+                Ok((loaded && proxy.request_count("/") >= preflights + 2).then_some(()))
             })
             .await?;
             let settings = page.eval("return window.settings").await?;
             ensure!(settings == 2, "settings of version {settings}");
             page.eval(&rewind_refresh(minutes * 60 - 30)).await?;
             let updates = page.updates().await?;
-            ensure!(updates.is_empty(), "told too soon: {updates:?}");
+            ensure!(updates.is_empty(), "an event too early: {updates:?}");
             page.eval(&rewind_refresh(30)).await?;
             page.wait_for_notice(UPDATE_TEXT).await?;
             ensure!(
@@ -73,7 +73,7 @@ async fn angular_worker_accepts_page_and_serves_new_one(engine: Engine) -> Resul
         let page = &fixture.page;
         let proxy = open_controlled(fixture).await?;
         wait_for_ngsw_state(page, "NORMAL").await?;
-        // What its worker would have compared with, had the page been given the script and the manifest left alone.
+        // The hash that the worker would have compared with, had the manifest not been adapted to the script tag.
         let served = page.eval(HASHES).await?;
         let built = std::fs::read_to_string(first.dir().join("ngsw.json"))?;
         let built: Value = serde_json::from_str(&built)?;
@@ -102,7 +102,7 @@ async fn angular_worker_with_other_hash_rejects_page(engine: Engine) -> Result<(
     .await
 }
 
-/// From version 1 of a build with this kind of worker to version 2, and on without a network.
+/// Updates from version 1 of a build with this kind of worker to version 2, and loads it without a network.
 async fn check_update(engine: Engine, kind: &str) -> Result<()> {
     let first = Build::with_worker(&format!("{kind}-v1"))?;
     with_fixture(engine, DeployMethod::LinkRename, &first, async |fixture| {
@@ -113,7 +113,7 @@ async fn check_update(engine: Engine, kind: &str) -> Result<()> {
     .await
 }
 
-/// Opens the site at an address of its own, until its pages come from its worker.
+/// Opens the site through a proxy, until its pages come from its worker.
 async fn open_controlled(fixture: &Fixture) -> Result<FaultProxy> {
     let page = &fixture.page;
     let proxy = FaultProxy::start(&[&fixture.server])?;
@@ -131,24 +131,24 @@ async fn open_controlled(fixture: &Fixture) -> Result<FaultProxy> {
     ensure_script_tag(page).await?;
     ensure!(
         load_count(page).await? == 2,
-        "it was loaded by somebody else"
+        "it was reloaded by the site itself"
     );
     Ok(proxy)
 }
 
-/// Deploys version 2 to a page of version 1, which is told once, and loaded once.
+/// Deploys version 2 to a page of version 1, which gets one event, and is loaded once.
 async fn refresh_to_v2(fixture: &Fixture, second: &Build) -> Result<()> {
     let page = &fixture.page;
     fixture.site.deploy(second)?;
     page.wait_for_notice(UPDATE_TEXT).await?;
     let updates = page.updates().await?;
-    ensure!(updates.len() == 1, "told more than once: {updates:?}");
+    ensure!(updates.len() == 1, "more than one event: {updates:?}");
     page.press_button("Refresh").await?;
     page.wait_for_text("#version", "Version 2").await?;
     ensure_current(page).await
 }
 
-/// Waits until the page has heard that it is the latest one: there is nothing to tell, and no reason to load it again.
+/// Waits until the page knows that its release is the current one, and checks that it shows and reloads nothing.
 async fn ensure_current(page: &Page) -> Result<()> {
     wait_until("the page to be the latest", async || {
         let state = page.eval("return tidings.check().then(() => tidings.state)");
@@ -156,14 +156,14 @@ async fn ensure_current(page: &Page) -> Result<()> {
     })
     .await?;
     let updates = page.updates().await?;
-    ensure!(updates.is_empty(), "told again: {updates:?}");
+    ensure!(updates.is_empty(), "another event: {updates:?}");
     ensure!(!page.has_notice().await?, "a notice again");
     let loads = load_count(page).await?;
     ensure!(loads == 3, "loaded {loads} times");
     Ok(())
 }
 
-/// Loads the page once more, with no server there.
+/// Loads the page once more, without a server.
 async fn check_offline(page: &Page, proxy: &FaultProxy) -> Result<()> {
     proxy.disconnect()?;
     page.goto(&proxy.url("/")).await?;
@@ -178,13 +178,13 @@ async fn ensure_script_tag(page: &Page) -> Result<()> {
     Ok(())
 }
 
-/// How often this tab has loaded a page of the site.
+/// The number of pages of the site that this tab has loaded.
 async fn load_count(page: &Page) -> Result<i64> {
     let loads = page.eval("return +sessionStorage.loads").await?;
     loads.as_i64().context("a number of loads")
 }
 
-/// Waits until the worker of Angular says this of itself.
+/// Waits until the state page of Angular's worker contains this.
 async fn wait_for_ngsw_state(page: &Page, part: &str) -> Result<()> {
     let mut reported = String::new();
     wait_until(&format!("the worker's state to be {part}"), async || {
@@ -195,7 +195,7 @@ async fn wait_for_ngsw_state(page: &Page, part: &str) -> Result<()> {
     .with_context(|| reported.clone())
 }
 
-/// Makes it this many seconds ago that the visitor has refreshed, or as many more, and lets the page notice that.
+/// A script that moves the time of the last refresh this many seconds back, and has the client read it again.
 fn rewind_refresh(seconds: i64) -> String {
     format!(
         "
@@ -213,14 +213,14 @@ const ACTIVE: &str = "
 
 const CONTROLLED: &str = "return !!navigator.serviceWorker.controller";
 
-// The page's hash in the manifest, and that of the page, both as the worker gets them.
+// The page's hash in the manifest, and the hash of the page, both as the worker gets them.
 const HASHES: &str = "
     const headers = { 'ngsw-bypass': '1' };
     const get = (path) => fetch(path, { cache: 'no-store', headers });
     const hex = (bytes) => [...new Uint8Array(bytes)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
     return Promise.all([
-        get('/ngsw.json').then((answer) => answer.json()).then(({ hashTable }) => hashTable['/index.html']),
-        get('/index.html').then((answer) => answer.arrayBuffer())
+        get('/ngsw.json').then((response) => response.json()).then(({ hashTable }) => hashTable['/index.html']),
+        get('/index.html').then((response) => response.arrayBuffer())
             .then((page) => crypto.subtle.digest('SHA-1', page)).then(hex),
     ]);
 ";

@@ -1,4 +1,4 @@
-//! How seldom a person is asked: Later, the cooldown, and one answer for all tabs.
+//! How often the notice is shown: Later, the cooldown, and one answer for all tabs.
 
 use std::time::Duration;
 use std::time::Instant;
@@ -67,7 +67,7 @@ async fn snooze_in_one_tab_applies_to_others(engine: Engine) -> Result<()> {
             shown.press_button("Later").await?;
             other.bring_to_front().await?;
             tab_with_notice(other, shown).await?;
-            // Not at once, as it would be if nobody had answered.
+            // Not at once, as it would be without the answer in the other tab.
             ensure_elapsed(pressed_at, 4)
         },
     )
@@ -133,7 +133,7 @@ async fn refresh_in_one_tab_suppresses_notice_in_others(engine: Engine) -> Resul
             fixture.site.deploy(&Build::v2()?)?;
             let (mut shown, mut other) = tab_with_notice(first, &second).await?;
             if engine.hides_background_tabs() {
-                // Both have been told by now, so all that the other one still does it does as it comes to the front.
+                // Both have got the event by now, so all that the other one still does it does on becoming visible.
                 (shown, other) = (&second, first);
                 shown.bring_to_front().await?;
                 shown.wait_for_notice(UPDATE_TEXT).await?;
@@ -142,15 +142,15 @@ async fn refresh_in_one_tab_suppresses_notice_in_others(engine: Engine) -> Resul
             shown.wait_for_text("#version", "Version 2").await?;
 
             other.bring_to_front().await?;
-            wait_until("the other tab to be in sight", async || {
+            wait_until("the other tab to be visible", async || {
                 let sight = other.eval("return document.visibilityState").await?;
                 Ok((sight == "visible").then_some(()))
             })
             .await?;
             wait_for_paint(other).await?;
-            ensure!(!other.has_notice().await?, "it asks once more");
+            ensure!(!other.has_notice().await?, "a second notice");
             let updates = other.updates().await?;
-            ensure!(updates.len() <= 1, "it was told once more: {updates:?}");
+            ensure!(updates.len() <= 1, "a second event: {updates:?}");
             other.wait_for_text("#version", "Version 1").await
         },
     )
@@ -164,14 +164,14 @@ async fn open_second_tab(fixture: &Fixture) -> Result<Page> {
     Ok(second)
 }
 
-/// Waits until one of two tabs shows the notice; that one, in front, and the other. It is the one that was in front,
-/// but of two windows side by side it may be either.
+/// Waits until one of two tabs shows the notice. Returns that tab, in front, and the other. It is the tab that was in
+/// front, but of two windows side by side it may be either.
 async fn tab_with_notice<'a>(proxy: &'a Page, back: &'a Page) -> Result<(&'a Page, &'a Page)> {
     if proxy.engine().hides_background_tabs() {
         proxy.wait_for_notice(UPDATE_TEXT).await?;
         return Ok((proxy, back));
     }
-    wait_until("one of two windows to tell", async || {
+    wait_until("one of two windows to show the notice", async || {
         back.bring_to_front().await?;
         let other = back.has_notice().await?;
         proxy.bring_to_front().await?;
@@ -186,6 +186,9 @@ async fn tab_with_notice<'a>(proxy: &'a Page, back: &'a Page) -> Result<(&'a Pag
 
 fn ensure_elapsed(since: Instant, least: u64) -> Result<()> {
     let quiet = since.elapsed();
-    ensure!(quiet >= Duration::from_secs(least), "{quiet:?} of quiet");
+    ensure!(
+        quiet >= Duration::from_secs(least),
+        "shown again after {quiet:?}"
+    );
     Ok(())
 }
