@@ -216,6 +216,7 @@ pub use crate::origin::files::static_files::StaticFiles;
 pub use crate::release::Asset;
 pub use crate::release::Content;
 pub use crate::release::Entry;
+pub use crate::release::Manifest;
 pub use crate::release::OpenFile;
 pub use crate::release::Policy;
 pub use crate::release::Release;
