@@ -167,7 +167,7 @@ mod source;
 
 pub use crate::announce::Announced;
 pub use crate::announce::Announcement;
-pub use crate::app::router::Route;
+pub use crate::app::route::Route;
 pub use crate::app::router::RoutedFuture;
 pub use crate::app::router::Routes;
 pub use crate::client::frames::Frames;

@@ -6,7 +6,7 @@ mod serving;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::app::router::Route;
+use crate::app::route::Route;
 use crate::client::settings::ClientSettings;
 pub use crate::config::serving::Serving;
 use crate::csp::mode::Csp;

@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tower_layer::Layer as _;
 use tower_service::Service;
 
-use crate::app::router::Route;
+use crate::app::route::Route;
 use crate::app::router::Routes;
 use crate::config::Config;
 use crate::config::Directory;

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use http::Request;
 use http::Uri;
 
-use crate::app::router::Route;
+use crate::app::route::Route;
 use crate::fuzz::text_line;
 use crate::http::forwarded::Prefix;
 use crate::http::networks::parse_networks;
@@ -35,7 +35,7 @@ pub fn addresses(data: &[u8]) {
             );
         }
         if let Ok(route) = text.parse::<Route>() {
-            direct(&route, target);
+            rewrite(&route, target);
         }
     }
 }
@@ -50,18 +50,18 @@ where
     }
 }
 
-fn direct(route: &Route, target: &str) {
+fn rewrite(route: &Route, target: &str) {
     assert!(route.path().starts_with('/') && !route.upstreams().is_empty());
     let Ok(uri) = target.parse::<Uri>() else {
         return;
     };
-    if !route.has(uri.path()) {
+    if !route.matches(uri.path()) {
         return;
     }
     assert!(uri.path().starts_with(route.path()));
     let mut request = Request::new(());
     *request.uri_mut() = uri.clone();
-    route.direct(&mut request);
+    route.rewrite(&mut request);
     let directed = request.uri();
     assert_eq!(directed.authority(), uri.authority());
     assert_eq!(directed.query(), uri.query());
