@@ -17,7 +17,7 @@ use crate::deploys::harness::ReleaseEvent;
 use crate::deploys::harness::SiteUnderTest as _;
 use crate::deploys::harness::tag;
 use crate::support::events::Block;
-use crate::support::until;
+use crate::support::wait_until;
 
 #[test]
 fn unreachable_file_change_is_served_without_notice() {
@@ -25,13 +25,13 @@ fn unreachable_file_change_is_served_without_notice() {
     let robots = dir.path().join("robots.txt");
     for content in ["User-agent: *", "User-agent: none"] {
         fs::write(&robots, content).unwrap();
-        until("the file", || {
+        wait_until("the file", || {
             site.is_served("robots.txt", content.as_bytes())
                 .then_some(())
         });
     }
     fs::remove_file(&robots).unwrap();
-    until("the file to go", || {
+    wait_until("the file to go", || {
         (site.get("/robots.txt").0 == 404).then_some(())
     });
     site.expect_no_other_release(dir.path(), &build);
@@ -46,7 +46,7 @@ fn chunk_deployed_before_page_is_served_without_notice() {
     for path in order {
         two.put(dir.path(), path);
         let bytes = two.file(path);
-        until(path, || site.is_served(path, bytes).then_some(()));
+        wait_until(path, || site.is_served(path, bytes).then_some(()));
     }
     two.put(dir.path(), INDEX);
     site.expect(&two);
@@ -63,7 +63,7 @@ fn stale_chunks_deleted_does_not_notify() {
             fs::remove_file(dir.path().join(path)).unwrap();
         }
     }
-    until("the chunks to go", || {
+    wait_until("the chunks to go", || {
         let release = site.site().current().unwrap();
         let gone = release.get(&format!("/{}", one.lazy())).is_none();
         gone.then_some(())
@@ -114,9 +114,9 @@ fn source_map_change_does_not_notify() {
     let map = format!("{}.map", one.entry());
     let place = dir.path().join(&map);
     fs::write(&place, "{}").unwrap();
-    until("the map", || site.is_served(&map, b"{}").then_some(()));
+    wait_until("the map", || site.is_served(&map, b"{}").then_some(()));
     fs::remove_file(&place).unwrap();
-    until("the map to go", || {
+    wait_until("the map to go", || {
         (site.get(&format!("/{map}")).0 == 404).then_some(())
     });
     let without = one.clone().without(&map);
@@ -131,7 +131,7 @@ fn same_build_redeployed_does_not_notify() {
         let before = site.site().current();
         empty(dir.path());
         one.put_all(dir.path());
-        until("a scan", || {
+        wait_until("a scan", || {
             let same = Arc::ptr_eq(before.as_ref()?, &site.site().current()?);
             (!same).then_some(())
         });
@@ -148,7 +148,7 @@ fn newer_mtimes_update_built_without_notice() {
     set_modified(&dir.path().join(one.entry()), time);
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap();
     let built = u64::try_from(since.as_millis()).unwrap();
-    let now = until("the new time", || {
+    let now = wait_until("the new time", || {
         let now = current(&site);
         (now.built == built).then_some(now)
     });
@@ -198,7 +198,7 @@ fn release_id_is_independent_of_write_order() {
             set_modified(&dir.path().join(path), build.modified());
         }
         assert_eq!(site.expect(&build).id, id);
-        until("the times", || {
+        wait_until("the times", || {
             (tag(&site.get("/").1).built == millis(build.modified())).then_some(())
         });
         let page = site.reply("/", &[]);

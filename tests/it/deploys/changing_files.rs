@@ -26,7 +26,7 @@ use crate::deploys::process::Process;
 use crate::deploys::report_skipped;
 use crate::deploys::run;
 use crate::support::put_bytes;
-use crate::support::until;
+use crate::support::wait_until;
 
 #[test]
 fn sibling_file_written_constantly_does_not_delay_deploys() {
@@ -106,7 +106,7 @@ fn deploy_during_scan_is_published_whole_or_not_at_all() {
         next.put_all(&at("dist.next"));
         fs::rename(at("dist"), at("dist.old")).unwrap();
         fs::rename(at("dist.new"), at("dist")).unwrap();
-        until("the large files to be read", || {
+        wait_until("the large files to be read", || {
             let is_read = Process::this().has_open(&at("dist/0.bin"));
             let is_over = site.site().current()?.get("/0.bin").is_some();
             (is_read || is_over).then_some(())
@@ -139,7 +139,7 @@ fn file_replaced_by_fifo_during_scan_does_not_block() {
     fs::write(&last, "a file").unwrap();
     run("mkfifo", [os(&pipe)]);
     let process = Process::with_argument(dir.path());
-    until("the large files to be read", || {
+    wait_until("the large files to be read", || {
         let large = dir.path().join("000.bin");
         process.has_open(&large).then_some(())
     });
@@ -209,7 +209,7 @@ fn large_file_overwritten_repeatedly_is_never_served_mixed() {
         }
     });
     assert!(whole > 0);
-    until("the last one", || {
+    wait_until("the last one", || {
         site.is_served("film.mp4", &versions[1]).then_some(())
     });
     site.expect_no_other_release(dir.path(), &build);

@@ -21,14 +21,14 @@ use crate::deploys::report_skipped;
 use crate::deploys::run;
 use crate::support::program::Program;
 use crate::support::program::serve;
-use crate::support::until;
+use crate::support::wait_until;
 
 #[test]
 fn directory_missing_with_parents_waits() {
     let top = TempDir::with_prefix("tidings-").unwrap();
     let dir = top.path().join("srv/app/current/dist");
     let mut site = InProcessSite::watch_natively(&dir);
-    until("what is waited for", || {
+    wait_until("what is waited for", || {
         let reply = site.reply("/", &[("accept", "text/html")]);
         assert_eq!(reply.status, 503);
         assert!(reply.field("retry-after").parse::<u32>().unwrap() > 0);
@@ -41,7 +41,7 @@ fn directory_missing_with_parents_waits() {
         pause();
         fs::create_dir(top.path().join(parent)).unwrap();
     }
-    until("the empty directory to be seen", || {
+    wait_until("the empty directory to be seen", || {
         let reply = site.reply("/", &[("accept", "text/html")]);
         reply.text().contains("no index.html").then_some(())
     });

@@ -26,7 +26,7 @@ use crate::support::directory_site::send;
 use crate::support::events::Block;
 use crate::support::events::Events;
 use crate::support::program::Program;
-use crate::support::until;
+use crate::support::wait_until;
 use crate::support::within;
 
 /// A `release` event of the event stream.
@@ -107,7 +107,7 @@ pub(crate) trait SiteUnderTest {
             self.check_file(path, bytes);
         }
         for (path, bytes) in build.files() {
-            until(path, || self.is_served(path, bytes).then_some(()));
+            wait_until(path, || self.is_served(path, bytes).then_some(()));
         }
     }
 
@@ -196,7 +196,7 @@ impl InProcessSite {
     /// Stops watching; nothing is published afterwards.
     pub(crate) fn stop_watching(&mut self) {
         self.watching.abort();
-        until("the watch to end", || {
+        wait_until("the watch to end", || {
             self.watching.is_finished().then_some(())
         });
     }

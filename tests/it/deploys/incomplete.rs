@@ -15,7 +15,7 @@ use crate::deploys::harness::SiteUnderTest as _;
 use crate::deploys::pause;
 use crate::deploys::report_skipped;
 use crate::support::put;
-use crate::support::until;
+use crate::support::wait_until;
 
 #[test]
 fn incomplete_build_without_entry_script_waits() {
@@ -217,7 +217,7 @@ fn start_up_incomplete_but_old_tree_is_published() {
     let build = Build::new(1);
     let build = build.clone().without(build.lazy());
     build.put_all(dir.path());
-    until_still(&dir, Duration::from_secs(2));
+    wait_until_still(&dir, Duration::from_secs(2));
     let mut site = ProgramSite::serve_with(dir.path(), &["--incomplete-after=2s"]);
     site.expect(&build);
     site.program
@@ -258,11 +258,11 @@ fn start_up_tree_with_recent_deletion_waits() {
     let dir = TempDir::with_prefix("tidings-").unwrap();
     let build = Build::new(1);
     build.put_all(dir.path());
-    until_still(&dir, Duration::from_secs(5));
+    wait_until_still(&dir, Duration::from_secs(5));
     let start = Instant::now();
     fs::remove_file(dir.path().join(build.lazy())).unwrap();
     let mut site = ProgramSite::serve_with(dir.path(), &["--incomplete-after=5s"]);
-    until("a scan", || {
+    wait_until("a scan", || {
         let scans = site.count("waiting for") + site.count("published");
         (scans > 0).then_some(())
     });
@@ -335,7 +335,7 @@ fn check(missing: impl Fn(&Build) -> String, instead: impl Fn() -> Vec<Build>) {
         build.put_all(dir.path());
         if build == one {
             let count = || site.count("nothing that visitors reach has changed");
-            until("a scan of the old build", || {
+            wait_until("a scan of the old build", || {
                 (count() > before).then_some(())
             });
         } else {
@@ -345,7 +345,7 @@ fn check(missing: impl Fn(&Build) -> String, instead: impl Fn() -> Vec<Build>) {
 }
 
 /// Waits until nothing in the directory has changed for `time`.
-fn until_still(dir: &TempDir, time: Duration) {
+fn wait_until_still(dir: &TempDir, time: Duration) {
     let newest = newest_change(dir.path());
     while newest.elapsed().unwrap_or_default() <= time {
         thread::sleep(Duration::from_millis(20));

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::path::PathBuf;
 
-use crate::support::until;
+use crate::support::wait_until;
 
 /// A process, by its directory in `/proc`.
 #[derive(Debug, Clone)]
@@ -25,7 +25,7 @@ impl Process {
             let mut arguments = line.split(|byte| *byte == 0);
             arguments.any(|one| one == argument.as_os_str().as_bytes())
         };
-        until("the process", || {
+        wait_until("the process", || {
             let all = fs::read_dir("/proc").unwrap();
             let mut all = all.filter_map(|entry| Some(entry.ok()?.path()));
             all.find(has_it).map(Self)

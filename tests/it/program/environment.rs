@@ -3,7 +3,7 @@
 use super::*;
 use crate::support::events::Events;
 use crate::support::put;
-use crate::support::until;
+use crate::support::wait_until;
 
 #[test]
 fn environment_variables_set_every_option() {
@@ -55,7 +55,7 @@ fn environment_variables_set_every_option() {
         ],
     );
     std::fs::remove_file(dir.path().join("a-BfX2k3Qa.js")).unwrap();
-    until("the next release, without the old chunk", || {
+    wait_until("the next release, without the old chunk", || {
         (program.get("/a-BfX2k3Qa.js", &[]).status == 404).then_some(())
     });
     assert_eq!(program.get("/b-Dk2_x9Zb.js", &[]).text(), "2");

@@ -5,7 +5,7 @@ use std::fs;
 use super::*;
 use crate::support::events::Events;
 use crate::support::put;
-use crate::support::until;
+use crate::support::wait_until;
 
 #[test]
 fn directory_missing_returns_503_until_complete() {
@@ -57,7 +57,7 @@ fn directory_removed_keeps_serving_the_last_release() {
     program.wait_for_log(&["still serving the last release", "no such directory"]);
     assert_eq!(program.get("/", &[]).body, before.body);
     put(&dir, &[("index.html", "<!doctype html><p>2")]);
-    until("the next release", || {
+    wait_until("the next release", || {
         program.get("/", &[]).text().ends_with("<p>2").then_some(())
     });
 }

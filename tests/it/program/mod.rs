@@ -177,7 +177,7 @@ fn stdout_has_one_line_with_the_listen_address() {
     program.get("/", &[]);
     let program = program.ready();
     crate::support::put(dir.path(), &[("index.html", "<!doctype html><p>2")]);
-    crate::support::until("the next release", || {
+    crate::support::wait_until("the next release", || {
         program.get("/", &[]).text().ends_with("<p>2").then_some(())
     });
     let ended = program.stop("TERM");

@@ -9,7 +9,7 @@ use crate::support::events::Events;
 use crate::support::http::Client;
 use crate::support::noise;
 use crate::support::put_bytes;
-use crate::support::until;
+use crate::support::wait_until;
 
 /// A shorter shutdown did not wait for the drain timeout.
 const DEFAULT_DRAIN: Duration = tidings::DEFAULT_DRAIN;
@@ -21,7 +21,7 @@ fn large() -> Vec<u8> {
 
 /// Waits until connections are refused.
 fn wait_until_refused(program: &Program) {
-    until("connections to be refused", || {
+    wait_until("connections to be refused", || {
         TcpStream::connect(program.address()).is_err().then_some(())
     });
 }
@@ -129,7 +129,7 @@ fn file_descriptor_limit_reached_keeps_serving() {
         .collect();
     program.wait_for_log(&["WARN", "can't accept connections"]);
     drop(crowd);
-    until("an answer", || {
+    wait_until("an answer", || {
         let mut client = Client::connect(program.address()).ok()?;
         client.request("GET", "/", &[]).ok()
     });

@@ -74,7 +74,7 @@ fn client_connection_close_keeps_upstream_connection_open() {
     for _ in 0..3 {
         assert_eq!(proxied.get("/", &[]).text(), "ok");
         let released = || (upstream.requests().last()?.connection == 1).then_some(());
-        crate::support::until("a request on the first connection", released);
+        crate::support::wait_until("a request on the first connection", released);
     }
     assert_eq!(upstream.connections(), 1);
 }

@@ -132,7 +132,7 @@ fn h2c_client_reset_closes_the_upstream_connection() {
         let mut sender = connect(running.address()).await;
         let request = Request::get("http://a/").body(Full::default()).unwrap();
         let asking = tokio::spawn(sender.send_request(request));
-        crate::support::until_async("the request", || {
+        crate::support::wait_until_async("the request", || {
             (upstream.requests().len() == 1).then_some(())
         })
         .await;

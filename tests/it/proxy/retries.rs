@@ -3,7 +3,7 @@
 use super::*;
 use crate::support::http::request;
 use crate::support::signal::Signal;
-use crate::support::until;
+use crate::support::wait_until;
 
 /// An address that refuses connections. A port that was free a moment ago may be in use by another test.
 const REFUSED: &str = "http://127.0.0.1:1";
@@ -270,11 +270,11 @@ fn health_check_failing_upstream_is_ejected_until_it_passes() {
         .running
         .spawn(async move { match proxy.health_check("/health?x", every).await {} });
     let round = || [(); 4].map(|()| send(&proxied, "GET").1).concat();
-    until("only the one that is well", || {
+    wait_until("only the one that is well", || {
         (round() == "well".repeat(4)).then_some(())
     });
     is_ill.store(false, std::sync::atomic::Ordering::SeqCst);
-    until("both", || round().contains("moody").then_some(()));
+    wait_until("both", || round().contains("moody").then_some(()));
     let check = moody
         .requests()
         .into_iter()

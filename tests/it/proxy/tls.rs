@@ -225,7 +225,7 @@ fn tls_h2_connection_closed_opens_another() {
         assert_eq!(proxied.get("/", &[]).status, 200);
         assert_eq!(secure.connections.load(Ordering::SeqCst), number);
         secure.leave.notify_waiters();
-        crate::support::until("the end", || {
+        crate::support::wait_until("the end", || {
             (secure.ended.load(Ordering::SeqCst) == number).then_some(())
         });
     }

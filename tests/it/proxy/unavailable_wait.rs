@@ -18,7 +18,8 @@ fn unused_address() -> SocketAddr {
 fn listen_soon(address: SocketAddr) -> thread::JoinHandle<Upstream> {
     thread::spawn(move || {
         thread::sleep(SHORT);
-        let listener = crate::support::until("the address", || TcpListener::bind(address).ok());
+        let listener =
+            crate::support::wait_until("the address", || TcpListener::bind(address).ok());
         Upstream::with_listener(listener, |connection| {
             loop {
                 connection.request()?;

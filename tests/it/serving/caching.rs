@@ -8,7 +8,7 @@ use super::*;
 use crate::support::coding::decode;
 use crate::support::put;
 use crate::support::site_dir;
-use crate::support::until_async;
+use crate::support::wait_until_async;
 
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 const OLD: &str = "/assets/index-BfX2k3Qa.js";
@@ -188,7 +188,7 @@ async fn directory_removed_release_stays_served() {
     let reply = served.get("/", NAVIGATION).await;
     assert_eq!(lines(&reply.headers), lines(&before.headers));
     put(served.path(), NEXT);
-    until_async("the next build", || {
+    wait_until_async("the next build", || {
         served
             .site
             .current()

@@ -269,7 +269,7 @@ async fn symlink_out_of_root_returns_404() {
     let watch = crate::support::directory_site::watch(&root);
     let watching = watch.run(site.clone());
     let test = async {
-        crate::support::until_async("the first release", || site.current()).await;
+        crate::support::wait_until_async("the first release", || site.current()).await;
         let files = tidings::StaticFiles::new(site.clone());
         for path in ["/linked.txt", "/up/secret.txt", "/secret.txt"] {
             let reply = crate::support::directory_site::send(files.clone(), "GET", path, &[]).await;

@@ -25,7 +25,7 @@ use tower::ServiceExt as _;
 use crate::support::http::field;
 use crate::support::put;
 use crate::support::site_dir;
-use crate::support::until_async;
+use crate::support::wait_until_async;
 use crate::support::within;
 
 /// A directory, the site that watches it, and a service for its files.
@@ -73,7 +73,7 @@ impl DirectorySite {
             watching,
             site,
         };
-        until_async("the first release", || served.site.current()).await;
+        wait_until_async("the first release", || served.site.current()).await;
         served
     }
 
@@ -109,7 +109,7 @@ impl DirectorySite {
     pub(crate) async fn change(&self, change: impl FnOnce(&Path)) {
         let old = self.id();
         change(self.path());
-        until_async("the next release", || (self.id() != old).then_some(())).await;
+        wait_until_async("the next release", || (self.id() != old).then_some(())).await;
     }
 
     /// Changes the directory without changing the release id; returns when `is_there` is true for the current release.
@@ -120,7 +120,7 @@ impl DirectorySite {
     ) {
         let old = self.id();
         change(self.path());
-        until_async("the new table of files", || {
+        wait_until_async("the new table of files", || {
             self.site.current().filter(|release| is_there(release))
         })
         .await;

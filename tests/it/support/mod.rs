@@ -61,7 +61,7 @@ pub(crate) fn noise(seed: u64, length: usize) -> Vec<u8> {
 
 /// Polls `poll` until it returns a value; panics after [`DEADLINE`], naming `what`. Blocks.
 #[track_caller]
-pub(crate) fn until<T>(what: &str, mut poll: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait_until<T>(what: &str, mut poll: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + DEADLINE;
     loop {
         if let Some(found) = poll() {
@@ -72,8 +72,8 @@ pub(crate) fn until<T>(what: &str, mut poll: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// As [`until`], in async code. Requires a clock that is not paused.
-pub(crate) async fn until_async<T>(what: &str, mut poll: impl FnMut() -> Option<T>) -> T {
+/// As [`wait_until`], in async code. Requires a clock that is not paused.
+pub(crate) async fn wait_until_async<T>(what: &str, mut poll: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + DEADLINE;
     loop {
         if let Some(found) = poll() {

@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use crate::support::http;
 use crate::support::http::RawResponse;
-use crate::support::until;
+use crate::support::wait_until;
 
 /// A running `tidings serve`; killed when it is dropped.
 #[derive(Debug)]
@@ -78,7 +78,7 @@ impl Program {
     #[track_caller]
     pub(crate) fn start(command: &mut Command) -> Self {
         let mut process = Process::start(command);
-        let line = until("the line that says where the program listens", || {
+        let line = wait_until("the line that says where the program listens", || {
             if let Some((line, _)) = process.stdout.text().split_once('\n') {
                 return Some(line.to_owned());
             }
@@ -118,7 +118,7 @@ impl Program {
     /// Waits for a line in the log that contains all of `parts`, and returns it.
     #[track_caller]
     pub(crate) fn wait_for_log(&self, parts: &[&str]) -> String {
-        until(&format!("{parts:?} in the log"), || {
+        wait_until(&format!("{parts:?} in the log"), || {
             let log = self.log();
             let mut lines = log.lines();
             let line = lines.find(|line| parts.iter().all(|part| line.contains(part)));
@@ -135,7 +135,7 @@ impl Program {
     /// Waits for the first release: until `/` returns 200.
     #[track_caller]
     pub(crate) fn ready(self) -> Self {
-        until("the first release", || {
+        wait_until("the first release", || {
             (self.get("/", &[]).status == 200).then_some(())
         });
         self
@@ -184,7 +184,8 @@ impl Process {
 
     #[track_caller]
     fn wait_for_exit(mut self, start: Instant) -> Exit {
-        let status: ExitStatus = until("the process to end", || self.child.try_wait().unwrap());
+        let status: ExitStatus =
+            wait_until("the process to end", || self.child.try_wait().unwrap());
         Exit {
             code: status.code(),
             took: start.elapsed(),

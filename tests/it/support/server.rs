@@ -21,7 +21,7 @@ use tower::Layer as _;
 use tower::Service;
 
 use crate::support::directory_site::watch;
-use crate::support::until;
+use crate::support::wait_until;
 use crate::support::within;
 
 /// A [`Server`] that runs until it is dropped.
@@ -41,7 +41,7 @@ impl TestServer {
         let running = Self::new(UpdateNotifierLayer::new(site.clone()).layer(files), set);
         let source = watch(dir).run(site.clone());
         running.runtime.spawn(async { match source.await {} });
-        until("the first release", || site.current());
+        wait_until("the first release", || site.current());
         running
     }
 

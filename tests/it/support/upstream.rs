@@ -26,7 +26,7 @@ use crate::support::http::fields;
 use crate::support::http::find;
 use crate::support::http::invalid_data;
 use crate::support::http::is_timeout;
-use crate::support::until;
+use crate::support::wait_until;
 
 /// A listener on 127.0.0.1, and the requests it received. Closes all its connections on drop.
 #[derive(Debug)]
@@ -126,7 +126,7 @@ impl Upstream {
     /// Waits for this many requests.
     #[track_caller]
     pub(crate) fn wait_for(&self, count: usize) {
-        until(&format!("{count} requests"), || {
+        wait_until(&format!("{count} requests"), || {
             (self.requests().len() >= count).then_some(())
         });
     }

@@ -21,7 +21,7 @@ use crate::deploys::harness::without_tag;
 use crate::deploys::process::Process;
 use crate::support::DEADLINE;
 use crate::support::program::Program;
-use crate::support::until;
+use crate::support::wait_until;
 use crate::torture::load::Load;
 use crate::torture::load::StopOnDrop;
 use crate::torture::site::DeployMethod;
@@ -101,7 +101,7 @@ fn torture(seed: u64, arguments: &[&str], awaited: usize, overlapping: usize) {
         for client in clients.into_iter().flatten() {
             client.join().unwrap();
         }
-        let after = until("the connections to be closed", || {
+        let after = wait_until("the connections to be closed", || {
             let held = resources(&process, top.path());
             (held.sockets <= sockets + STREAMS).then_some(held)
         });
@@ -186,7 +186,7 @@ impl Torture<'_> {
             thread::sleep(Duration::from_millis(pause));
         }
         let current = Arc::clone(self.current());
-        until("the last build", || {
+        wait_until("the last build", || {
             let page = self.program.get("/", &[]);
             (without_tag(&page.body) == current.file(INDEX)).then_some(())
         });

@@ -5,8 +5,8 @@ use tidings::Proxy;
 use tokio::runtime::Runtime;
 
 use super::*;
-use crate::support::until;
 use crate::support::upstream;
+use crate::support::wait_until;
 
 fn redirect(to: &str) -> TestResponse {
     let response = Response::builder().status(301).header("location", to);
@@ -140,7 +140,7 @@ fn https_redirect_through_proxy_sends_forwarded_proto() {
         let (site, runtime) = (Site::new(), Runtime::new().unwrap());
         let source = site.clone();
         runtime.spawn(async move { match poll.run(source).await {} });
-        until(to, || site.current());
+        wait_until(to, || site.current());
         let received = application.requests();
         let forwarded = received.last().unwrap().field("forwarded");
         assert!(forwarded.ends_with("proto=https"), "{forwarded}");

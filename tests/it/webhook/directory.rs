@@ -16,7 +16,7 @@ use crate::support::directory_site;
 use crate::support::directory_site::watch;
 use crate::support::put;
 use crate::support::site_dir;
-use crate::support::until_async;
+use crate::support::wait_until_async;
 
 /// A missing directory after the first scan. The next scan is hours away.
 struct UnscannedDirectory {
@@ -76,7 +76,7 @@ impl UnscannedDirectory {
     }
 
     async fn release(&self) -> String {
-        let release = until_async("the release", || self.site.current()).await;
+        let release = wait_until_async("the release", || self.site.current()).await;
         release.id().to_string()
     }
 }

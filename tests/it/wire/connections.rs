@@ -216,7 +216,7 @@ fn event_stream_client_disconnect_frees_its_slot() {
     assert_eq!(program.get("/__tidings/events", &[]).status, 503);
     drop(tab);
     let start = Instant::now();
-    crate::support::until("a place", || {
+    crate::support::wait_until("a place", || {
         let mut client = Client::connect(program.address()).unwrap();
         client
             .send_request("GET", "/__tidings/events", &[])

@@ -17,7 +17,7 @@ use tower::service_fn;
 use super::*;
 use crate::support::bodies::ScriptedBody;
 use crate::support::bodies::Step;
-use crate::support::until;
+use crate::support::wait_until;
 
 /// Longer than any test takes.
 const LONG: Duration = Duration::from_secs(300);
@@ -66,11 +66,11 @@ fn shutdown_finishes_requests_in_flight() {
         client.send_request("GET", "/", &[]).unwrap();
         client
     });
-    until("all requests", || {
+    wait_until("all requests", || {
         (arrived.load(Ordering::Relaxed) == 3).then_some(())
     });
     running.stop();
-    until("connections to be refused", || {
+    wait_until("connections to be refused", || {
         TcpStream::connect(running.address()).is_err().then_some(())
     });
     permits.add_permits(3);
