@@ -165,8 +165,8 @@ mod server;
 mod site;
 mod source;
 
-pub use crate::announce::Announced;
-pub use crate::announce::Announcement;
+pub use crate::announce::announcement::Announcement;
+pub use crate::announce::response::AnnounceResponse;
 pub use crate::app::route::Route;
 pub use crate::app::router::RoutedFuture;
 pub use crate::app::router::Routes;

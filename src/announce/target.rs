@@ -1,4 +1,4 @@
-//! The target: the URL of a webhook, made from what people write.
+//! The URL of a webhook, from the URL of its site.
 
 use http::Uri;
 use http::uri::PathAndQuery;
@@ -7,32 +7,32 @@ use crate::error::Error;
 use crate::error::Kind;
 use crate::http::prefix::ReservedPrefix;
 
-/// Where an announcement goes.
+/// The URL that an announcement is sent to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Target(Uri);
 
 impl Target {
+    /// Parses the URL of a site, of its reserved paths, or of its webhook.
+    ///
     /// # Errors
     ///
-    /// If it has none of the schemes, no host, a name and password, or is no URL at all.
+    /// If it is not a URL, has another scheme than `schemes`, no host, or credentials.
     pub(crate) fn parse(url: &str, schemes: &[&str]) -> Result<Self, Error> {
-        let refused = |why| Error::new(Kind::InvalidUrl(url.to_owned(), why));
-        let uri: Uri = url.parse().map_err(|_| refused("it is no URL"))?;
+        let invalid = |reason| Error::new(Kind::InvalidUrl(url.to_owned(), reason));
+        let uri: Uri = url.parse().map_err(|_| invalid("it is not a URL"))?;
         let scheme = uri.scheme_str();
-        let scheme = scheme.ok_or_else(|| refused("it does not begin with http:// or https://"))?;
+        let scheme = scheme.ok_or_else(|| invalid("it does not begin with http:// or https://"))?;
         if scheme == "https" && !schemes.contains(&scheme) {
-            return Err(refused(
-                "this tidings is built without TLS, for http:// only",
-            ));
+            return Err(invalid("this build has no TLS support, use http://"));
         }
         if !schemes.contains(&scheme) {
-            return Err(refused("it does not begin with http:// or https://"));
+            return Err(invalid("it does not begin with http:// or https://"));
         }
         if uri
             .authority()
             .is_none_or(|authority| authority.as_str().contains('@'))
         {
-            return Err(refused("it has a name in front of the host"));
+            return Err(invalid("credentials in the URL are not supported"));
         }
         let path = match uri.path().trim_end_matches('/') {
             "" => ReservedPrefix::default().join("deploys"),
@@ -40,9 +40,9 @@ impl Target {
             prefix => format!("{prefix}/deploys"),
         };
         let mut parts = uri.into_parts();
-        let path = PathAndQuery::try_from(path).map_err(|_| refused("it is no URL"))?;
+        let path = PathAndQuery::try_from(path).map_err(|_| invalid("it is not a URL"))?;
         parts.path_and_query = Some(path);
-        let uri = Uri::from_parts(parts).map_err(|_| refused("it is no URL"))?;
+        let uri = Uri::from_parts(parts).map_err(|_| invalid("it is not a URL"))?;
         Ok(Self(uri))
     }
 
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_site_is_enough() {
+    fn target_defaults_to_the_deploys_path() {
         for (url, expected) in [
             ("http://x.test", "http://x.test/__tidings/deploys"),
             (
@@ -86,22 +86,22 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_url_is_refused_with_the_reason() {
-        for (url, why) in [
-            ("", "no URL"),
+    fn invalid_url_is_rejected_with_the_reason() {
+        for (url, reason) in [
+            ("", "not a URL"),
             ("x.test", "begin with"),
             ("x.test:80", "begin with"),
             ("/deploys", "begin with"),
             ("ftp://x.test", "begin with"),
-            ("http://", "no URL"),
-            ("http://a b", "no URL"),
-            ("http://me:pw@x.test", "name in front"),
+            ("http://", "not a URL"),
+            ("http://a b", "not a URL"),
+            ("http://me:pw@x.test", "credentials"),
         ] {
             let error = Target::parse(url, &["http", "https"]).unwrap_err();
-            assert!(error.to_string().contains(why), "{url}: {error}");
+            assert!(error.to_string().contains(reason), "{url}: {error}");
             assert!(error.is_config());
         }
         let error = Target::parse("https://x.test", &["http"]).unwrap_err();
-        assert!(error.to_string().contains("without TLS"), "{error}");
+        assert!(error.to_string().contains("no TLS support"), "{error}");
     }
 }

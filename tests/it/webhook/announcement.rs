@@ -110,7 +110,7 @@ async fn announcement_without_response_times_out() {
     let url = format!("http://{}", listener.local_addr().unwrap());
     let error = Announcement::new().send(&url, &secret()).await.unwrap_err();
     assert!(
-        error.to_string().contains("no answer within 30 s"),
+        error.to_string().contains("no response within 30 s"),
         "{error}"
     );
     drop(listener);
