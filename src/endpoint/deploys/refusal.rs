@@ -106,7 +106,7 @@ impl fmt::Display for Refusal {
             Self::RateLimited(_) => f.write_str("too many announcements within a minute"),
             Self::InvalidPayload(reason) => f.write_str(reason),
             Self::HasFiles => f.write_str(
-                "the releases of a directory are named by their content: send the public name as \"label\", and no \"id\"",
+                "the releases of a directory are named by their content: send \"label\" with the public name, and no \"id\"",
             ),
         }
     }

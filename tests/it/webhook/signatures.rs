@@ -21,13 +21,13 @@ async fn signature_of_github_documentation_is_accepted() {
     assert_rejected(
         &post(&layer, &fields, "Hello, World?").await,
         401,
-        "the secret",
+        "a valid bearer token",
     );
     // Without X-GitHub-Event the body must be our JSON.
     assert_rejected(
         &post(&layer, &fields[..1], "Hello, World!").await,
         400,
-        "no JSON",
+        "not JSON",
     );
 }
 
