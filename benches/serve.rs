@@ -163,7 +163,7 @@ fn published(runtime: &Runtime) -> Site {
     write("page.html", &support::page(60_000, &[]));
     write(SCRIPT.trim_start_matches('/'), &support::script(150_000, 1));
     let site = Site::new();
-    let watch = WatchDirectory::new(dir.path()).quiet(support::DEBOUNCE);
+    let watch = WatchDirectory::new(dir.path()).debounce(support::DEBOUNCE);
     runtime.block_on(async {
         let mut stream = support::open_event_stream(&site).await;
         tokio::select! {

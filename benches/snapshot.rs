@@ -75,7 +75,7 @@ async fn deploy(dir: &Path, deploys: u64) -> Duration {
 }
 
 fn watch(dir: &Path) -> WatchDirectory {
-    WatchDirectory::new(dir).quiet(support::DEBOUNCE)
+    WatchDirectory::new(dir).debounce(support::DEBOUNCE)
 }
 
 const SETTLED: Duration = Duration::from_millis(100);

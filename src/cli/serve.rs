@@ -6,8 +6,8 @@ use std::time::Duration;
 use clap::Args;
 use clap::ValueEnum;
 use tidings::Config;
-use tidings::Events;
 use tidings::Fallback;
+use tidings::WatchMode;
 
 use crate::cli::common::Common;
 use crate::cli::forwarding::Forwarding;
@@ -84,8 +84,8 @@ impl TryFrom<Serve> for Config {
             .incomplete_after(args.incomplete_after)
             .poll(args.poll)
             .events(match args.events {
-                EventsArg::Native => Events::System,
-                EventsArg::Poll => Events::Poll,
+                EventsArg::Native => WatchMode::Native,
+                EventsArg::Poll => WatchMode::Poll,
             });
         args.common.apply(args.forwarding.apply(config)?)
     }

@@ -19,12 +19,12 @@ use crate::origin::files::fallback::Fallback;
 use crate::site::DEFAULT_MEMORY_LIMIT;
 use crate::site::DEFAULT_RETAIN_RELEASES;
 use crate::source::Fingerprint;
-use crate::source::directory::watch::DEFAULT_FILE_LIMIT;
-use crate::source::directory::watch::DEFAULT_INCOMPLETE_AFTER;
-use crate::source::directory::watch::DEFAULT_POLL;
-use crate::source::directory::watch::DEFAULT_QUIET;
-use crate::source::directory::watch::Events;
-use crate::source::upstream::poll_upstream::DEFAULT_EVERY;
+use crate::source::directory::watch_directory::DEFAULT_DEBOUNCE;
+use crate::source::directory::watch_directory::DEFAULT_INCOMPLETE_AFTER;
+use crate::source::directory::watch_directory::DEFAULT_MAX_MEMORY_FILE;
+use crate::source::directory::watch_directory::DEFAULT_RESCAN_INTERVAL;
+use crate::source::directory::watch_directory::WatchMode;
+use crate::source::upstream::poll_upstream::DEFAULT_POLL_INTERVAL;
 
 /// Everything that `tidings serve` and `tidings proxy` can be told. What only a directory has is nothing to a proxy.
 ///
@@ -69,7 +69,7 @@ struct Directory {
     quiet: Duration,
     incomplete_after: Duration,
     poll: Duration,
-    events: Events,
+    events: WatchMode,
 }
 
 /// Servers, and how they are asked for their releases.
@@ -97,12 +97,12 @@ impl Config {
             path: directory.into(),
             keep: DEFAULT_RETAIN_RELEASES,
             memory: DEFAULT_MEMORY_LIMIT,
-            file_limit: DEFAULT_FILE_LIMIT,
+            file_limit: DEFAULT_MAX_MEMORY_FILE,
             fallback: Fallback::Auto,
-            quiet: DEFAULT_QUIET,
+            quiet: DEFAULT_DEBOUNCE,
             incomplete_after: DEFAULT_INCOMPLETE_AFTER,
-            poll: DEFAULT_POLL,
-            events: Events::System,
+            poll: DEFAULT_RESCAN_INTERVAL,
+            events: WatchMode::Native,
         }))
     }
 
@@ -111,7 +111,7 @@ impl Config {
         Self::of(Served::Upstreams(Upstreams {
             proxy,
             pages: vec!["/".to_owned()],
-            every: DEFAULT_EVERY,
+            every: DEFAULT_POLL_INTERVAL,
             fingerprint: Fingerprint::default(),
             host: None,
             health: None,
@@ -151,7 +151,7 @@ impl Config {
         self
     }
 
-    /// See [`WatchDirectory::file_limit`](crate::WatchDirectory::file_limit).
+    /// See [`WatchDirectory::max_memory_file`](crate::WatchDirectory::max_memory_file).
     pub fn file_limit(mut self, bytes: u64) -> Self {
         self.directory(|directory| directory.file_limit = bytes);
         self
@@ -169,7 +169,7 @@ impl Config {
         self
     }
 
-    /// See [`WatchDirectory::quiet`](crate::WatchDirectory::quiet).
+    /// See [`WatchDirectory::debounce`](crate::WatchDirectory::debounce).
     pub fn quiet(mut self, quiet: Duration) -> Self {
         self.directory(|directory| directory.quiet = quiet);
         self
@@ -181,7 +181,7 @@ impl Config {
         self
     }
 
-    /// The time between two looks at what is served: see [`WatchDirectory::poll`](crate::WatchDirectory::poll) and [`PollUpstream::every`](crate::PollUpstream::every).
+    /// The time between two looks at what is served: see [`WatchDirectory::rescan_interval`](crate::WatchDirectory::rescan_interval) and [`PollUpstream::poll_interval`](crate::PollUpstream::every).
     pub fn poll(mut self, poll: Duration) -> Self {
         match &mut self.served {
             Served::Directory(directory) => directory.poll = poll,
@@ -208,8 +208,8 @@ impl Config {
         self
     }
 
-    /// See [`WatchDirectory::events`](crate::WatchDirectory::events).
-    pub fn events(mut self, events: Events) -> Self {
+    /// See [`WatchDirectory::watch_mode`](crate::WatchDirectory::watch_mode).
+    pub fn events(mut self, events: WatchMode) -> Self {
         self.directory(|directory| directory.events = events);
         self
     }

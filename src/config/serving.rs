@@ -30,7 +30,7 @@ use crate::origin::files::fallback::Fallback;
 use crate::origin::files::static_files::StaticFiles;
 use crate::server::Server;
 use crate::site::Site;
-use crate::source::directory::watch::WatchDirectory;
+use crate::source::directory::watch_directory::WatchDirectory;
 use crate::source::upstream::poll_upstream::PollUpstream;
 
 /// A bound server, ready to run.
@@ -226,11 +226,11 @@ fn say_counts(counts: Counts) {
 
 fn source(directory: &Directory, prefix: &str) -> Result<WatchDirectory, Error> {
     WatchDirectory::new(&directory.path)
-        .quiet(directory.quiet)
+        .debounce(directory.quiet)
         .incomplete_after(directory.incomplete_after)
-        .poll(directory.poll)
-        .events(directory.events)
-        .file_limit(directory.file_limit)
+        .rescan_interval(directory.poll)
+        .watch_mode(directory.events)
+        .max_memory_file(directory.file_limit)
         .prefix(prefix)
 }
 
@@ -242,7 +242,7 @@ fn poll(upstreams: &Upstreams, proxy: &Proxy) -> Result<PollUpstream<UpstreamSer
     };
     let pages = upstreams.pages.iter().map(String::as_str);
     let source = PollUpstream::new(proxy.upstream_services())
-        .every(upstreams.every)
+        .poll_interval(upstreams.every)
         .pages(pages)
         .map_err(|error| option("--poll-page", error))?
         .fingerprint(upstreams.fingerprint.clone());

@@ -23,7 +23,7 @@ use notify::event::AccessMode;
 use tokio::sync::Notify;
 
 /// Watches a directory, its parent, and every symbolic link on the way to it.
-pub(crate) struct Alarm {
+pub(crate) struct DirectoryWatcher {
     watcher: Option<RecommendedWatcher>,
     /// What is watched, and which directory was there at the time: another may take its place.
     armed: HashMap<(PathBuf, bool), Identity>,
@@ -36,8 +36,8 @@ pub(crate) struct Alarm {
 /// be given to the next.
 type Identity = (u64, u64, Option<SystemTime>);
 
-impl Alarm {
-    /// An alarm that rings `rings`. Where the system has no events to give, it never does, and says so.
+impl DirectoryWatcher {
+    /// An watcher that rings `rings`. Where the system has no events to give, it never does, and says so.
     pub(crate) fn new(rings: Arc<Notify>) -> Self {
         let bell = Arc::clone(&rings);
         let failure = Arc::new(OnceLock::new());
@@ -54,20 +54,20 @@ impl Alarm {
         // The real root is watched with all that is really in it; a link that leads elsewhere is none of ours.
         let config = notify::Config::default().with_follow_symlinks(false);
         let watcher = RecommendedWatcher::new(on_event, config);
-        let mut alarm = Self {
+        let mut this = Self {
             watcher: None,
             armed: HashMap::new(),
             rings,
             failure,
         };
         match watcher {
-            Ok(watcher) => alarm.watcher = Some(watcher),
-            Err(error) => alarm.give_up(&error.to_string()),
+            Ok(watcher) => this.watcher = Some(watcher),
+            Err(error) => this.give_up(&error.to_string()),
         }
-        alarm
+        this
     }
 
-    /// An alarm that never rings by itself.
+    /// An watcher that never rings by itself.
     pub(crate) fn silent(rings: Arc<Notify>) -> Self {
         Self {
             watcher: None,
@@ -79,7 +79,7 @@ impl Alarm {
 
     /// Watches whatever now stands on the way to `root`, and no longer what doesn't. True if all of it is
     /// watched. Blocks.
-    pub(crate) fn arm(&mut self, root: &Path) -> bool {
+    pub(crate) fn rewatch(&mut self, root: &Path) -> bool {
         if let Some(failure) = self.failure.get().filter(|_| self.watcher.is_some()) {
             self.give_up(&failure.clone());
         }

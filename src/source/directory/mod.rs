@@ -2,4 +2,4 @@
 
 pub(crate) mod debounce;
 pub(crate) mod fs_events;
-pub(crate) mod watch;
+pub(crate) mod watch_directory;

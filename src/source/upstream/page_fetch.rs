@@ -28,15 +28,15 @@ use crate::http::media_type;
 use crate::release::fingerprint::ReleaseFingerprint;
 use crate::source::upstream::fingerprint::Fingerprint;
 use crate::source::upstream::fingerprint::JsonField;
+use crate::source::upstream::redirect::RequestTarget;
 use crate::source::upstream::redirect::Scheme;
-use crate::source::upstream::redirect::Target;
 
 /// What the errors of services and bodies can be made into.
 pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// The question that a look puts to an upstream.
+/// The fetcher that a look puts to an upstream.
 #[derive(Debug, Clone)]
-pub(crate) struct Question {
+pub(crate) struct PageFetcher {
     pub(crate) pages: Vec<Arc<str>>,
     pub(crate) fingerprint: Fingerprint,
     pub(crate) host: Option<Box<str>>,
@@ -44,7 +44,7 @@ pub(crate) struct Question {
 
 /// What an upstream showed in one look.
 #[derive(Debug)]
-pub(crate) struct Sight {
+pub(crate) struct ShownPages {
     pub(crate) pages: Arc<ReleaseFingerprint>,
     /// The newest `Last-Modified` of its pages, in milliseconds since 1970, if all have one.
     pub(crate) modified: Option<u64>,
@@ -57,14 +57,14 @@ struct Found<B> {
     body: B,
 }
 
-impl Question {
+impl PageFetcher {
     /// Asks the upstream, first by the scheme that it has shown its pages by before, which is kept up. What it answers
     /// other than with its pages comes back as a text that says why.
     pub(crate) async fn ask<S, B>(
         &self,
         upstream: &mut S,
         scheme: &mut Scheme,
-    ) -> Result<Sight, String>
+    ) -> Result<ShownPages, String>
     where
         S: Service<Request<Empty<Bytes>>, Response = Response<B>>,
         S::Error: Into<BoxError>,
@@ -101,7 +101,7 @@ impl Question {
             Fingerprint::Scripts => ReleaseFingerprint::Pages(prints),
             _ => ReleaseFingerprint::Version(values.join(" ").into()),
         };
-        Ok(Sight {
+        Ok(ShownPages {
             pages: Arc::new(pages),
             modified,
         })
@@ -112,7 +112,7 @@ impl Question {
         upstream: &mut S,
         scheme: &mut Scheme,
         field: &JsonField,
-    ) -> Result<Sight, String>
+    ) -> Result<ShownPages, String>
     where
         S: Service<Request<Empty<Bytes>>, Response = Response<B>>,
         S::Error: Into<BoxError>,
@@ -125,7 +125,7 @@ impl Question {
         read(found, |piece| json.extend_from_slice(piece)).await?;
         let value = field.of(&json);
         let value = value.ok_or_else(|| format!("{} has no such value", field.path()))?;
-        Ok(Sight {
+        Ok(ShownPages {
             pages: Arc::new(ReleaseFingerprint::Version(value.into())),
             modified,
         })
@@ -158,11 +158,11 @@ impl Question {
         S: Service<Request<Empty<Bytes>>, Response = Response<B>>,
         S::Error: Into<BoxError>,
     {
-        let mut target = Target {
+        let mut target = RequestTarget {
             path: path.to_owned(),
             scheme: *scheme,
         };
-        for _ in 0..=MOST_REDIRECTS {
+        for _ in 0..=MAX_REDIRECTS {
             let request = self.request(&target, accept)?;
             std::future::poll_fn(|cx| upstream.poll_ready(cx))
                 .await
@@ -192,7 +192,7 @@ impl Question {
         Err(format!("{path} leads on and on"))
     }
 
-    fn leads_away(&self, from: &Target, location: &str) -> String {
+    fn leads_away(&self, from: &RequestTarget, location: &str) -> String {
         let text = format!("{} leads to {location}, on another host", from.path);
         match self.host {
             Some(_) => text,
@@ -204,7 +204,7 @@ impl Question {
     /// visitors get.
     fn request(
         &self,
-        target: &Target,
+        target: &RequestTarget,
         accept: &'static str,
     ) -> Result<Request<Empty<Bytes>>, String> {
         let mut request = Request::builder()
@@ -231,7 +231,7 @@ impl Question {
 }
 
 /// Reads a body and undoes its coding: some have one whatever they are asked for. Of what is larger than
-/// [`MOST_BYTES`] the rest is left out.
+/// [`MAX_BODY_BYTES`] the rest is left out.
 async fn read<B>(found: Found<B>, mut take: impl FnMut(&[u8])) -> Result<(), String>
 where
     B: Body,
@@ -246,7 +246,7 @@ where
         },
     };
     let mut body = pin!(DecodeBody::new(found.body, coding));
-    let mut left = MOST_BYTES;
+    let mut left = MAX_BODY_BYTES;
     while left > 0
         && let Some(frame) = body.frame().await
     {
@@ -288,7 +288,7 @@ const USER_AGENT: &str = concat!("tidings/", env!("CARGO_PKG_VERSION"));
 const NAMED_BY: &str = "--poll-host, PollUpstream::host";
 
 // From http to https to www to the language to the start page.
-const MOST_REDIRECTS: usize = 5;
+const MAX_REDIRECTS: usize = 5;
 
 // What a page loads stands in its first kilobytes.
-const MOST_BYTES: usize = 8 * 1024 * 1024;
+const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;

@@ -18,7 +18,7 @@ use crate::site::Site;
 use crate::source::upstream::fingerprint::Fingerprint;
 use crate::source::upstream::fingerprint::is_path;
 use crate::source::upstream::page_fetch::BoxError;
-use crate::source::upstream::page_fetch::Question;
+use crate::source::upstream::page_fetch::PageFetcher;
 use crate::source::upstream::poller::Poller;
 
 /// Asks the upstreams of a site what they show, and publishes it when it is a new build.
@@ -57,9 +57,9 @@ use crate::source::upstream::poller::Poller;
 #[derive(Debug, Clone)]
 pub struct PollUpstream<S> {
     pub(crate) upstreams: Vec<S>,
-    pub(crate) every: Duration,
+    pub(crate) poll_interval: Duration,
     pub(crate) timeout: Duration,
-    pub(crate) question: Question,
+    pub(crate) fetcher: PageFetcher,
 }
 
 impl<S> PollUpstream<S> {
@@ -67,9 +67,9 @@ impl<S> PollUpstream<S> {
     pub fn new(upstreams: Vec<S>) -> Self {
         Self {
             upstreams,
-            every: DEFAULT_EVERY,
-            timeout: DEFAULT_LOOK_TIMEOUT,
-            question: Question {
+            poll_interval: DEFAULT_POLL_INTERVAL,
+            timeout: DEFAULT_POLL_TIMEOUT,
+            fetcher: PageFetcher {
                 pages: vec!["/".into()],
                 fingerprint: Fingerprint::default(),
                 host: None,
@@ -77,9 +77,9 @@ impl<S> PollUpstream<S> {
         }
     }
 
-    /// The time between two looks, give or take a tenth. [`DEFAULT_EVERY`] unless set; never less than a second.
-    pub fn every(mut self, every: Duration) -> Self {
-        self.every = every.max(SHORTEST);
+    /// The time between two looks, give or take a tenth. [`DEFAULT_POLL_INTERVAL`] unless set; never less than a second.
+    pub fn poll_interval(mut self, poll_interval: Duration) -> Self {
+        self.poll_interval = poll_interval.max(MIN_POLL_INTERVAL);
         self
     }
 
@@ -100,13 +100,13 @@ impl<S> PollUpstream<S> {
         {
             return Err(Error::new(Kind::InvalidEntryPage(page.to_owned())));
         }
-        self.question.pages = pages;
+        self.fetcher.pages = pages;
         Ok(self)
     }
 
     /// By what builds are told apart. [`Fingerprint::Scripts`] unless set.
     pub fn fingerprint(mut self, fingerprint: Fingerprint) -> Self {
-        self.question.fingerprint = fingerprint;
+        self.fetcher.fingerprint = fingerprint;
         self
     }
 
@@ -123,11 +123,11 @@ impl<S> PollUpstream<S> {
         if authority.as_str().contains('@') {
             return Err(refused());
         }
-        self.question.host = Some(authority.as_str().into());
+        self.fetcher.host = Some(authority.as_str().into());
         Ok(self)
     }
 
-    /// How long an upstream may take to show all its pages. [`DEFAULT_LOOK_TIMEOUT`] unless set.
+    /// How long an upstream may take to show all its pages. [`DEFAULT_POLL_TIMEOUT`] unless set.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -146,10 +146,10 @@ impl<S> PollUpstream<S> {
 }
 
 /// The time between two looks, unless set.
-pub const DEFAULT_EVERY: Duration = Duration::from_secs(10);
+pub const DEFAULT_POLL_INTERVAL: Duration = Duration::from_secs(10);
 
 /// How long an upstream may take to show its pages, unless set.
-pub const DEFAULT_LOOK_TIMEOUT: Duration = Duration::from_secs(10);
+pub const DEFAULT_POLL_TIMEOUT: Duration = Duration::from_secs(10);
 
 // Whatever calls for looks, an upstream is not to feel them.
-pub(crate) const SHORTEST: Duration = Duration::from_secs(1);
+pub(crate) const MIN_POLL_INTERVAL: Duration = Duration::from_secs(1);

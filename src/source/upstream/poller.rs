@@ -24,26 +24,26 @@ use tower_service::Service;
 use crate::release::Release;
 use crate::release::fingerprint::ReleaseFingerprint;
 use crate::site::Site;
-use crate::source::upstream::consensus::Agree;
-use crate::source::upstream::consensus::Verdict;
+use crate::source::upstream::consensus::Consensus;
+use crate::source::upstream::consensus::Decision;
 use crate::source::upstream::fingerprint::Fingerprint;
 use crate::source::upstream::observer::IdentifyBy;
 use crate::source::upstream::observer::PageObserver;
 use crate::source::upstream::page_fetch::BoxError;
-use crate::source::upstream::page_fetch::Question;
-use crate::source::upstream::page_fetch::Sight;
+use crate::source::upstream::page_fetch::PageFetcher;
+use crate::source::upstream::page_fetch::ShownPages;
+use crate::source::upstream::poll_upstream::MIN_POLL_INTERVAL;
 use crate::source::upstream::poll_upstream::PollUpstream;
-use crate::source::upstream::poll_upstream::SHORTEST;
 use crate::source::upstream::redirect::Scheme;
 
 pub(crate) struct Poller<S> {
     upstreams: Vec<Upstream<S>>,
-    question: Question,
-    every: Duration,
+    fetcher: PageFetcher,
+    poll_interval: Duration,
     timeout: Duration,
     site: Site,
     observer: Arc<PageObserver>,
-    agree: Agree,
+    consensus: Consensus,
     /// When passing pages may next bring a look forward.
     hints_from: Instant,
     /// When to look again for the sake of what was said.
@@ -58,25 +58,25 @@ struct Upstream<S> {
     is_failing: bool,
 }
 
-/// Whom a look asks.
+/// PollTargets a look asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Whom {
-    Everyone,
+enum PollTargets {
+    All,
     /// Those of which passing pages don't tell enough.
-    Unseen,
+    Unobserved,
 }
 
 impl<S> Poller<S> {
     pub(crate) fn new(poll: PollUpstream<S>, site: Site) -> Self {
-        let question = poll.question;
-        let identify_by = match &question.fingerprint {
+        let fetcher = poll.fetcher;
+        let identify_by = match &fetcher.fingerprint {
             Fingerprint::Scripts => IdentifyBy::Scripts,
             Fingerprint::Header(name) => IdentifyBy::Header(name.clone()),
             Fingerprint::Json(_) | Fingerprint::Etag => IdentifyBy::Nothing,
         };
-        let host = question.host.as_deref();
+        let host = fetcher.host.as_deref();
         let upstreams = poll.upstreams.len();
-        let observer = PageObserver::new(identify_by, &question.pages, host, upstreams);
+        let observer = PageObserver::new(identify_by, &fetcher.pages, host, upstreams);
         let observer = Arc::new(observer);
         site.set_observer(Some(Arc::clone(&observer) as _));
         let upstreams = poll.upstreams.into_iter().map(|service| Upstream {
@@ -86,12 +86,12 @@ impl<S> Poller<S> {
         });
         Self {
             upstreams: upstreams.collect(),
-            question,
-            every: poll.every,
+            fetcher,
+            poll_interval: poll.poll_interval,
             timeout: poll.timeout,
             site,
             observer,
-            agree: Agree::new(poll.every),
+            consensus: Consensus::new(poll.poll_interval),
             hints_from: Instant::now(),
             again: None,
         }
@@ -100,21 +100,23 @@ impl<S> Poller<S> {
     /// When the next look is due, after one that was made now.
     fn next(&self) -> Instant {
         let now = Instant::now();
-        let every = match self.site.current() {
-            Some(_) if self.agree.expects_news(now.into_std()) => self.every.min(EXPECTED),
-            Some(_) => jittered(self.every),
-            None => self.every.min(UNPUBLISHED),
+        let poll_interval = match self.site.current() {
+            Some(_) if self.consensus.expects_deploy(now.into_std()) => {
+                self.poll_interval.min(EXPECTED_POLL_INTERVAL)
+            }
+            Some(_) => jittered(self.poll_interval),
+            None => self.poll_interval.min(UNPUBLISHED_POLL_INTERVAL),
         };
-        let due = self.agree.due().map(Instant::from);
+        let due = self.consensus.due().map(Instant::from);
         // One that is over was for a look that brought no answer.
         let due = due.filter(|due| *due > now);
-        let due = due.map_or(now + every, |due| due.min(now + every));
+        let due = due.map_or(now + poll_interval, |due| due.min(now + poll_interval));
         self.again.map_or(due, |again| due.min(again.max(now)))
     }
 
     /// There is no news, and unless something is about to become news, what was said may be of the current release.
     fn rest(&mut self) {
-        self.again = match self.agree.due() {
+        self.again = match self.consensus.due() {
             Some(_) => None,
             None => self
                 .site
@@ -126,9 +128,9 @@ impl<S> Poller<S> {
     /// Whatever somebody else has published since is current.
     fn notice_others(&mut self) {
         if let Some(current) = self.site.current()
-            && !self.agree.is_current(&current)
+            && !self.consensus.is_current(&current)
         {
-            self.agree.published(current, None);
+            self.consensus.set_current(current, None);
         }
     }
 
@@ -139,7 +141,7 @@ impl<S> Poller<S> {
         }
         if let Some(current) = self.site.current() {
             let pages = (*current.id() == id).then_some(pages);
-            self.agree.published(current, pages);
+            self.consensus.set_current(current, pages);
         }
     }
 
@@ -155,7 +157,7 @@ impl<S> Poller<S> {
         let built = self.observer.built(&id).or(modified);
         let release = Release::new(id, built.unwrap_or_else(|| wall_clock(since)));
         let has_label = matches!(
-            self.question.fingerprint,
+            self.fetcher.fingerprint,
             Fingerprint::Header(_) | Fingerprint::Json(_)
         );
         match pages {
@@ -182,78 +184,80 @@ where
                 sleep_until(self.hints_from).await;
                 self.observer.other_release_seen().await;
             };
-            let whom = tokio::select! {
-                word = check_requests.next() => {
-                    if let Some(word) = word {
-                        self.agree.told(word);
+            let targets = tokio::select! {
+                deploy_expected = check_requests.next() => {
+                    if let Some(at) = deploy_expected {
+                        self.consensus.expect_deploy(at);
                     }
-                    Whom::Everyone
+                    PollTargets::All
                 }
-                () = sleep_until(due) => Whom::Unseen,
+                () = sleep_until(due) => PollTargets::Unobserved,
                 () = hinted => {
-                    // ReleaseFingerprint of some other kind may pass all the time.
-                    self.hints_from = Instant::now() + self.every;
-                    Whom::Everyone
+                    // Pages of some other kind may pass all the time.
+                    self.hints_from = Instant::now() + self.poll_interval;
+                    PollTargets::All
                 }
             };
             let begin = Instant::now();
-            self.look(whom).await;
+            self.look(targets).await;
             due = self.next();
             // Whoever wants one meanwhile gets it then.
-            sleep_until(begin + SHORTEST).await;
+            sleep_until(begin + MIN_POLL_INTERVAL).await;
         }
     }
 
-    async fn look(&mut self, whom: Whom) {
+    async fn look(&mut self, targets: PollTargets) {
         self.notice_others();
-        let sights = self.ask(whom).await;
+        let sights = self.ask(targets).await;
         self.notice_others();
         let seen = (0..self.upstreams.len()).filter_map(|n| self.observer.current_seen(n));
         if let Some(seen) = seen.max() {
-            self.agree.current_seen(seen);
+            self.consensus.on_current_seen(seen);
         }
         let asked = sights.iter().flatten();
         self.observer
             .on_polled(asked.filter_map(|sight| sight.as_ref().map(|sight| &*sight.pages)));
         let modified = sights.iter().flatten().flatten();
         let modified = modified.filter_map(|sight| sight.modified).max();
-        let current = self.agree.current().map(|current| current.pages);
+        let current = self.consensus.current().map(|current| current.pages);
         let shown = sights.into_iter().map(|sight| match sight {
             Some(answer) => answer.map(|sight| sight.pages),
             // Passing pages show the current release.
             None => current.clone(),
         });
         let shown: Vec<_> = shown.collect();
-        match self.agree.looked(Instant::now().into_std(), &shown) {
-            Verdict::Wait => self.rest(),
-            Verdict::Publish(pages, since) => {
+        match self.consensus.on_polled(Instant::now().into_std(), &shown) {
+            Decision::Wait => self.rest(),
+            Decision::Publish(pages, since) => {
                 let release = self.release(&pages, modified, since);
                 self.publish(release, pages);
             }
-            Verdict::Return(known) => {
+            Decision::Republish(known) => {
                 self.publish(known.release.clone_without_files(), known.pages)
             }
         }
-        let recent = self.agree.recent().cloned().collect();
-        self.observer.set_published(self.agree.current(), recent);
+        let recent = self.consensus.recent().cloned().collect();
+        self.observer
+            .set_published(self.consensus.current(), recent);
     }
 
     /// Asks all upstreams at the same time. `None` for one that need not be asked, `Some(None)` for one that does not
     /// show its pages.
-    async fn ask(&mut self, whom: Whom) -> Vec<Option<Option<Sight>>> {
+    async fn ask(&mut self, targets: PollTargets) -> Vec<Option<Option<ShownPages>>> {
         let now = Instant::now();
-        let may_rest =
-            whom == Whom::Unseen && self.agree.current().is_some() && self.agree.due().is_none();
-        let (observer, question, limit) = (&self.observer, &self.question, self.timeout);
-        let every = self.every;
+        let may_rest = targets == PollTargets::Unobserved
+            && self.consensus.current().is_some()
+            && self.consensus.due().is_none();
+        let (observer, fetcher, limit) = (&self.observer, &self.fetcher, self.timeout);
+        let poll_interval = self.poll_interval;
         let asking = self.upstreams.iter_mut().enumerate().map(|(n, upstream)| {
-            let is_fresh = |seen: std::time::Instant| Instant::from(seen) + every > now;
+            let is_fresh = |seen: std::time::Instant| Instant::from(seen) + poll_interval > now;
             let rests = may_rest && observer.current_seen(n).is_some_and(is_fresh);
             async move {
                 if rests {
                     return None;
                 }
-                let asking = question.ask(&mut upstream.service, &mut upstream.scheme);
+                let asking = fetcher.ask(&mut upstream.service, &mut upstream.scheme);
                 let answer = timeout(limit, asking).await;
                 let late = |_| Err(format!("nothing came for {limit:?}"));
                 Some(answer.unwrap_or_else(late))
@@ -268,7 +272,7 @@ where
     }
 
     /// Says once when an upstream no longer shows its pages, and once when it does again.
-    fn tell(&mut self, n: usize, answer: Result<Sight, String>) -> Option<Sight> {
+    fn tell(&mut self, n: usize, answer: Result<ShownPages, String>) -> Option<ShownPages> {
         let was_failing = std::mem::replace(&mut self.upstreams[n].is_failing, answer.is_err());
         match answer {
             Ok(sight) => {
@@ -318,10 +322,10 @@ async fn together<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
 }
 
 /// About this long: looks of several instances don't fall together.
-fn jittered(every: Duration) -> Duration {
+fn jittered(poll_interval: Duration) -> Duration {
     // Every `RandomState` has other keys.
     let drawn = u32::try_from(RandomState::new().hash_one(0) % 201).unwrap_or(100);
-    every * 9 / 10 + every * drawn / 1000
+    poll_interval * 9 / 10 + poll_interval * drawn / 1000
 }
 
 /// The time on the wall at that moment, in milliseconds since 1970.
@@ -332,14 +336,14 @@ fn wall_clock(at: std::time::Instant) -> u64 {
 }
 
 fn is_label(value: &str) -> bool {
-    value.chars().count() <= LONGEST_LABEL && !value.chars().any(char::is_control)
+    value.chars().count() <= MAX_LABEL_CHARS && !value.chars().any(char::is_control)
 }
 
 // As long as nothing is published pages go without the script.
-const UNPUBLISHED: Duration = Duration::from_secs(2);
+const UNPUBLISHED_POLL_INTERVAL: Duration = Duration::from_secs(2);
 
 // Somebody says that there is a deploy: the upstream may be starting.
-const EXPECTED: Duration = Duration::from_secs(2);
+const EXPECTED_POLL_INTERVAL: Duration = Duration::from_secs(2);
 
 // What a release takes for one.
-const LONGEST_LABEL: usize = 100;
+const MAX_LABEL_CHARS: usize = 100;

@@ -15,13 +15,13 @@ pub(crate) enum Scheme {
 
 /// What to ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Target {
+pub(crate) struct RequestTarget {
     /// The path, and the query if there is one.
     pub(crate) path: String,
     pub(crate) scheme: Scheme,
 }
 
-impl Target {
+impl RequestTarget {
     /// Where this is redirected to by a `Location`, on a host with this name; `None` on another host. Where the name is
     /// not known, any that has the very same by `https` is tried for it.
     ///
@@ -97,7 +97,7 @@ mod tests {
     #[track_caller]
     fn check(scheme: Scheme, location: &str, host: Option<&str>, expected: Option<(&str, Scheme)>) {
         let path = "/a/b?c".to_owned();
-        let next = Target { path, scheme }.follow(location, host);
+        let next = RequestTarget { path, scheme }.follow(location, host);
         let next = next.as_ref().map(|next| (next.path.as_str(), next.scheme));
         assert_eq!(next, expected, "{location} on {host:?}");
     }

@@ -186,7 +186,7 @@ impl Build {
         let source = self.source();
         let soon = Duration::from_millis(1);
         let watch = WatchDirectory::new(source.path());
-        InProcessSite::new(watch.quiet(soon).incomplete_after(soon))
+        InProcessSite::new(watch.debounce(soon).incomplete_after(soon))
             .next()
             .id
     }

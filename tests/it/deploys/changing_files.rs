@@ -60,7 +60,7 @@ fn sibling_file_written_constantly_does_not_delay_deploys() {
 fn debounce_pages_written_one_by_one_are_one_deploy() {
     let dir = TempDir::with_prefix("tidings-").unwrap();
     let debounce = Duration::from_secs(1);
-    let mut site = InProcessSite::new(watch_without_rescans(dir.path()).quiet(debounce));
+    let mut site = InProcessSite::new(watch_without_rescans(dir.path()).debounce(debounce));
     for version in 0..2 {
         let mut build = Build::new(version);
         for n in 0..30 {

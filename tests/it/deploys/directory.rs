@@ -168,8 +168,8 @@ fn directory_recreated_with_same_inode_is_watched() {
     first.put_all(&dir);
     // Long enough for the next directory to appear between two scans. An open file would keep the inode of its
     // directory in use.
-    let watch = watch_without_rescans(&dir).quiet(Duration::from_millis(500));
-    let mut site = InProcessSite::new(watch.file_limit(u64::MAX));
+    let watch = watch_without_rescans(&dir).debounce(Duration::from_millis(500));
+    let mut site = InProcessSite::new(watch.max_memory_file(u64::MAX));
     site.expect(&first);
     let mut reused = 0;
     for _ in 0..3 {

@@ -308,8 +308,11 @@ impl SiteUnderTest for ProgramSite {
 
 /// A source that detects changes by native events only.
 pub(crate) fn watch_without_rescans(dir: &Path) -> WatchDirectory {
-    let watch = WatchDirectory::new(dir).file_limit(LIMIT);
-    watch.quiet(DEBOUNCE).incomplete_after(NEVER).poll(NEVER)
+    let watch = WatchDirectory::new(dir).max_memory_file(LIMIT);
+    watch
+        .debounce(DEBOUNCE)
+        .incomplete_after(NEVER)
+        .rescan_interval(NEVER)
 }
 
 /// The attributes of the script tag in a page.

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use tempfile::TempDir;
-use tidings::Events;
+use tidings::WatchMode;
 
 use crate::deploys::build::Build;
 use crate::deploys::build::INDEX;
@@ -75,7 +75,8 @@ fn rescan_detects_change_without_fs_event() {
     let (one, two) = (Build::new(1), Build::new(2));
     one.put_all(&at("srv/app/dist"));
     two.put_all(&at("srv.new/app/dist"));
-    let watch = watch_without_rescans(&at("srv/app/dist")).poll(Duration::from_millis(200));
+    let watch =
+        watch_without_rescans(&at("srv/app/dist")).rescan_interval(Duration::from_millis(200));
     let mut site = InProcessSite::new(watch);
     site.expect(&one);
     fs::rename(at("srv"), at("srv.old")).unwrap();
@@ -155,5 +156,9 @@ fn limited(name: &str, limit: u32) -> Option<Command> {
 
 fn polled(dir: &Path) -> InProcessSite {
     let poll = Duration::from_millis(500);
-    InProcessSite::new(watch_without_rescans(dir).events(Events::Poll).poll(poll))
+    InProcessSite::new(
+        watch_without_rescans(dir)
+            .watch_mode(WatchMode::Poll)
+            .rescan_interval(poll),
+    )
 }

@@ -27,7 +27,8 @@ fn video(seed: u64) -> Vec<u8> {
 async fn unwatched() -> DirectorySite {
     let dir = site_dir(SITE);
     put_bytes(dir.path(), "video.mp4", &video(1));
-    let mut served = DirectorySite::with(dir, Site::new(), |watch| watch.file_limit(1000)).await;
+    let mut served =
+        DirectorySite::with(dir, Site::new(), |watch| watch.max_memory_file(1000)).await;
     served.stop_watching().await;
     let release = served.site.current().unwrap();
     assert!(matches!(
@@ -157,7 +158,7 @@ async fn large_file_overwritten_while_sent_aborts_the_body() {
 async fn large_file_overwritten_serves_new_bytes_once_published() {
     let dir = site_dir(SITE);
     put_bytes(dir.path(), "video.mp4", &video(1));
-    let served = DirectorySite::with(dir, Site::new(), |watch| watch.file_limit(1000)).await;
+    let served = DirectorySite::with(dir, Site::new(), |watch| watch.max_memory_file(1000)).await;
     overwrite(served.path());
     let deadline = tokio::time::Instant::now() + crate::support::DEADLINE;
     loop {
@@ -177,7 +178,7 @@ async fn large_hashed_chunk_is_retained() {
     let large = "/assets/data-C0gX_-9k.js";
     let text = "x".repeat(300_000);
     let files = [SITE, &[(&large[1..], text.as_str())]].concat();
-    let set = |watch: tidings::WatchDirectory| watch.file_limit(1000);
+    let set = |watch: tidings::WatchDirectory| watch.max_memory_file(1000);
     let served = DirectorySite::with(site_dir(&files), Site::new(), set).await;
     served.replace(&[("index.html", ABOUT)]).await;
     let reply = served.get(large, &[]).await;
@@ -194,7 +195,7 @@ async fn large_text_has_charset_and_precompressed_copies() {
     put_bytes(dir.path(), "copied.js", text.as_bytes());
     let copy = encode("br", &text);
     put_bytes(dir.path(), "copied.js.br", &copy);
-    let served = DirectorySite::with(dir, Site::new(), |watch| watch.file_limit(1000)).await;
+    let served = DirectorySite::with(dir, Site::new(), |watch| watch.max_memory_file(1000)).await;
     let fields = [("accept-encoding", "br, gzip")];
     let reply = served.get("/large.js", &fields).await;
     assert_eq!(reply.text(), text);

@@ -157,9 +157,9 @@ impl DirectorySite {
 /// A source with short intervals.
 pub(crate) fn watch(dir: &Path) -> WatchDirectory {
     WatchDirectory::new(dir)
-        .quiet(Duration::from_millis(30))
+        .debounce(Duration::from_millis(30))
         .incomplete_after(Duration::from_millis(500))
-        .poll(Duration::from_millis(100))
+        .rescan_interval(Duration::from_millis(100))
 }
 
 /// Sends a request to a service; panics if the service fails.

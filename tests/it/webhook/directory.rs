@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use http_body_util::BodyExt as _;
 use tempfile::TempDir;
-use tidings::Events;
 use tidings::StaticFiles;
 use tidings::UpdateNotifierLayer;
+use tidings::WatchMode;
 use tokio::task::JoinSet;
 
 use super::*;
@@ -33,8 +33,8 @@ impl UnscannedDirectory {
         let dist = dir.path().join("dist");
         let site = Site::new();
         let watch = watch(&dist)
-            .events(Events::Poll)
-            .poll(Duration::from_secs(5 * 3600));
+            .watch_mode(WatchMode::Poll)
+            .rescan_interval(Duration::from_secs(5 * 3600));
         let mut watching = JoinSet::new();
         let source = site.clone();
         watching.spawn(async move { match watch.run(source).await {} });

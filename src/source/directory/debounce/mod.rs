@@ -8,17 +8,17 @@ use std::time::Instant;
 /// A directory is quiet when two looks, some time apart, find the same tree. An event only brings the next look
 /// forward, so a directory without events settles by the same rule, and noise beside it changes nothing.
 #[derive(Debug)]
-pub(crate) struct Settle {
+pub(crate) struct Debouncer {
     timing: Timing,
     due: Instant,
     /// The tree that the last look found, and since when it has been like that.
-    seen: Option<(Fingerprint, Instant)>,
+    seen: Option<(TreeFingerprint, Instant)>,
     /// When the tree began to change; `None` while it is quiet.
     stirred: Option<Instant>,
     /// The tree that needs no more reading.
-    judged: Option<Judged>,
+    decided: Option<Decided>,
     /// The tree that was read and lacks something.
-    incomplete: Option<Fingerprint>,
+    incomplete: Option<TreeFingerprint>,
     has_walked: bool,
 }
 
@@ -26,19 +26,19 @@ pub(crate) struct Settle {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Timing {
     /// How long nothing may have changed before the directory is read.
-    pub(crate) quiet: Duration,
+    pub(crate) debounce: Duration,
     /// How long nothing may have changed before a build that lacks files is taken as it is.
-    pub(crate) patience: Duration,
+    pub(crate) incomplete_after: Duration,
     /// The time between two looks when nothing happens.
-    pub(crate) poll: Duration,
+    pub(crate) rescan_interval: Duration,
 }
 
 /// Stands for the names and stamps of a whole tree.
-pub(crate) type Fingerprint = u64;
+pub(crate) type TreeFingerprint = u64;
 
 #[derive(Debug, Clone, Copy)]
-struct Judged {
-    fingerprint: Fingerprint,
+struct Decided {
+    fingerprint: TreeFingerprint,
     /// No file was so fresh that it could have changed since without showing.
     trusted: bool,
 }
@@ -46,7 +46,7 @@ struct Judged {
 /// What a walk through the names and stamps found.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Walked {
-    pub(crate) fingerprint: Fingerprint,
+    pub(crate) fingerprint: TreeFingerprint,
     /// Every stamp is old enough to be trusted.
     pub(crate) trusted: bool,
     /// The time since the newest change to a file, by the clock on the wall.
@@ -72,14 +72,14 @@ pub(crate) enum Verdict {
     PublishIncomplete,
 }
 
-impl Settle {
+impl Debouncer {
     pub(crate) fn new(now: Instant, timing: Timing) -> Self {
         Self {
             timing,
             due: now,
             seen: None,
             stirred: None,
-            judged: None,
+            decided: None,
             incomplete: None,
             has_walked: false,
         }
@@ -91,8 +91,8 @@ impl Settle {
     }
 
     /// Something may have changed.
-    pub(crate) fn stir(&mut self, now: Instant) {
-        let soon = now + REACTION.min(self.timing.quiet);
+    pub(crate) fn record_change(&mut self, now: Instant) {
+        let soon = now + EVENT_DELAY.min(self.timing.debounce);
         if self.stirred.is_none() && soon < self.due {
             self.due = soon;
         }
@@ -102,10 +102,10 @@ impl Settle {
     pub(crate) fn absent(&mut self, now: Instant) {
         self.seen = None;
         self.stirred = None;
-        self.judged = None;
+        self.decided = None;
         self.incomplete = None;
         self.has_walked = true;
-        self.due = now + self.timing.poll;
+        self.due = now + self.timing.rescan_interval;
     }
 
     /// The tree was walked. True if it is time to read it.
@@ -118,29 +118,29 @@ impl Settle {
             _ => now,
         };
         self.seen = Some((walked.fingerprint, since));
-        if let Some(judged) = self.judged
-            && judged.fingerprint == walked.fingerprint
-            && (judged.trusted || !walked.trusted)
+        if let Some(decided) = self.decided
+            && decided.fingerprint == walked.fingerprint
+            && (decided.trusted || !walked.trusted)
         {
             self.stirred = None;
             self.due = now
-                + if judged.trusted {
-                    self.timing.poll
+                + if decided.trusted {
+                    self.timing.rescan_interval
                 } else {
-                    self.timing.poll.min(MISTRUST)
+                    self.timing.rescan_interval.min(UNTRUSTED_STAMPS_RECHECK)
                 };
             return false;
         }
-        let quiet_at = since + self.timing.quiet;
+        let quiet_at = since + self.timing.debounce;
         let stirred = *self.stirred.get_or_insert(now);
-        if now < quiet_at && now < stirred + LONGEST_STIR {
+        if now < quiet_at && now < stirred + MAX_CHANGING {
             self.due = quiet_at;
             return false;
         }
-        let patience_at = since + self.timing.patience;
-        if self.incomplete == Some(walked.fingerprint) && now < patience_at {
+        let incomplete_at = since + self.timing.incomplete_after;
+        if self.incomplete == Some(walked.fingerprint) && now < incomplete_at {
             self.stirred = None;
-            self.due = patience_at.min(now + self.timing.poll);
+            self.due = incomplete_at.min(now + self.timing.rescan_interval);
             return false;
         }
         true
@@ -151,16 +151,16 @@ impl Settle {
         let Some((fingerprint, since)) = self.seen else {
             return Verdict::Wait;
         };
-        let patience_at = since + self.timing.patience;
+        let incomplete_at = since + self.timing.incomplete_after;
         let verdict = match read {
             Read::Changing => {
-                self.due = now + self.timing.quiet;
+                self.due = now + self.timing.debounce;
                 return Verdict::Wait;
             }
-            Read::Incomplete if now < patience_at => {
+            Read::Incomplete if now < incomplete_at => {
                 self.stirred = None;
                 self.incomplete = Some(fingerprint);
-                self.due = patience_at.min(now + self.timing.poll);
+                self.due = incomplete_at.min(now + self.timing.rescan_interval);
                 return Verdict::Wait;
             }
             Read::Incomplete => Verdict::PublishIncomplete,
@@ -168,23 +168,23 @@ impl Settle {
         };
         self.stirred = None;
         self.incomplete = None;
-        self.judged = Some(Judged {
+        self.decided = Some(Decided {
             fingerprint,
             trusted,
         });
         self.due = now
             + if trusted {
-                self.timing.poll
+                self.timing.rescan_interval
             } else {
-                self.timing.poll.min(MISTRUST)
+                self.timing.rescan_interval.min(UNTRUSTED_STAMPS_RECHECK)
             };
         verdict
     }
 
-    /// True if the tree that was seen last has been judged: nothing is waited for.
+    /// True if the tree that was seen last has been decided: nothing is waited for.
     pub(crate) fn is_at_rest(&self) -> bool {
         let seen = self.seen.map(|(fingerprint, _)| fingerprint);
-        seen.is_some() && seen == self.judged.map(|judged| judged.fingerprint)
+        seen.is_some() && seen == self.decided.map(|decided| decided.fingerprint)
     }
 
     /// A look by then at the latest: nothing rings.
@@ -199,14 +199,14 @@ impl Settle {
 }
 
 // Events come in bursts: one look for a burst, and hardly later than at once.
-const REACTION: Duration = Duration::from_millis(20);
+const EVENT_DELAY: Duration = Duration::from_millis(20);
 
 // Whoever writes for a minute without a pause is not deploying: a log file, a counter. The build beside it should
 // get out all the same.
-const LONGEST_STIR: Duration = Duration::from_secs(60);
+const MAX_CHANGING: Duration = Duration::from_secs(60);
 
 // By then every stamp can be told from a later one, on file systems that count in seconds too.
-const MISTRUST: Duration = Duration::from_millis(2500);
+const UNTRUSTED_STAMPS_RECHECK: Duration = Duration::from_millis(2500);
 
 #[cfg(test)]
 mod tests;

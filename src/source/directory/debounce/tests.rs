@@ -3,14 +3,14 @@
 use super::*;
 
 const TIMING: Timing = Timing {
-    quiet: Duration::from_millis(200),
-    patience: Duration::from_secs(10),
-    poll: Duration::from_secs(5),
+    debounce: Duration::from_millis(200),
+    incomplete_after: Duration::from_secs(10),
+    rescan_interval: Duration::from_secs(5),
 };
 
-/// A settle that is asked at the times it wants to be asked, in milliseconds from its start.
+/// A debouncer that is asked at the times it wants to be asked, in milliseconds from its start.
 struct Script {
-    settle: Settle,
+    debouncer: Debouncer,
     start: Instant,
 }
 
@@ -18,7 +18,7 @@ impl Script {
     fn new() -> Self {
         let start = Instant::now();
         Self {
-            settle: Settle::new(start, TIMING),
+            debouncer: Debouncer::new(start, TIMING),
             start,
         }
     }
@@ -29,24 +29,27 @@ impl Script {
 
     #[track_caller]
     fn due(&self, ms: u64) {
-        assert_eq!((self.settle.due() - self.start).as_millis(), u128::from(ms));
+        assert_eq!(
+            (self.debouncer.due() - self.start).as_millis(),
+            u128::from(ms)
+        );
     }
 
-    fn walk(&mut self, ms: u64, fingerprint: Fingerprint) -> bool {
+    fn walk(&mut self, ms: u64, fingerprint: TreeFingerprint) -> bool {
         self.walk_aged(ms, fingerprint, Duration::ZERO)
     }
 
-    fn walk_aged(&mut self, ms: u64, fingerprint: Fingerprint, age: Duration) -> bool {
+    fn walk_aged(&mut self, ms: u64, fingerprint: TreeFingerprint, age: Duration) -> bool {
         let walked = Walked {
             fingerprint,
             trusted: true,
             age,
         };
-        self.settle.walked(self.at(ms), walked)
+        self.debouncer.walked(self.at(ms), walked)
     }
 
     fn read(&mut self, ms: u64, read: Read) -> Verdict {
-        self.settle.read(self.at(ms), read, true)
+        self.debouncer.read(self.at(ms), read, true)
     }
 
     /// Published and quiet at 0 ms.
@@ -75,13 +78,13 @@ fn a_fresh_tree_has_to_be_quiet_first() {
 #[test]
 fn an_event_brings_the_look_forward_and_two_equal_looks_settle() {
     let mut script = Script::settled();
-    script.settle.stir(script.at(1000));
+    script.debouncer.record_change(script.at(1000));
     script.due(1020);
-    script.settle.stir(script.at(1010));
+    script.debouncer.record_change(script.at(1010));
     script.due(1020);
     assert!(!script.walk(1020, 2));
     script.due(1220);
-    script.settle.stir(script.at(1100));
+    script.debouncer.record_change(script.at(1100));
     script.due(1220);
     assert!(script.walk(1220, 2));
     assert_eq!(script.read(1230, Read::Complete), Verdict::Publish);
@@ -91,7 +94,7 @@ fn an_event_brings_the_look_forward_and_two_equal_looks_settle() {
 #[test]
 fn a_tree_that_changes_between_looks_is_not_read() {
     let mut script = Script::settled();
-    script.settle.stir(script.at(1000));
+    script.debouncer.record_change(script.at(1000));
     for (n, fingerprint) in (2..50).enumerate() {
         let now = 1020 + 200 * n as u64;
         assert!(!script.walk(now, fingerprint));
@@ -110,7 +113,7 @@ fn without_events_the_poll_finds_and_settles_it() {
 #[test]
 fn noise_without_a_change_is_not_even_read() {
     let mut script = Script::settled();
-    script.settle.stir(script.at(1000));
+    script.debouncer.record_change(script.at(1000));
     assert!(!script.walk(1020, 1));
     script.due(6020);
 }
@@ -134,7 +137,7 @@ fn an_incomplete_build_waits_until_it_is_complete() {
     assert!(!script.walk(10_200, 2));
     script.due(15_000);
     // Then the rest comes.
-    script.settle.stir(script.at(12_000));
+    script.debouncer.record_change(script.at(12_000));
     assert!(!script.walk(12_020, 3));
     assert!(script.walk(12_220, 3));
     assert_eq!(script.read(12_220, Read::Complete), Verdict::Publish);
@@ -192,12 +195,12 @@ fn a_tree_too_fresh_to_trust_is_read_once_more() {
         trusted,
         age: Duration::from_millis(300),
     };
-    assert!(script.settle.walked(script.at(0), walked(false)));
-    let verdict = script.settle.read(script.at(0), Read::Complete, false);
+    assert!(script.debouncer.walked(script.at(0), walked(false)));
+    let verdict = script.debouncer.read(script.at(0), Read::Complete, false);
     assert_eq!(verdict, Verdict::Publish);
     script.due(2500);
-    assert!(!script.settle.walked(script.at(1000), walked(false)));
-    assert!(script.settle.walked(script.at(2500), walked(true)));
+    assert!(!script.debouncer.walked(script.at(1000), walked(false)));
+    assert!(script.debouncer.walked(script.at(2500), walked(true)));
     assert_eq!(script.read(2500, Read::Complete), Verdict::Publish);
     script.due(7500);
 }
@@ -205,10 +208,10 @@ fn a_tree_too_fresh_to_trust_is_read_once_more() {
 #[test]
 fn a_directory_that_comes_back_is_looked_at_anew() {
     let mut script = Script::settled();
-    script.settle.stir(script.at(1000));
-    script.settle.absent(script.at(1020));
+    script.debouncer.record_change(script.at(1000));
+    script.debouncer.absent(script.at(1020));
     script.due(6020);
-    script.settle.stir(script.at(2000));
+    script.debouncer.record_change(script.at(2000));
     assert!(!script.walk(2020, 1));
     assert!(script.walk(2220, 1));
     assert_eq!(script.read(2220, Read::Complete), Verdict::Publish);
@@ -216,16 +219,16 @@ fn a_directory_that_comes_back_is_looked_at_anew() {
 
 #[test]
 fn nothing_is_waited_for_once_the_tree_that_was_seen_is_judged() {
-    assert!(!Script::new().settle.is_at_rest());
+    assert!(!Script::new().debouncer.is_at_rest());
     let mut script = Script::settled();
-    assert!(script.settle.is_at_rest());
+    assert!(script.debouncer.is_at_rest());
     assert!(!script.walk(5000, 2));
-    assert!(!script.settle.is_at_rest(), "it is changing");
+    assert!(!script.debouncer.is_at_rest(), "it is changing");
     assert!(script.walk(5200, 2));
     assert_eq!(script.read(5200, Read::Incomplete), Verdict::Wait);
-    assert!(!script.settle.is_at_rest(), "it lacks something");
+    assert!(!script.debouncer.is_at_rest(), "it lacks something");
     assert!(!script.walk(6000, 1));
-    assert!(script.settle.is_at_rest(), "it is what it was");
-    script.settle.absent(script.at(7000));
-    assert!(!script.settle.is_at_rest(), "it is away");
+    assert!(script.debouncer.is_at_rest(), "it is what it was");
+    script.debouncer.absent(script.at(7000));
+    assert!(!script.debouncer.is_at_rest(), "it is away");
 }

@@ -16,8 +16,8 @@ use crate::source::upstream::observer::KnownRelease;
 /// seen again after an interval, and nothing else in between. And whatever was current before comes back only after
 /// nothing else was seen for a good while: in the middle of a rolling deploy the old build is seen again and again.
 #[derive(Debug)]
-pub(crate) struct Agree {
-    every: Duration,
+pub(crate) struct Consensus {
+    poll_interval: Duration,
     current: Option<Current>,
     recent: VecDeque<KnownRelease>,
     candidate: Option<Candidate>,
@@ -29,7 +29,7 @@ pub(crate) struct Agree {
     /// How often in a row it was only a script in the page that was news.
     inline_news: u32,
     /// When somebody last said that there is a deploy.
-    word: Option<Instant>,
+    deploy_expected: Option<Instant>,
 }
 
 /// The release that is published, and what it shows, if that is known already.
@@ -51,19 +51,19 @@ struct Candidate {
 }
 
 #[derive(Debug, Clone)]
-pub(crate) enum Verdict {
+pub(crate) enum Decision {
     Wait,
     /// It is new, and was first seen then.
     Publish(Arc<ReleaseFingerprint>, Instant),
     /// It was current before.
-    Return(KnownRelease),
+    Republish(KnownRelease),
 }
 
-impl Agree {
+impl Consensus {
     /// For looks at this interval.
-    pub(crate) fn new(every: Duration) -> Self {
+    pub(crate) fn new(poll_interval: Duration) -> Self {
         Self {
-            every,
+            poll_interval,
             current: None,
             recent: VecDeque::new(),
             candidate: None,
@@ -71,18 +71,19 @@ impl Agree {
             started: None,
             mixed: None,
             inline_news: 0,
-            word: None,
+            deploy_expected: None,
         }
     }
 
     /// Somebody says that there is a deploy, or about to be one: for a while what is seen is believed sooner.
-    pub(crate) fn told(&mut self, now: Instant) {
-        self.word = Some(now);
+    pub(crate) fn expect_deploy(&mut self, now: Instant) {
+        self.deploy_expected = Some(now);
     }
 
     /// True as long as a deploy is expected because somebody said so.
-    pub(crate) fn expects_news(&self, now: Instant) -> bool {
-        self.word.is_some_and(|word| now < word + WORD)
+    pub(crate) fn expects_deploy(&self, now: Instant) -> bool {
+        self.deploy_expected
+            .is_some_and(|word| now < word + EXPECT_DEPLOY_FOR)
     }
 
     /// When a look would decide something; not before that, unless the interval says so.
@@ -112,7 +113,7 @@ impl Agree {
 
     /// Another release is current, by whomever it was published. `pages` is what it shows: without it that is what is
     /// seen next.
-    pub(crate) fn published(
+    pub(crate) fn set_current(
         &mut self,
         release: Arc<Release>,
         pages: Option<Arc<ReleaseFingerprint>>,
@@ -138,73 +139,73 @@ impl Agree {
             same.map(|same| Arc::clone(&same.pages))
         });
         self.recent.retain(|recent| !known(recent));
-        self.recent.truncate(MOST_RECENT);
+        self.recent.truncate(MAX_RECENT);
         self.current = Some(Current { release, pages });
         self.candidate = None;
         self.due = None;
-        self.word = None;
+        self.deploy_expected = None;
     }
 
     /// The current release was seen.
-    pub(crate) fn current_seen(&mut self, now: Instant) {
+    pub(crate) fn on_current_seen(&mut self, now: Instant) {
         if let Some(candidate) = self.candidate.take_if(|candidate| now >= candidate.since)
-            && now > candidate.since + STRAGGLERS
+            && now > candidate.since + STRAGGLER_WINDOW
         {
             self.mixed = Some(now);
         }
     }
 
     /// What the upstreams showed in one look; `None` for one that gave no answer.
-    pub(crate) fn looked(
+    pub(crate) fn on_polled(
         &mut self,
         now: Instant,
         sights: &[Option<Arc<ReleaseFingerprint>>],
-    ) -> Verdict {
+    ) -> Decision {
         self.due = None;
         let shown: Vec<&Arc<ReleaseFingerprint>> = sights.iter().flatten().collect();
         for pages in &shown {
             self.seen(now, pages);
         }
         let Some(candidate) = &self.candidate else {
-            return Verdict::Wait;
+            return Decision::Wait;
         };
         let is_unanimous = candidate.sightings >= shown.len();
         let by_all = is_unanimous && sights.len() > 1 && shown.len() == sights.len();
-        let rest = self.rest(now, candidate, by_all);
+        let rest = self.confirmation_time(now, candidate, by_all);
         let at = candidate.since + rest;
         let is_sure =
             candidate.sightings > 1 || (self.current.is_none() && candidate.pages.is_stable());
         let is_overdue = self.current.is_none()
             && self
                 .started
-                .is_some_and(|started| now >= started + LONGEST_START);
+                .is_some_and(|started| now >= started + MAX_START);
         if !is_overdue && (shown.is_empty() || !is_unanimous) {
-            return Verdict::Wait;
+            return Decision::Wait;
         }
         if !is_overdue && (now < at || !is_sure) {
             self.due = Some(if self.current.is_none() {
-                now + AGAIN
+                now + CONFIRM_SOON
             } else {
                 at
             });
-            return Verdict::Wait;
+            return Decision::Wait;
         }
         self.decide()
     }
 
-    fn decide(&mut self) -> Verdict {
+    fn decide(&mut self) -> Decision {
         let Some(candidate) = self.candidate.take() else {
-            return Verdict::Wait;
+            return Decision::Wait;
         };
         let pages = Arc::new(candidate.pages);
         match &mut self.current {
             Some(current) if current.pages.is_none() => {
                 current.pages = Some(pages);
-                Verdict::Wait
+                Decision::Wait
             }
-            _ => match self.back(&pages) {
-                Some(known) => Verdict::Return(known.clone()),
-                None => Verdict::Publish(pages, candidate.since),
+            _ => match self.former_release(&pages) {
+                Some(known) => Decision::Republish(known.clone()),
+                None => Decision::Publish(pages, candidate.since),
             },
         }
     }
@@ -215,7 +216,7 @@ impl Agree {
         if let Some(current) = &current
             && current.difference(pages) == Difference::None
         {
-            self.current_seen(now);
+            self.on_current_seen(now);
             return;
         }
         let last = self.candidate.take();
@@ -260,9 +261,9 @@ impl Agree {
     }
 
     /// How long nothing but the candidate must have been seen.
-    fn rest(&self, now: Instant, candidate: &Candidate, by_all: bool) -> Duration {
-        if self.back(&candidate.pages).is_some() {
-            return RETURN.max(self.every * 3);
+    fn confirmation_time(&self, now: Instant, candidate: &Candidate, by_all: bool) -> Duration {
+        if self.former_release(&candidate.pages).is_some() {
+            return REPUBLISH_AFTER.max(self.poll_interval * 3);
         }
         let Some(current) = &self.current else {
             return Duration::ZERO;
@@ -274,53 +275,57 @@ impl Agree {
         if likeness == Some(Difference::InlineScripts) {
             // What changes by itself every now and then is news less and less often.
             let patience = self
-                .every
+                .poll_interval
                 .saturating_mul(4_u32.saturating_pow(self.inline_news));
-            return patience.min(LONGEST_INLINE).max(self.every);
+            return patience
+                .min(MAX_INLINE_CONFIRMATION)
+                .max(self.poll_interval);
         }
         if by_all {
             return Duration::ZERO;
         }
         match self.mixed {
-            Some(mixed) if candidate.since < mixed + MIXED_FOR => MIXED.max(self.every * 2),
-            _ if self.expects_news(now) => AGAIN.min(self.every),
-            _ => self.every,
+            Some(mixed) if candidate.since < mixed + MIXED_FOR => {
+                MIXED_CONFIRMATION.max(self.poll_interval * 2)
+            }
+            _ if self.expects_deploy(now) => CONFIRM_SOON.min(self.poll_interval),
+            _ => self.poll_interval,
         }
     }
 
     /// The release that shows the same and was current before.
-    fn back(&self, pages: &ReleaseFingerprint) -> Option<&KnownRelease> {
+    fn former_release(&self, pages: &ReleaseFingerprint) -> Option<&KnownRelease> {
         let mut recent = self.recent.iter();
         recent.find(|known| known.pages.difference(pages) == Difference::None)
     }
 }
 
 // An answer that was on its way while the build was replaced is no sign of a balancer.
-const STRAGGLERS: Duration = Duration::from_secs(2);
+const STRAGGLER_WINDOW: Duration = Duration::from_secs(2);
 
 // As long as nothing is published pages go without the script: what an answer leaves open, another tells soon.
-const AGAIN: Duration = Duration::from_secs(1);
+const CONFIRM_SOON: Duration = Duration::from_secs(1);
 
 // Whoever announces a deploy when it begins has it done by then, or an interval later it is seen all the same.
-const WORD: Duration = Duration::from_secs(60);
+const EXPECT_DEPLOY_FOR: Duration = Duration::from_secs(60);
 
-// Upstreams that never agree have to be taken as they are.
-const LONGEST_START: Duration = Duration::from_secs(30);
+// Upstreams that never consensus have to be taken as they are.
+const MAX_START: Duration = Duration::from_secs(30);
 
 // In a rolling deploy behind a balancer some requests in a row meet the old build by chance; not all for so long.
-const RETURN: Duration = Duration::from_secs(60);
+const REPUBLISH_AFTER: Duration = Duration::from_secs(60);
 
 // The same for the new build, which will come anyway.
-const MIXED: Duration = Duration::from_secs(30);
+const MIXED_CONFIRMATION: Duration = Duration::from_secs(30);
 
 // A rolling deploy takes minutes.
 const MIXED_FOR: Duration = Duration::from_secs(10 * 60);
 
 // A script in the page that changes every hour is not that often news.
-const LONGEST_INLINE: Duration = Duration::from_secs(2 * 60 * 60);
+const MAX_INLINE_CONFIRMATION: Duration = Duration::from_secs(2 * 60 * 60);
 
 // As many as deploys of a busy day: what comes back keeps its id and its time.
-const MOST_RECENT: usize = 16;
+const MAX_RECENT: usize = 16;
 
 #[cfg(test)]
 mod tests;

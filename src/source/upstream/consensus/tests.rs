@@ -3,7 +3,7 @@ use crate::html::page_assets::PageFingerprint;
 use crate::html::page_assets::PageLocation;
 use crate::html::page_assets::PageReader;
 
-const EVERY: Duration = Duration::from_secs(10);
+const POLL_INTERVAL: Duration = Duration::from_secs(10);
 
 /// What an upstream shows that has this page.
 fn page(html: &str) -> Arc<ReleaseFingerprint> {
@@ -30,7 +30,7 @@ fn inline(name: &str, script: &str) -> Arc<ReleaseFingerprint> {
 
 /// Looks at a simulated site, and what became of them.
 struct Stage {
-    agree: Agree,
+    consensus: Consensus,
     start: Instant,
     now: Instant,
     /// Second and id of each publish.
@@ -41,7 +41,7 @@ impl Stage {
     fn new() -> Self {
         let start = Instant::now();
         Self {
-            agree: Agree::new(EVERY),
+            consensus: Consensus::new(POLL_INTERVAL),
             start,
             now: start,
             published: Vec::new(),
@@ -66,14 +66,14 @@ impl Stage {
 
     fn look(&mut self, sights: &[Option<&Arc<ReleaseFingerprint>>]) {
         let sights: Vec<_> = sights.iter().map(|sight| sight.cloned()).collect();
-        let (release, pages) = match self.agree.looked(self.now, &sights) {
-            Verdict::Wait => return,
-            Verdict::Publish(pages, _) => (Arc::new(Release::new(pages.id(), 1)), pages),
-            Verdict::Return(known) => (known.release, known.pages),
+        let (release, pages) = match self.consensus.on_polled(self.now, &sights) {
+            Decision::Wait => return,
+            Decision::Publish(pages, _) => (Arc::new(Release::new(pages.id(), 1)), pages),
+            Decision::Republish(known) => (known.release, known.pages),
         };
         let second = (self.now - self.start).as_secs();
         self.published.push((second, release.id().to_string()));
-        self.agree.published(release, Some(pages));
+        self.consensus.set_current(release, Some(pages));
     }
 
     /// Looks at the interval, at a single upstream.
@@ -107,7 +107,7 @@ fn what_may_change_by_itself_is_seen_twice_first() {
     let mut stage = Stage::new();
     stage.look(&[Some(&inline("a", "token=1"))]);
     assert!(stage.published.is_empty());
-    assert_eq!(stage.agree.due(), Some(stage.now + AGAIN));
+    assert_eq!(stage.consensus.due(), Some(stage.now + CONFIRM_SOON));
     stage.wait(1);
     stage.look(&[Some(&inline("a", "token=2"))]);
     assert_eq!(stage.published.len(), 1);
@@ -124,7 +124,7 @@ fn upstreams_that_never_agree_are_taken_as_they_are() {
     let mut stage = Stage::new();
     for _ in 0..4 {
         stage.look(&[Some(&build("a")), Some(&build("b"))]);
-        assert!(stage.published.is_empty() || stage.now >= stage.start + LONGEST_START);
+        assert!(stage.published.is_empty() || stage.now >= stage.start + MAX_START);
         stage.wait(10);
     }
     assert_eq!(stage.published.len(), 1);
@@ -142,7 +142,7 @@ fn one_upstream_shows_the_same_twice_at_an_interval() {
     let mut stage = Stage::showing(&old);
     stage.looks(&[&old, &new]);
     assert_eq!(stage.news(), 0);
-    assert_eq!(stage.agree.due(), Some(stage.now));
+    assert_eq!(stage.consensus.due(), Some(stage.now));
     stage.looks(&[&new]);
     assert_eq!(stage.news(), 1);
     stage.is_at(&new);
@@ -154,8 +154,8 @@ fn one_upstream_shows_the_same_twice_at_an_interval() {
 fn what_somebody_announces_is_believed_after_a_second() {
     let (old, new) = (build("a"), build("b"));
     let mut stage = Stage::showing(&old);
-    stage.agree.told(stage.now);
-    assert!(stage.agree.expects_news(stage.now));
+    stage.consensus.expect_deploy(stage.now);
+    assert!(stage.consensus.expects_deploy(stage.now));
     // It may still be on its way.
     stage.look(&[Some(&old)]);
     stage.wait(2);
@@ -165,7 +165,7 @@ fn what_somebody_announces_is_believed_after_a_second() {
     stage.look(&[Some(&new)]);
     assert_eq!(stage.news(), 1);
     stage.is_at(&new);
-    assert!(!stage.agree.expects_news(stage.now));
+    assert!(!stage.consensus.expects_deploy(stage.now));
 }
 
 #[test]
@@ -248,7 +248,7 @@ fn what_was_current_comes_back_after_nothing_else_was_seen_for_long() {
         stage.looks(&[&old]);
         assert_eq!(stage.news(), 1);
     }
-    assert_eq!(stage.agree.due(), Some(since + RETURN));
+    assert_eq!(stage.consensus.due(), Some(since + REPUBLISH_AFTER));
     stage.looks(&[&old]);
     assert_eq!(stage.news(), 2);
     stage.is_at(&old);
@@ -318,13 +318,13 @@ fn what_somebody_else_published_is_what_is_seen_next() {
     let (old, new) = (build("a"), build("b"));
     let mut stage = Stage::showing(&old);
     let release = Release::new("v2".parse().unwrap(), 1);
-    stage.agree.published(Arc::new(release), None);
-    assert!(stage.agree.current().is_none());
+    stage.consensus.set_current(Arc::new(release), None);
+    assert!(stage.consensus.current().is_none());
     // The upstream has not got it yet.
     stage.looks(&[&old, &old, &old]);
     stage.looks(&[&new, &new, &new]);
     assert_eq!(stage.news(), 0);
-    let current = stage.agree.current().unwrap();
+    let current = stage.consensus.current().unwrap();
     assert_eq!(
         (current.release.id().as_str(), &current.pages),
         ("v2", &new)
@@ -369,16 +369,16 @@ fn roll(seed: u64, seconds: u64, visits: u64) -> (usize, bool) {
                 _ => shows_new(),
             };
             if is_current {
-                stage.agree.current_seen(stage.now);
+                stage.consensus.on_current_seen(stage.now);
             } else {
-                next_look = next_look.min(stage.now + AGAIN);
+                next_look = next_look.min(stage.now + CONFIRM_SOON);
             }
         }
         if stage.now >= next_look {
             let sight = if shows_new() { &new } else { &old };
             stage.look(&[Some(sight)]);
-            let at = stage.now + EVERY;
-            next_look = stage.agree.due().map_or(at, |due| due.min(at));
+            let at = stage.now + POLL_INTERVAL;
+            next_look = stage.consensus.due().map_or(at, |due| due.min(at));
         }
         stage.wait(1);
     }

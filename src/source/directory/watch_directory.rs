@@ -29,12 +29,12 @@ use crate::html::inserter;
 use crate::http::prefix::ReservedPrefix;
 use crate::release::Release;
 use crate::site::Site;
+use crate::source::directory::debounce::Debouncer;
 use crate::source::directory::debounce::Read;
-use crate::source::directory::debounce::Settle;
 use crate::source::directory::debounce::Timing;
 use crate::source::directory::debounce::Verdict;
 use crate::source::directory::debounce::Walked;
-use crate::source::directory::fs_events::Alarm;
+use crate::source::directory::fs_events::DirectoryWatcher;
 
 /// Watches a directory and publishes what is deployed into it, once it is settled and complete.
 ///
@@ -57,26 +57,26 @@ use crate::source::directory::fs_events::Alarm;
 pub struct WatchDirectory {
     root: PathBuf,
     timing: Timing,
-    events: Events,
-    files: Files,
-    file_limit: u64,
+    watch_mode: WatchMode,
+    serve_mode: ServeMode,
+    max_memory_file: u64,
     prefix: Arc<ReservedPrefix>,
 }
 
 /// What becomes of the files that were read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Files {
-    Keep,
-    Forget,
+enum ServeMode {
+    Files,
+    IdsOnly,
 }
 
 /// Where the news of a change comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
-pub enum Events {
+pub enum WatchMode {
     /// From the system where it has any, and from a slow poll behind it.
     #[default]
-    System,
+    Native,
     /// From the poll alone: for file systems whose events don't arrive, such as network mounts.
     Poll,
 }
@@ -87,53 +87,53 @@ impl WatchDirectory {
         Self {
             root: root.into(),
             timing: Timing {
-                quiet: DEFAULT_QUIET,
-                patience: DEFAULT_INCOMPLETE_AFTER,
-                poll: DEFAULT_POLL,
+                debounce: DEFAULT_DEBOUNCE,
+                incomplete_after: DEFAULT_INCOMPLETE_AFTER,
+                rescan_interval: DEFAULT_RESCAN_INTERVAL,
             },
-            events: Events::System,
-            files: Files::Keep,
-            file_limit: DEFAULT_FILE_LIMIT,
+            watch_mode: WatchMode::Native,
+            serve_mode: ServeMode::Files,
+            max_memory_file: DEFAULT_MAX_MEMORY_FILE,
             prefix: Arc::default(),
         }
     }
 
-    /// How long nothing may have changed before the directory is read. [`DEFAULT_QUIET`] unless set.
-    pub fn quiet(mut self, quiet: Duration) -> Self {
-        self.timing.quiet = quiet;
+    /// How long nothing may have changed before the directory is read. [`DEFAULT_DEBOUNCE`] unless set.
+    pub fn debounce(mut self, debounce: Duration) -> Self {
+        self.timing.debounce = debounce;
         self
     }
 
     /// How long nothing may have changed before a build that lacks files is published all the same.
     /// [`DEFAULT_INCOMPLETE_AFTER`] unless set.
-    pub fn incomplete_after(mut self, patience: Duration) -> Self {
-        self.timing.patience = patience;
+    pub fn incomplete_after(mut self, incomplete_after: Duration) -> Self {
+        self.timing.incomplete_after = incomplete_after;
         self
     }
 
-    /// The time between two looks when no event calls for one. [`DEFAULT_POLL`] unless set; a fifth of that, where
+    /// The time between two looks when no event calls for one. [`DEFAULT_RESCAN_INTERVAL`] unless set; a fifth of that, where
     /// there are no events.
-    pub fn poll(mut self, poll: Duration) -> Self {
-        self.timing.poll = poll;
+    pub fn rescan_interval(mut self, rescan_interval: Duration) -> Self {
+        self.timing.rescan_interval = rescan_interval;
         self
     }
 
     /// Where the news of a change comes from.
-    pub fn events(mut self, events: Events) -> Self {
-        self.events = events;
+    pub fn watch_mode(mut self, watch_mode: WatchMode) -> Self {
+        self.watch_mode = watch_mode;
         self
     }
 
-    /// The size in bytes up to which a file is held in memory. [`DEFAULT_FILE_LIMIT`] unless set.
-    pub fn file_limit(mut self, bytes: u64) -> Self {
-        self.file_limit = bytes;
+    /// The size in bytes up to which a file is held in memory. [`DEFAULT_MAX_MEMORY_FILE`] unless set.
+    pub fn max_memory_file(mut self, bytes: u64) -> Self {
+        self.max_memory_file = bytes;
         self
     }
 
     /// Publishes releases without files, for a site whose files something else serves. Then nothing is held in
     /// memory, and no older chunk either.
     pub fn ids_only(mut self) -> Self {
-        self.files = Files::Forget;
+        self.serve_mode = ServeMode::IdsOnly;
         self
     }
 
@@ -152,26 +152,26 @@ impl WatchDirectory {
     pub async fn run(self, site: Site) -> Infallible {
         let rings = Arc::new(Notify::new());
         let start = || {
-            let looker = Looker::new(&self, Arc::clone(&rings), site.clone());
-            (looker, Settle::new(Instant::now(), self.timing))
+            let scanner = DirectoryScanner::new(&self, Arc::clone(&rings), site.clone());
+            (scanner, Debouncer::new(Instant::now(), self.timing))
         };
-        let (mut looker, mut settle) = start();
+        let (mut scanner, mut debouncer) = start();
         let mut check_requests = site.check_requests();
         loop {
             tokio::select! {
-                () = rings.notified() => settle.stir(Instant::now()),
-                _ = check_requests.next() => settle.stir(Instant::now()),
-                () = sleep_until(settle.due().into()) => {
+                () = rings.notified() => debouncer.record_change(Instant::now()),
+                _ = check_requests.next() => debouncer.record_change(Instant::now()),
+                () = sleep_until(debouncer.due().into()) => {
                     let look = spawn_blocking(move || {
-                        looker.look(&mut settle);
-                        (looker, settle)
+                        scanner.look(&mut debouncer);
+                        (scanner, debouncer)
                     });
-                    (looker, settle) = match look.await {
+                    (scanner, debouncer) = match look.await {
                         Ok(back) => back,
                         Err(error) => {
                             // Our fault; what is published stays so, and the next build may be luckier.
                             tracing::error!(%error, "looking at the directory failed; starting anew");
-                            sleep(self.timing.poll).await;
+                            sleep(self.timing.rescan_interval).await;
                             start()
                         }
                     };
@@ -182,13 +182,13 @@ impl WatchDirectory {
 }
 
 /// What looks at the directory, and remembers between two looks. Everything it does blocks.
-struct Looker {
+struct DirectoryScanner {
     root: PathBuf,
-    files: Files,
-    file_limit: u64,
+    serve_mode: ServeMode,
+    max_memory_file: u64,
     prefix: Arc<ReservedPrefix>,
     timing: Timing,
-    alarm: Alarm,
+    watcher: DirectoryWatcher,
     site: Site,
     promises: ImmutableFiles,
     csp_checker: CspChecker,
@@ -196,19 +196,19 @@ struct Looker {
     awaited: String,
 }
 
-impl Looker {
+impl DirectoryScanner {
     fn new(watch: &WatchDirectory, rings: Arc<Notify>, site: Site) -> Self {
-        let alarm = match watch.events {
-            Events::System => Alarm::new(rings),
-            Events::Poll => Alarm::silent(rings),
+        let watcher = match watch.watch_mode {
+            WatchMode::Native => DirectoryWatcher::new(rings),
+            WatchMode::Poll => DirectoryWatcher::silent(rings),
         };
         Self {
             root: watch.root.clone(),
-            files: watch.files,
-            file_limit: watch.file_limit,
+            serve_mode: watch.serve_mode,
+            max_memory_file: watch.max_memory_file,
             prefix: Arc::clone(&watch.prefix),
             timing: watch.timing,
-            alarm,
+            watcher,
             site,
             promises: ImmutableFiles::default(),
             csp_checker: CspChecker::default(),
@@ -216,37 +216,37 @@ impl Looker {
         }
     }
 
-    fn look(&mut self, settle: &mut Settle) {
+    fn look(&mut self, debouncer: &mut Debouncer) {
         // Before the walk: what changes after it must ring.
-        let has_events = self.alarm.arm(&self.root);
+        let has_events = self.watcher.rewatch(&self.root);
         let start = Instant::now();
         let tree = Tree::read(&self.root);
         let walking = start.elapsed();
-        if let Some(wait) = self.judge(settle, tree) {
+        if let Some(wait) = self.judge(debouncer, tree) {
             self.say_awaited(&wait);
         }
         let now = Instant::now();
-        if settle.is_at_rest()
+        if debouncer.is_at_rest()
             && let Some(again) = self.site.on_checked(now)
         {
-            settle.poll_at(again);
+            debouncer.poll_at(again);
         }
         if !has_events {
-            settle.poll_at(now + self.timing.poll / POLL_ALONE);
+            debouncer.poll_at(now + self.timing.rescan_interval / POLL_ALONE);
         }
-        settle.rest_until(now + walking * REST);
+        debouncer.rest_until(now + walking * REST);
     }
 
     /// Gives what is waited for, if the directory is not what is served.
-    fn judge(&mut self, settle: &mut Settle, tree: io::Result<Tree>) -> Option<String> {
+    fn judge(&mut self, debouncer: &mut Debouncer, tree: io::Result<Tree>) -> Option<String> {
         let tree = match tree {
             Ok(tree) if tree.has_index() => tree,
             Ok(_) => {
-                settle.absent(Instant::now());
+                debouncer.absent(Instant::now());
                 return Some(NotReady::NoIndex.to_string());
             }
             Err(error) => {
-                settle.absent(Instant::now());
+                debouncer.absent(Instant::now());
                 return Some(NotReady::from_io(&error, &self.root).to_string());
             }
         };
@@ -259,13 +259,13 @@ impl Looker {
             trusted: tree.is_reliable(wall),
             age: age.unwrap_or_default(),
         };
-        if !settle.walked(Instant::now(), walked) {
+        if !debouncer.walked(Instant::now(), walked) {
             return None;
         }
-        self.read(settle, tree, walked.trusted)
+        self.read(debouncer, tree, walked.trusted)
     }
 
-    fn read(&mut self, settle: &mut Settle, tree: Tree, trusted: bool) -> Option<String> {
+    fn read(&mut self, debouncer: &mut Debouncer, tree: Tree, trusted: bool) -> Option<String> {
         let start = Instant::now();
         let current = self.site.current();
         let known: Vec<_> = current
@@ -274,7 +274,7 @@ impl Looker {
             .chain(self.site.retained())
             .collect();
         let limits = MemoryLimits {
-            file: self.file_limit,
+            file: self.max_memory_file,
             total: self.site.memory_budget(),
         };
         let draft = Snapshot::read(&self.root, tree, &known, limits).and_then(|snapshot| {
@@ -284,11 +284,11 @@ impl Looker {
         let draft = match draft {
             Ok(draft) => draft,
             Err(NotReady::Changing) => {
-                settle.read(Instant::now(), Read::Changing, trusted);
+                debouncer.read(Instant::now(), Read::Changing, trusted);
                 return Some(NotReady::Changing.to_string());
             }
             Err(unsettled) => {
-                settle.absent(Instant::now());
+                debouncer.absent(Instant::now());
                 return Some(unsettled.to_string());
             }
         };
@@ -298,7 +298,7 @@ impl Looker {
         } else {
             Read::Incomplete
         };
-        match settle.read(Instant::now(), read, trusted) {
+        match debouncer.read(Instant::now(), read, trusted) {
             Verdict::Wait => return Some(format!("it lacks {}", list(&missing))),
             Verdict::PublishIncomplete => tracing::warn!(
                 missing = list(&missing),
@@ -306,8 +306,8 @@ impl Looker {
             ),
             Verdict::Publish => {}
         }
-        let release = match self.files {
-            Files::Keep => {
+        let release = match self.serve_mode {
+            ServeMode::Files => {
                 let page_origin = PageOrigin::new(&self.prefix);
                 let tag_builder =
                     ScriptTagBuilder::new(&draft.id, draft.built, page_origin, &self.csp_checker);
@@ -320,7 +320,7 @@ impl Looker {
                 };
                 draft.into_release(current.as_deref(), &mut self.promises, inject)
             }
-            Files::Forget => draft.into_release_without_files(),
+            ServeMode::IdsOnly => draft.into_release_without_files(),
         };
         self.publish(release, start);
         None
@@ -375,16 +375,16 @@ fn list(names: &BTreeSet<String>) -> String {
 }
 
 /// How long a directory is quiet before it is read, unless set.
-pub const DEFAULT_QUIET: Duration = Duration::from_millis(200);
+pub const DEFAULT_DEBOUNCE: Duration = Duration::from_millis(200);
 
 /// How long an incomplete build is waited for, unless set.
 pub const DEFAULT_INCOMPLETE_AFTER: Duration = Duration::from_secs(10);
 
 /// The time between two looks without an event, unless set.
-pub const DEFAULT_POLL: Duration = Duration::from_secs(5);
+pub const DEFAULT_RESCAN_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The largest file that is held in memory, unless set: 1 MiB.
-pub const DEFAULT_FILE_LIMIT: u64 = 1024 * 1024;
+pub const DEFAULT_MAX_MEMORY_FILE: u64 = 1024 * 1024;
 
 // Without events, news should still come within a second or so.
 const POLL_ALONE: u32 = 5;
