@@ -41,9 +41,7 @@ pub(crate) fn release_json(
         announcement: announcement.data(),
         delay: random_in(0..=stream_limit.reconnect_jitter()),
         settings: settings.to_json(query_parameter(query, "lang").unwrap_or("")),
-        changes: changes
-            .as_deref()
-            .and_then(|json| serde_json::from_slice(json).ok()),
+        changes: changes.as_deref(),
     };
     // Only maps with other keys than strings don't serialize.
     let json = serde_json::to_vec(&details).unwrap_or_default();

@@ -1,9 +1,11 @@
 //! The difference between two releases.
 
+use serde::Serialize;
+
 use crate::release::release::Release;
 
 /// The paths that differ between two releases, each list sorted.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct ReleaseDiff<'a> {
     pub(crate) added: Vec<&'a str>,
     pub(crate) changed: Vec<&'a str>,

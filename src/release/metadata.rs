@@ -4,7 +4,6 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::release::policy::Policy;
 
@@ -75,20 +74,6 @@ impl ReleaseMetadata {
     /// True if no field is set in both with different values.
     pub(crate) fn is_compatible_with(&self, other: &Self) -> bool {
         self.or(other) == other.or(self)
-    }
-
-    /// Adds the fields that are set to a JSON object.
-    pub(crate) fn write_to(&self, object: &mut Value) {
-        let fields = [
-            ("label", self.label.as_deref()),
-            ("notes", self.notes.as_deref()),
-            ("policy", self.policy.map(Policy::as_str)),
-        ];
-        for (name, text) in fields {
-            if let Some(text) = text {
-                object[name] = text.into();
-            }
-        }
     }
 
     /// Sets the notes; truncates them, with a warning, if they are too long.

@@ -1,120 +1,133 @@
-//! What was said of a release from outside, before it is known of which.
+//! Announced metadata that is not attached to a release yet.
 
 use std::time::Duration;
 use std::time::Instant;
 
 use crate::release::ReleaseMetadata;
-use crate::site::history::DeployRecord;
 
-/// A word on a release, and when it was said.
+/// Metadata of an announcement, and when it was announced.
 #[derive(Debug, Clone)]
 pub(crate) struct PendingMetadata {
-    about: ReleaseMetadata,
-    at: Instant,
+    metadata: ReleaseMetadata,
+    announced: Instant,
 }
 
-/// Of which release a word is, when a source has looked and found no news.
+/// The release that pending metadata belongs to, after a source has checked and found no new one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// News may still be on the way: look again by then.
-    Early(Instant),
+pub(crate) enum Attachment {
+    /// A new release may still come: check again at this time.
+    Undecided(Instant),
     Current,
-    /// Of none that was published so far.
+    /// The next one that is published.
     Next,
-    /// Of none at all: what it was about did not come.
-    Stale,
+    /// None: the announced release did not come.
+    Expired,
+}
+
+/// What matters here of the current release.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CurrentRelease<'a> {
+    pub(crate) metadata: &'a ReleaseMetadata,
+    /// When it became current.
+    pub(crate) since: Instant,
 }
 
 impl PendingMetadata {
-    pub(crate) fn new(about: ReleaseMetadata, now: Instant) -> Self {
-        Self { about, at: now }
+    pub(crate) fn new(metadata: ReleaseMetadata, now: Instant) -> Self {
+        Self {
+            metadata,
+            announced: now,
+        }
     }
 
-    pub(crate) fn into_about(self) -> ReleaseMetadata {
-        self.about
+    pub(crate) fn into_metadata(self) -> ReleaseMetadata {
+        self.metadata
     }
 
-    /// True if it is of what is published now.
-    pub(crate) fn is_of_next(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.at) < MAX_PENDING_AGE
+    /// True if it belongs to a release that is published now.
+    pub(crate) fn is_valid(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.announced) < MAX_PENDING_AGE
     }
 
-    /// Whom it is of, when nothing new is there now; `last` is what was published last.
+    /// Decides which release it belongs to, when a source has found no new one.
     ///
-    /// A source may have been faster than the word. But not every word comes late: one that is said when a build starts
-    /// is of the next release. They are told apart by what is known of the current one. If it has got a word already,
-    /// and another, then this one is not of it.
-    pub(crate) fn without_news(&self, last: Option<&DeployRecord>, now: Instant) -> Verdict {
-        if !self.is_of_next(now) {
-            return Verdict::Stale;
+    /// A source may have been faster than the announcement. But an announcement may also be early: one that is sent
+    /// when a build starts belongs to the next release. The metadata of the current release tells them apart: if it was
+    /// announced already, with other values, then this belongs to the next one.
+    pub(crate) fn attach(&self, current: Option<CurrentRelease<'_>>, now: Instant) -> Attachment {
+        if !self.is_valid(now) {
+            return Attachment::Expired;
         }
-        let due = self.at + ATTACH_AFTER;
+        let due = self.announced + ATTACH_AFTER;
         if now < due {
-            return Verdict::Early(due);
+            return Attachment::Undecided(due);
         }
-        let is_of = |last: &DeployRecord| {
-            let before = self.at.saturating_duration_since(last.since());
-            before < MAX_CURRENT_AGE && self.about.is_compatible_with(last.about())
+        let belongs_to = |current: CurrentRelease<'_>| {
+            let before = self.announced.saturating_duration_since(current.since);
+            before < MAX_CURRENT_AGE && self.metadata.is_compatible_with(current.metadata)
         };
-        if last.is_some_and(is_of) {
-            Verdict::Current
+        if current.is_some_and(belongs_to) {
+            Attachment::Current
         } else {
-            Verdict::Next
+            Attachment::Next
         }
     }
 }
 
-// A build that is announced when it starts is there by then, or something went wrong with it.
+// A build that is announced when it starts is published by then, or it has failed.
 pub(crate) const MAX_PENDING_AGE: Duration = Duration::from_secs(15 * 60);
 
-// The job that deploys has other steps before the one that tells of it; it is the same job as above.
+// The job that deploys may have other steps before the one that announces; it is the same job as above.
 const MAX_CURRENT_AGE: Duration = MAX_PENDING_AGE;
 
-// What is there when it is announced has settled, and every source has looked once more.
+// By then a build that was there when it was announced is debounced, and every source has checked once more.
 pub(crate) const ATTACH_AFTER: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::site::history::deploy;
 
-    fn about(label: &str) -> ReleaseMetadata {
+    fn metadata(label: &str) -> ReleaseMetadata {
         ReleaseMetadata::new(None, Some(label), None).0
     }
 
     #[test]
-    fn a_word_without_news_finds_its_release() {
-        use Verdict::*;
+    fn pending_metadata_without_new_release_is_attached_by_age_and_label() {
+        use Attachment::*;
         let start = Instant::now();
         let at = |seconds: u64| start + Duration::from_secs(seconds);
-        // What is known of the current release and when it was published; when the word was said, and the look.
-        for (current, said, look, expected) in [
-            (Some(("", 100)), 101, 101, Early(at(111))),
-            (Some(("", 100)), 101, 110, Early(at(111))),
+        // Label and time of the current release; time of the announcement, and of the check.
+        for (current, announced, checked, expected) in [
+            (Some(("", 100)), 101, 101, Undecided(at(111))),
+            (Some(("", 100)), 101, 110, Undecided(at(111))),
             (Some(("", 100)), 101, 111, Current),
             (Some(("1", 100)), 101, 111, Current),
             (Some(("0", 100)), 101, 111, Next),
             (Some(("", 100)), 100 + 899, 100 + 909, Current),
             (Some(("", 100)), 100 + 900, 100 + 910, Next),
             (Some(("0", 100)), 101, 1000, Next),
-            (Some(("0", 100)), 101, 1001, Stale),
-            (Some(("", 100)), 101, 1001, Stale),
+            (Some(("0", 100)), 101, 1001, Expired),
+            (Some(("", 100)), 101, 1001, Expired),
             (None, 101, 111, Next),
-            (None, 101, 1001, Stale),
+            (None, 101, 1001, Expired),
         ] {
-            let current = current.map(|(label, since)| deploy(about(label), at(since)));
-            let found =
-                PendingMetadata::new(about("1"), at(said)).without_news(current.as_ref(), at(look));
-            assert_eq!(found, expected, "{current:?}, said at {said}, {look}");
+            let known = current.map(|(label, since)| (metadata(label), at(since)));
+            let known = known.as_ref().map(|(metadata, since)| CurrentRelease {
+                metadata,
+                since: *since,
+            });
+            let pending = PendingMetadata::new(metadata("1"), at(announced));
+            let found = pending.attach(known, at(checked));
+            assert_eq!(found, expected, "{current:?}, {announced}, {checked}");
         }
     }
 
     #[test]
-    fn a_word_waits_for_a_build_and_not_for_ever() {
+    fn pending_metadata_expires_after_fifteen_minutes() {
         let start = Instant::now();
-        let said = PendingMetadata::new(about("1"), start);
-        assert!(said.is_of_next(start));
-        assert!(said.is_of_next(start + Duration::from_secs(899)));
-        assert!(!said.is_of_next(start + Duration::from_secs(900)));
+        let pending = PendingMetadata::new(metadata("1"), start);
+        assert!(pending.is_valid(start));
+        assert!(pending.is_valid(start + Duration::from_secs(899)));
+        assert!(!pending.is_valid(start + Duration::from_secs(900)));
     }
 }

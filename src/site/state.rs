@@ -1,49 +1,53 @@
-//! What is true of a site at one moment.
+//! The state of a site at one moment.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::Bytes;
+use serde_json::value::RawValue;
 
 use crate::release::Entry;
 use crate::release::Release;
 use crate::release::ReleaseId;
 use crate::release::ReleaseMetadata;
-use crate::site::DEFAULT_MEMORY_LIMIT;
-use crate::site::DEFAULT_RETAIN_RELEASES;
 use crate::site::announcement::Announcement;
 use crate::site::history::DeployHistory;
+use crate::site::history::DeployRecord;
 use crate::site::history::PublishedBy;
 use crate::site::observer::ObservePages;
+use crate::site::pending::Attachment;
+use crate::site::pending::CurrentRelease;
 use crate::site::pending::PendingMetadata;
-use crate::site::pending::Verdict;
+use crate::site::publish_time::PublishTime;
+use crate::site::retention::RetentionLimits;
 
-/// Everything that is true of a site at one moment. Whoever answers a request reads it once.
+/// The state of a site at one moment. It is read once a request.
 #[derive(Debug, Clone)]
 pub(crate) struct State {
-    pub(crate) current: Option<Arc<Release>>,
-    pub(crate) retained: Vec<Arc<Release>>,
-    pub(crate) announcement: Option<Arc<Announcement>>,
-    pub(crate) superseded_ids: Vec<ReleaseId>,
-    pub(crate) deploys: DeployHistory,
-    /// What was said from outside of the current release.
-    pub(crate) announced_metadata: ReleaseMetadata,
-    /// What was said of a release, and it is not known yet of which.
-    pub(crate) pending: Option<PendingMetadata>,
-    pub(crate) not_ready_reason: Arc<str>,
-    pub(crate) closed: bool,
+    current: Option<Arc<Release>>,
+    /// When the current release was published, for durations within this process.
+    current_since: Option<Instant>,
+    /// Older releases, newest first.
+    retained: Vec<Arc<Release>>,
+    announcement: Option<Arc<Announcement>>,
+    /// The ids of older releases, newest first.
+    superseded_ids: Vec<ReleaseId>,
+    deploys: DeployHistory,
+    /// What was announced of the current release.
+    announced_metadata: ReleaseMetadata,
+    pending: Option<PendingMetadata>,
+    not_ready_reason: Arc<str>,
+    is_closed: bool,
     /// Set while upstreams are polled.
-    pub(crate) observer: Option<Arc<dyn ObservePages>>,
-    pub(crate) retain_releases: usize,
-    pub(crate) memory_limit: u64,
+    observer: Option<Arc<dyn ObservePages>>,
+    limits: RetentionLimits,
 }
 
 impl State {
-    /// Without a release.
+    /// The state of a new site, without a release.
     pub(crate) fn new() -> Self {
         Self {
             current: None,
+            current_since: None,
             retained: Vec::new(),
             announcement: None,
             superseded_ids: Vec::new(),
@@ -51,10 +55,9 @@ impl State {
             announced_metadata: ReleaseMetadata::default(),
             pending: None,
             not_ready_reason: "the first release".into(),
-            closed: false,
+            is_closed: false,
             observer: None,
-            retain_releases: DEFAULT_RETAIN_RELEASES,
-            memory_limit: DEFAULT_MEMORY_LIMIT,
+            limits: RetentionLimits::default(),
         }
     }
 
@@ -62,15 +65,20 @@ impl State {
         self.current.as_ref()
     }
 
-    /// The newest retained release that has a file with a hash in its name at `path`.
-    pub(crate) fn retained(&self, path: &str) -> Option<&Entry> {
+    /// The retained releases, newest first.
+    pub(crate) fn retained(&self) -> &[Arc<Release>] {
+        &self.retained
+    }
+
+    /// The file at `path` of the newest retained release that has one there with a hash in its name.
+    pub(crate) fn retained_entry(&self, path: &str) -> Option<&Entry> {
         let mut entries = self.retained.iter().filter_map(|release| release.get(path));
         entries.find(|entry| entry.is_hashed())
     }
 
-    /// What has changed since the release `id`, as JSON, if that is still known:
-    /// `{"added":[…],"changed":[…],"removed":[…]}`.
-    pub(crate) fn changes_since(&self, id: &str) -> Option<Bytes> {
+    /// What has changed since the release `id`, as JSON: `{"added":[…],"changed":[…],"removed":[…]}`. `None` if that
+    /// release is not retained, or too much has changed.
+    pub(crate) fn changes_since(&self, id: &str) -> Option<Arc<RawValue>> {
         let current = self.current.as_deref()?;
         let mut known = std::iter::once(current).chain(self.retained.iter().map(AsRef::as_ref));
         let old = known.find(|release| release.id().as_str() == id)?;
@@ -82,10 +90,17 @@ impl State {
         self.announcement.as_ref()
     }
 
+    /// The ids of older releases, newest first. Never that of the current one.
+    #[cfg(test)]
+    pub(crate) fn superseded_ids(&self) -> &[ReleaseId] {
+        &self.superseded_ids
+    }
+
     pub(crate) fn deploys(&self) -> &DeployHistory {
         &self.deploys
     }
 
+    /// What the site waits for, as long as there is no release.
     pub(crate) fn not_ready_reason(&self) -> &str {
         &self.not_ready_reason
     }
@@ -94,22 +109,55 @@ impl State {
         self.observer.as_ref()
     }
 
+    /// True if event streams are to end.
     pub(crate) fn is_closed(&self) -> bool {
-        self.closed
+        self.is_closed
     }
 
+    pub(crate) fn limits(&self) -> RetentionLimits {
+        self.limits
+    }
+
+    pub(crate) fn limits_mut(&mut self) -> &mut RetentionLimits {
+        &mut self.limits
+    }
+
+    pub(crate) fn close(&mut self) {
+        self.is_closed = true;
+    }
+
+    pub(crate) fn set_not_ready_reason(&mut self, reason: &str) {
+        self.not_ready_reason = reason.into();
+    }
+
+    pub(crate) fn set_observer(&mut self, observer: Option<Arc<dyn ObservePages>>) {
+        self.observer = observer;
+    }
+
+    pub(crate) fn has_pending_metadata(&self) -> bool {
+        self.pending.is_some()
+    }
+
+    /// Stores announced metadata until it can be attached to a release. Replaces earlier pending metadata.
+    pub(crate) fn set_pending_metadata(&mut self, metadata: ReleaseMetadata, now: Instant) {
+        if !metadata.is_empty() {
+            self.pending = Some(PendingMetadata::new(metadata, now));
+        }
+    }
+
+    /// Makes `release` current. True if its id is another than that of the current one.
     pub(crate) fn publish(
         &mut self,
         release: &Arc<Release>,
         by: PublishedBy,
-        now: Instant,
+        time: PublishTime,
     ) -> bool {
         let old = self.current.replace(Arc::clone(release));
         if old.as_ref().is_some_and(|old| old.id() == release.id()) {
-            self.announce_again();
-            // Whoever publishes without a source that looks has looked all the same.
-            _ = self.on_checked(now);
-            self.retain();
+            self.update_announcement();
+            // A publish without a source counts as a check, too.
+            _ = self.on_checked(time.monotonic);
+            self.apply_limits();
             return false;
         }
         if let Some(old) = old {
@@ -119,83 +167,70 @@ impl State {
         self.superseded_ids.retain(|id| id != release.id());
         self.superseded_ids.truncate(MAX_SUPERSEDED_IDS);
         self.retained.retain(|kept| kept.id() != release.id());
-        self.retain();
-        let said = self.pending.take().filter(|said| said.is_of_next(now));
-        self.announced_metadata = said.map(PendingMetadata::into_about).unwrap_or_default();
-        let about = release.metadata().or(&self.announced_metadata);
+        self.apply_limits();
+        let pending = self.pending.take();
+        let pending = pending.filter(|pending| pending.is_valid(time.monotonic));
+        self.announced_metadata = pending.map_or_else(Default::default, |p| p.into_metadata());
+        let metadata = release.metadata().or(&self.announced_metadata);
         let last = self.announcement.as_deref();
-        let announcement = Announcement::after(last, release, &about, &self.superseded_ids);
-        let published = announcement.published;
-        self.deploys.push(release, about, published, by, now);
+        let ids = &self.superseded_ids;
+        let announcement = Announcement::new(last, release, &metadata, ids, time.wall);
+        self.current_since = Some(time.monotonic);
+        self.deploys.push(DeployRecord {
+            id: release.id().clone(),
+            built: release.built(),
+            published: announcement.published(),
+            by,
+            metadata,
+        });
         self.announcement = Some(Arc::new(announcement));
         true
     }
 
+    /// Attaches pending metadata when a source has checked and found no new release. Gives the time of the next check
+    /// if that is needed to decide.
     pub(crate) fn on_checked(&mut self, now: Instant) -> Option<Instant> {
-        match self
-            .pending
-            .as_ref()?
-            .without_news(self.deploys.last(), now)
-        {
-            Verdict::Early(again) => return Some(again),
-            Verdict::Next => {}
-            Verdict::Stale => self.pending = None,
-            Verdict::Current => {
-                if let Some(said) = self.pending.take() {
-                    self.add_metadata(&said.into_about());
+        let record = self.deploys.current();
+        let current = record
+            .zip(self.current_since)
+            .map(|(record, since)| CurrentRelease {
+                metadata: &record.metadata,
+                since,
+            });
+        match self.pending.as_ref()?.attach(current, now) {
+            Attachment::Undecided(due) => return Some(due),
+            Attachment::Next => {}
+            Attachment::Expired => self.pending = None,
+            Attachment::Current => {
+                if let Some(pending) = self.pending.take() {
+                    self.add_metadata(&pending.into_metadata());
                 }
             }
         }
         None
     }
 
-    /// Says this of the current release, before what was said of it so far.
-    pub(crate) fn add_metadata(&mut self, about: &ReleaseMetadata) {
-        self.announced_metadata = about.or(&self.announced_metadata);
-        self.announce_again();
+    /// Adds metadata of the current release. It takes precedence over what was announced before.
+    pub(crate) fn add_metadata(&mut self, metadata: &ReleaseMetadata) {
+        self.announced_metadata = metadata.or(&self.announced_metadata);
+        self.update_announcement();
     }
 
-    fn announce_again(&mut self) {
+    fn update_announcement(&mut self) {
         let (Some(release), Some(last)) = (&self.current, &self.announcement) else {
             return;
         };
-        let about = release.metadata().or(&self.announced_metadata);
-        self.announcement = Some(Arc::new(last.again(release, &about, &self.superseded_ids)));
-        self.deploys.amend(release, about);
+        let metadata = release.metadata().or(&self.announced_metadata);
+        let announcement = last.updated(release, &metadata, &self.superseded_ids);
+        self.announcement = Some(Arc::new(announcement));
+        self.deploys.update_current(release, metadata);
     }
 
-    /// Gives up the oldest releases that are too many, or too much.
-    fn retain(&mut self) {
-        let mut seen = HashSet::new();
-        let mut used: u64 = 0;
-        let mut add = |release: &Release| {
-            let new = release
-                .all_assets()
-                .filter(|asset| seen.insert(Arc::as_ptr(asset)));
-            used += new.map(|asset| asset.memory_usage()).sum::<u64>();
-            used
-        };
-        if let Some(current) = &self.current {
-            add(current);
-        }
-        let (retain_releases, memory) = (self.retain_releases, self.memory_limit);
-        let fitting = self
-            .retained
-            .iter()
-            .take(retain_releases)
-            .take_while(|release| add(release) <= memory);
-        let fitting = fitting.count();
-        if fitting < self.retained.len().min(retain_releases) {
-            let dropped = self.retained.len().min(retain_releases) - fitting;
-            tracing::warn!(
-                dropped,
-                memory,
-                "older releases do not fit into the memory budget and are not kept"
-            );
-        }
-        self.retained.truncate(fitting);
+    fn apply_limits(&mut self) {
+        self.limits
+            .apply(self.current.as_deref(), &mut self.retained);
     }
 }
 
-// A tab that is fifty deploys behind is told by the time of the build.
+// A tab that is further behind compares the times of the builds.
 const MAX_SUPERSEDED_IDS: usize = 50;

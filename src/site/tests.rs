@@ -1,10 +1,17 @@
 use std::time::Duration;
+use std::time::Instant;
 use std::time::UNIX_EPOCH;
 
 use serde_json::Value;
 
-use super::*;
 use crate::release::Policy;
+use crate::release::Release;
+use crate::release::ReleaseId;
+use crate::release::ReleaseMetadata;
+use crate::site::ATTACH_AFTER;
+use crate::site::PublishOutcome;
+use crate::site::PublishTime;
+use crate::site::Site;
 
 fn release(id: &str) -> Release {
     Release::new(id.parse().unwrap(), 1)
@@ -17,7 +24,7 @@ fn json(site: &Site) -> String {
 }
 
 #[test]
-fn publishing_the_same_content_wakes_nobody() {
+fn publish_with_same_id_does_not_notify() {
     let site = Site::new();
     let mut subscriber = site.subscribe();
     assert!(site.publish(release("a")));
@@ -29,7 +36,7 @@ fn publishing_the_same_content_wakes_nobody() {
 }
 
 #[test]
-fn previous_is_newest_first_and_never_has_the_current_one() {
+fn superseded_ids_are_newest_first_without_the_current() {
     let site = Site::new();
     for id in ["a", "b", "c", "a"] {
         site.publish(release(id));
@@ -43,12 +50,12 @@ fn previous_is_newest_first_and_never_has_the_current_one() {
         site.publish(release(&format!("n{n}")));
     }
     let state = site.state();
-    assert_eq!(state.superseded_ids.len(), 50);
-    assert_eq!(state.superseded_ids[0].as_str(), "n58");
+    assert_eq!(state.superseded_ids().len(), 50);
+    assert_eq!(state.superseded_ids()[0].as_str(), "n58");
 }
 
 #[test]
-fn what_a_release_says_of_itself_is_announced_and_no_news() {
+fn metadata_of_same_release_is_announced_without_notify() {
     let site = Site::new();
     site.publish(release("a"));
     let mut subscriber = site.subscribe();
@@ -57,38 +64,35 @@ fn what_a_release_says_of_itself_is_announced_and_no_news() {
     let release = release("a").with_notes(notes).with_policy(Policy::Force);
     assert!(!site.publish(release));
     assert!(!subscriber.has_changed().unwrap());
-    let said = json(&site);
+    let announced = json(&site);
     let end = r#""previous":[],"notes":"Quotes \" and\nlines","policy":"force"}"#;
-    assert!(said.ends_with(end), "{said}");
+    assert!(announced.ends_with(end), "{announced}");
 }
 
 #[test]
-fn what_changed_is_told_for_releases_that_are_known() {
+fn changes_since_unknown_release_is_none() {
     let site = Site::new();
     site.publish(release("a"));
     site.publish(release("b"));
     let state = site.state();
     assert!(state.changes_since("x").is_none());
-    assert!(
-        state.changes_since("a").is_none(),
-        "the files are not known"
-    );
+    assert!(state.changes_since("a").is_none(), "the files are unknown");
 }
 
 #[test]
-fn the_time_of_publishing_always_grows() {
+fn publish_times_always_increase() {
     let site = Site::new();
     let mut last = UNIX_EPOCH;
     for n in 0..100 {
         site.publish(release(&format!("n{n}")));
-        let published = site.state().announcement().unwrap().published;
+        let published = site.state().announcement().unwrap().published();
         assert!(published >= last + Duration::from_millis(1));
         last = published;
     }
 }
 
 #[test]
-fn only_the_last_releases_are_kept() {
+fn retain_releases_keeps_the_newest() {
     let site = Site::new().retain_releases(2);
     for id in ["a", "b", "c", "d", "e"] {
         site.publish(release(id));
@@ -98,7 +102,7 @@ fn only_the_last_releases_are_kept() {
 }
 
 #[tokio::test]
-async fn however_often_a_look_is_wanted_it_is_heard_once() {
+async fn check_requests_repeated_are_received_once() {
     let site = Site::new();
     let mut check_requests = site.check_requests();
     site.request_check();
@@ -109,7 +113,7 @@ async fn however_often_a_look_is_wanted_it_is_heard_once() {
 }
 
 #[test]
-fn a_closed_site_tells_its_subscribers() {
+fn close_notifies_subscribers() {
     let site = Site::new();
     let subscriber = site.subscribe();
     site.clone().close();
@@ -121,26 +125,26 @@ fn label(label: &str) -> ReleaseMetadata {
     ReleaseMetadata::new(None, Some(label), None).0
 }
 
-fn said(site: &Site) -> Value {
+fn announced(site: &Site) -> Value {
     serde_json::from_str(&json(site)).unwrap()
 }
 
 #[test]
-fn a_word_goes_to_the_next_release_where_that_is_silent() {
+fn pending_metadata_fills_missing_fields_of_next_release() {
     let (site, now) = (Site::new(), Instant::now());
     site.publish(release("a").with_label("0"));
     let (about, _) = ReleaseMetadata::new(Some("new"), Some("outside"), None);
     site.set_pending_metadata(about, now);
     site.publish(release("b").with_label("own"));
-    assert_eq!(said(&site)["label"], "own");
-    assert_eq!(said(&site)["notes"], "new");
+    assert_eq!(announced(&site)["label"], "own");
+    assert_eq!(announced(&site)["notes"], "new");
     site.publish(release("b").with_label("own"));
-    assert_eq!(said(&site)["notes"], "new", "the same release");
+    assert_eq!(announced(&site)["notes"], "new", "the same release");
     site.publish(release("c"));
     assert_eq!(
-        said(&site)["notes"],
+        announced(&site)["notes"],
         Value::Null,
-        "a word is of one release"
+        "metadata belongs to one release"
     );
     let deploys = site.state().deploys().json();
     assert_eq!(deploys[1]["notes"], "new");
@@ -148,7 +152,7 @@ fn a_word_goes_to_the_next_release_where_that_is_silent() {
 }
 
 #[test]
-fn a_word_that_comes_late_goes_to_the_current_release_in_silence() {
+fn pending_metadata_after_publish_is_attached_to_current_without_notify() {
     let (site, now) = (Site::new(), Instant::now());
     assert_eq!(site.on_checked(now), None);
     site.publish(release("a"));
@@ -156,42 +160,47 @@ fn a_word_that_comes_late_goes_to_the_current_release_in_silence() {
     subscriber.mark_unchanged();
     site.set_pending_metadata(label("1"), now);
     assert_eq!(site.on_checked(now), Some(now + ATTACH_AFTER));
-    assert_eq!(said(&site)["label"], Value::Null);
+    assert_eq!(announced(&site)["label"], Value::Null);
     assert_eq!(site.on_checked(now + ATTACH_AFTER), None);
-    assert_eq!(said(&site)["label"], "1");
+    assert_eq!(announced(&site)["label"], "1");
     assert_eq!(site.state().deploys().json()[0]["label"], "1");
     assert!(!subscriber.has_changed().unwrap());
 
-    // It has its word: the next is of the next release.
+    // The current release has a label already: another one belongs to the next release.
     site.set_pending_metadata(label("2"), now);
     assert_eq!(site.on_checked(now + ATTACH_AFTER), None);
-    assert_eq!(said(&site)["label"], "1");
+    assert_eq!(announced(&site)["label"], "1");
     site.publish(release("b"));
-    assert_eq!(said(&site)["label"], "2");
+    assert_eq!(announced(&site)["label"], "2");
 }
 
 #[test]
-fn nothing_said_replaces_nothing() {
+fn empty_metadata_does_not_replace_pending() {
     let (site, now) = (Site::new(), Instant::now());
     site.set_pending_metadata(label("1"), now);
     site.set_pending_metadata(ReleaseMetadata::default(), now);
     site.publish(release("a"));
-    assert_eq!(said(&site)["label"], "1");
+    assert_eq!(announced(&site)["label"], "1");
 }
 
 #[test]
-fn a_name_from_outside_is_published_with_what_is_said() {
-    let (site, now) = (Site::new(), Instant::now());
-    let name = |id: &str, word: &str| {
+fn publish_named_publishes_with_metadata() {
+    let site = Site::new();
+    let time = PublishTime {
+        wall: UNIX_EPOCH + Duration::from_millis(7),
+        monotonic: Instant::now(),
+    };
+    let name = |id: &str, text: &str| {
         let id: ReleaseId = id.parse().unwrap();
-        site.publish_named(&id, label(word), 7, now)
+        site.publish_named(&id, label(text), time)
     };
     assert_eq!(name("v1", "1"), PublishOutcome::Published);
-    assert_eq!(said(&site)["label"], "1");
+    assert_eq!(site.current().unwrap().built(), 7);
+    assert_eq!(announced(&site)["label"], "1");
     assert_eq!(name("v1", ""), PublishOutcome::IsCurrent);
-    assert_eq!(said(&site)["label"], "1");
+    assert_eq!(announced(&site)["label"], "1");
     assert_eq!(name("v1", "1.0"), PublishOutcome::IsCurrent);
-    assert_eq!(said(&site)["label"], "1.0");
+    assert_eq!(announced(&site)["label"], "1.0");
     let mut subscriber = site.subscribe();
     assert_eq!(name("v2", ""), PublishOutcome::Published);
     assert!(subscriber.has_changed().unwrap());
@@ -209,7 +218,7 @@ fn a_name_from_outside_is_published_with_what_is_said() {
 }
 
 #[test]
-fn only_the_last_deploys_are_listed() {
+fn deploy_history_is_limited_to_fifty() {
     let site = Site::new();
     for n in 0..60 {
         site.publish(release(&format!("n{n}")));

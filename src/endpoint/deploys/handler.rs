@@ -3,7 +3,6 @@
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::SystemTime;
-use std::time::UNIX_EPOCH;
 
 use bytes::Buf;
 use bytes::Bytes;
@@ -29,6 +28,7 @@ use crate::endpoint::deploys::secret::SignatureCode;
 use crate::endpoint::response;
 use crate::release::ReleaseMetadata;
 use crate::site::PublishOutcome;
+use crate::site::PublishTime;
 use crate::site::Site;
 
 /// Handles requests to the webhook.
@@ -124,7 +124,7 @@ impl DeployHandler {
     }
 
     fn apply(&self, payload: Payload) -> Result<Response<Full<Bytes>>, Refusal> {
-        let now = Instant::now().into_std();
+        let time = PublishTime::now();
         let Payload {
             id,
             metadata,
@@ -137,13 +137,11 @@ impl DeployHandler {
             let current = self.site.current().map(|current| current.id().clone());
             let outcome = Outcome::CheckRequested { current };
             let response = outcome.into_response(&metadata, &truncated_fields);
-            self.site.set_pending_metadata(metadata, now);
+            self.site.set_pending_metadata(metadata, time.monotonic);
             self.site.request_check();
             return Ok(response);
         };
-        let built = SystemTime::now().duration_since(UNIX_EPOCH);
-        let built = built.map_or(0, |built| u64::try_from(built.as_millis()).unwrap_or(0));
-        let published = self.site.publish_named(&id, metadata.clone(), built, now);
+        let published = self.site.publish_named(&id, metadata.clone(), time);
         if published == PublishOutcome::HasFiles {
             return Err(Refusal::HasFiles);
         }

@@ -103,7 +103,7 @@ impl StaticFiles {
         if path == metadata_file::PATH {
             return Found::Nothing;
         }
-        if let Some(entry) = state.retained(path) {
+        if let Some(entry) = state.retained_entry(path) {
             return Found::Entry(entry, Role::File, path.into());
         }
         // A chunk of a release that is no longer kept is no route, whoever asks for it.

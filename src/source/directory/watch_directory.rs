@@ -275,7 +275,7 @@ impl DirectoryScanner {
             .collect();
         let limits = MemoryLimits {
             file: self.max_memory_file,
-            total: self.site.memory_budget(),
+            total: self.site.state().limits().memory,
         };
         let draft = Snapshot::read(&self.root, tree, &known, limits).and_then(|snapshot| {
             PreparedRelease::from_snapshot(snapshot)
