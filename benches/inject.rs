@@ -19,6 +19,7 @@ use http::Response;
 use http_body::Body;
 use http_body::Frame;
 use http_body_util::BodyExt as _;
+use http_body_util::Empty;
 use tidings::Release;
 use tidings::Site;
 use tidings::UpdateNotifierLayer;
@@ -45,7 +46,7 @@ fn inject(criterion: &mut Criterion) {
             }
             group.throughput(Throughput::Bytes(page.len() as u64));
             let page = page.clone();
-            let bare = tower::service_fn(move |_: Request<()>| {
+            let bare = tower::service_fn(move |_: Request<Empty<Bytes>>| {
                 let body = Frames {
                     left: page.clone(),
                     frame,
@@ -68,10 +69,14 @@ fn inject(criterion: &mut Criterion) {
 /// Requests a page and reads all of it; returns the number of bytes.
 async fn get<S, B>(service: S) -> usize
 where
-    S: Service<Request<()>, Response = Response<B>, Error = Infallible>,
+    S: Service<Request<Empty<Bytes>>, Response = Response<B>, Error = Infallible>,
     B: Body<Data = Bytes, Error: std::fmt::Debug> + Unpin,
 {
-    let mut body = service.oneshot(Request::new(())).await.unwrap().into_body();
+    let mut body = service
+        .oneshot(Request::new(Empty::new()))
+        .await
+        .unwrap()
+        .into_body();
     let mut bytes = 0;
     while let Some(frame) = body.frame().await {
         bytes += frame.unwrap().into_data().map_or(0, |data| data.len());

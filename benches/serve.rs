@@ -18,6 +18,7 @@ use http::StatusCode;
 use http::header;
 use http_body::Body;
 use http_body_util::BodyExt as _;
+use http_body_util::Empty;
 use tempfile::TempDir;
 use tidings::Site;
 use tidings::StaticFiles;
@@ -61,12 +62,15 @@ fn serve(criterion: &mut Criterion) {
 }
 
 /// The requests, and the expected statuses.
-fn requests<S, B>(runtime: &Runtime, program: &S) -> Vec<(&'static str, Request<()>, StatusCode)>
+fn requests<S, B>(
+    runtime: &Runtime,
+    program: &S,
+) -> Vec<(&'static str, Request<Empty<Bytes>>, StatusCode)>
 where
-    S: Service<Request<()>, Response = Response<B>, Error = Infallible> + Clone,
+    S: Service<Request<Empty<Bytes>>, Response = Response<B>, Error = Infallible> + Clone,
 {
     let request = |path: &str, fields: &[(&'static str, &str)]| {
-        let mut request = Request::get(path).body(()).unwrap();
+        let mut request = Request::get(path).body(Empty::new()).unwrap();
         for (name, value) in fields {
             request.headers_mut().insert(*name, value.parse().unwrap());
         }
@@ -116,7 +120,7 @@ where
 }
 
 /// The headers of a navigation of Chromium.
-fn navigation(path: &str) -> Request<()> {
+fn navigation(path: &str) -> Request<Empty<Bytes>> {
     let request = Request::get(path)
         .header("host", "app.example")
         .header("connection", "keep-alive")
@@ -141,12 +145,12 @@ fn navigation(path: &str) -> Request<()> {
         .header("sec-fetch-dest", "document")
         .header("accept-encoding", "gzip, deflate, br, zstd")
         .header("accept-language", "en-US,en;q=0.9");
-    request.body(()).unwrap()
+    request.body(Empty::new()).unwrap()
 }
 
-async fn get<S, B>(service: S, request: Request<()>) -> StatusCode
+async fn get<S, B>(service: S, request: Request<Empty<Bytes>>) -> StatusCode
 where
-    S: Service<Request<()>, Response = Response<B>, Error = Infallible>,
+    S: Service<Request<Empty<Bytes>>, Response = Response<B>, Error = Infallible>,
     B: Body<Data = Bytes> + Unpin,
 {
     let (head, mut body) = service.oneshot(request).await.unwrap().into_parts();

@@ -38,7 +38,7 @@
 //! | *origin* | where responses come from: [`StaticFiles`], a [`Proxy`], or any tower service |
 //! | *inject* | putting the client script into a page |
 //! | *client* | the script in the page; what it shows is the *notice*; what it holds is the *event stream* |
-//! | *webhook* | a path on which whoever has the secret announces a deploy ([`WebhookLayer`]; the other end is [`Announcement`]) |
+//! | *webhook* | a path on which whoever has the secret announces a deploy ([`UpdateNotifierLayer::webhook`]; the other end is [`Announcement`]) |
 //! | *policy* | what a tab does about a release ([`Policy`]); with the rest of its manners and looks in [`ClientSettings`] |
 //!
 //! # The walk of a request
@@ -183,11 +183,7 @@ pub use crate::config::Config;
 pub use crate::config::DEFAULT_LISTEN;
 pub use crate::config::Serving;
 pub use crate::csp::mode::Csp;
-pub use crate::endpoint::deploys::Secret;
-pub use crate::endpoint::deploys::Webhook;
-pub use crate::endpoint::deploys::WebhookBody;
-pub use crate::endpoint::deploys::WebhookFuture;
-pub use crate::endpoint::deploys::WebhookLayer;
+pub use crate::endpoint::deploys::secret::Secret;
 pub use crate::error::Error;
 pub use crate::http::coding::Coding;
 pub use crate::http::context::Peer;

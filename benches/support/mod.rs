@@ -8,6 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::Request;
 use http_body_util::BodyExt as _;
 use http_body_util::Empty;
@@ -23,7 +24,7 @@ use tower::ServiceExt as _;
 pub(crate) const DEBOUNCE: Duration = Duration::from_millis(1);
 
 /// The body of an event stream.
-pub(crate) type EventStream = ResponseBody<Empty<bytes::Bytes>>;
+pub(crate) type EventStream = ResponseBody<Empty<Bytes>>;
 
 /// A page of about `bytes` bytes, with a head as build tools write it.
 pub(crate) fn page(bytes: usize, names: &[String]) -> String {
@@ -91,11 +92,13 @@ pub(crate) fn replace(path: &Path, content: &str) {
 
 /// Opens an event stream of the site, and reads its greeting.
 pub(crate) async fn open_event_stream(site: &Site) -> EventStream {
-    let origin = tower::service_fn(async |_: Request<()>| {
+    let origin = tower::service_fn(async |_: Request<Empty<Bytes>>| {
         Ok::<_, std::convert::Infallible>(http::Response::new(Empty::new()))
     });
     let service = UpdateNotifierLayer::new(site.clone()).layer(origin);
-    let request = Request::get("/__tidings/events").body(()).unwrap();
+    let request = Request::get("/__tidings/events")
+        .body(Empty::new())
+        .unwrap();
     let mut stream = service.oneshot(request).await.unwrap().into_body();
     next_event(&mut stream).await;
     stream

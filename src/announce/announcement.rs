@@ -18,8 +18,8 @@ use tokio::time::timeout;
 
 use crate::announce::response::AnnounceResponse;
 use crate::announce::target::Target;
-use crate::endpoint::deploys::SIGNATURE_HEADER;
-use crate::endpoint::deploys::Secret;
+use crate::endpoint::deploys::secret::SIGNATURE_HEADER;
+use crate::endpoint::deploys::secret::Secret;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::http::client_tls;

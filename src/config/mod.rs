@@ -10,7 +10,7 @@ use crate::app::route::Route;
 use crate::client::settings::ClientSettings;
 pub use crate::config::serving::Serving;
 use crate::csp::mode::Csp;
-use crate::endpoint::deploys::Secret;
+use crate::endpoint::deploys::secret::Secret;
 use crate::error::Error;
 use crate::http::prefix::DEFAULT_PREFIX;
 use crate::notify::layer::DEFAULT_MAX_STREAMS;
@@ -250,7 +250,7 @@ impl Config {
         self
     }
 
-    /// Lets whoever knows the secret announce deploys: see [`WebhookLayer`](crate::WebhookLayer).
+    /// Lets whoever knows the secret announce deploys: see [`UpdateNotifierLayer::webhook`](crate::UpdateNotifierLayer::webhook).
     pub fn webhook(mut self, secret: Secret) -> Self {
         self.webhook = Some(secret);
         self

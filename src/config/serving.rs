@@ -19,7 +19,6 @@ use crate::config::Directory;
 use crate::config::Http2;
 use crate::config::Served;
 use crate::config::Upstreams;
-use crate::endpoint::deploys::WebhookLayer;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::notify::layer::UpdateNotifierLayer;
@@ -38,7 +37,6 @@ use crate::source::upstream::poll_upstream::PollUpstream;
 pub struct Serving {
     site: Site,
     layer: UpdateNotifierLayer,
-    webhook: Option<WebhookLayer>,
     origin: Origin,
     routes: Vec<(Route, Proxy)>,
     listener: TcpListener,
@@ -73,10 +71,9 @@ impl Serving {
             .max_streams(config.max_streams)
             .client(config.client)
             .csp(config.csp);
-        let webhook = match config.webhook {
-            Some(secret) => Some(WebhookLayer::new(site.clone(), secret).prefix(&config.prefix)?),
-            None => None,
-        };
+        if let Some(secret) = config.webhook {
+            layer = layer.webhook(secret);
+        }
         let origin = match config.served {
             Served::Directory(directory) => Origin::Directory {
                 source: source(&directory, &config.prefix)?,
@@ -99,7 +96,6 @@ impl Serving {
         Ok(Self {
             site,
             layer,
-            webhook,
             origin,
             routes: config.routes,
             listener,
@@ -127,7 +123,6 @@ impl Serving {
         let Self {
             site,
             layer,
-            webhook,
             origin,
             routes,
             listener,
@@ -151,11 +146,7 @@ impl Serving {
             }
         };
         let counted = layer.clone();
-        let run = Run {
-            server,
-            webhook,
-            routes,
-        };
+        let run = Run { server, routes };
         match origin {
             Origin::Directory { source, fallback } => {
                 let files = StaticFiles::new(site.clone()).fallback(fallback);
@@ -183,7 +174,6 @@ impl Serving {
 /// What stands in front of whatever is served.
 struct Run {
     server: Server,
-    webhook: Option<WebhookLayer>,
     routes: Vec<(Route, Proxy)>,
 }
 
@@ -198,18 +188,8 @@ impl Run {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let Self {
-            server,
-            webhook,
-            routes,
-        } = self;
-        match webhook {
-            Some(webhook) => {
-                let service = Routes::new(webhook.layer(service), routes);
-                server.run(service, stop).await;
-            }
-            None => server.run(Routes::new(service, routes), stop).await,
-        }
+        let Self { server, routes } = self;
+        server.run(Routes::new(service, routes), stop).await;
     }
 }
 

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::HeaderMap;
 use http::HeaderValue;
+use http::Method;
 use http::Response;
 use http::StatusCode;
 use http::header;
@@ -41,12 +42,14 @@ pub(crate) fn unavailable(reason: &'static str) -> Response<Full<Bytes>> {
 }
 
 /// 405, with the methods that are allowed.
-pub(crate) fn method_not_allowed(allow: &'static str) -> Response<Full<Bytes>> {
+pub(crate) fn method_not_allowed(methods: &[Method]) -> Response<Full<Bytes>> {
+    let methods: Vec<_> = methods.iter().map(Method::as_str).collect();
+    let allow = methods.join(", ");
     let reason = format!("method not allowed, use {allow}\n");
     let mut response = text(StatusCode::METHOD_NOT_ALLOWED, reason);
-    response
-        .headers_mut()
-        .insert(header::ALLOW, HeaderValue::from_static(allow));
+    if let Ok(allow) = HeaderValue::try_from(allow) {
+        response.headers_mut().insert(header::ALLOW, allow);
+    }
     response
 }
 

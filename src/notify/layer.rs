@@ -7,6 +7,8 @@ use tower_layer::Layer;
 use crate::client::settings::ClientSettings;
 use crate::csp::checker::CspChecker;
 use crate::csp::mode::Csp;
+use crate::endpoint::deploys::handler::DeployHandler;
+use crate::endpoint::deploys::secret::Secret;
 use crate::endpoint::reserved_paths::ReservedPaths;
 use crate::endpoint::stream_limit::StreamLimit;
 use crate::error::Error;
@@ -54,6 +56,7 @@ pub struct UpdateNotifierLayer {
     /// Counted here: a router puts the layer round each of its routes.
     stream_limit: StreamLimit,
     settings: Arc<ClientSettings>,
+    webhook: Option<Arc<DeployHandler>>,
     care: Care,
 }
 
@@ -65,6 +68,7 @@ impl UpdateNotifierLayer {
             prefix: Arc::default(),
             stream_limit: StreamLimit::new(DEFAULT_MAX_STREAMS),
             settings: Arc::default(),
+            webhook: None,
             care: Care::default(),
         }
     }
@@ -111,6 +115,36 @@ impl UpdateNotifierLayer {
         self
     }
 
+    /// Lets clients with the secret announce deploys on `/__tidings/deploys`, and list them.
+    ///
+    /// `POST` with the secret as a bearer token, or with a body that is signed with it as GitHub signs
+    /// (`X-Hub-Signature-256`), has the sources of the site check for a new release. The body is empty, or a JSON object:
+    /// `notes`, `label` and `policy` are attached to the release that is published next, or to the current one if that
+    /// was published just before; metadata of the release itself takes precedence. With an `id` a release of that name
+    /// is published, on a site whose files something else serves.
+    ///
+    /// A signed body with any content needs the `time`, in Unix seconds, within five minutes of this machine's clock. A
+    /// signature is accepted once. The content of GitHub's own webhooks is ignored: they only request the check.
+    ///
+    /// `GET` with the bearer token lists the latest fifty deploys.
+    ///
+    /// ```
+    /// use tidings::{Secret, Site, StaticFiles, UpdateNotifierLayer};
+    /// use tower::ServiceBuilder;
+    ///
+    /// let site = Site::new();
+    /// let secret = Secret::new("0b5c1f7a9d3e48a6b2c4d6e8f0a1b3c5")?;
+    /// let service = ServiceBuilder::new()
+    ///     .layer(UpdateNotifierLayer::new(site.clone()).webhook(secret))
+    ///     .service(StaticFiles::new(site));
+    /// # let _ = service;
+    /// # Ok::<(), tidings::Error>(())
+    /// ```
+    pub fn webhook(mut self, secret: Secret) -> Self {
+        self.webhook = Some(Arc::new(DeployHandler::new(self.site.clone(), secret)));
+        self
+    }
+
     /// What became of the pages that passed so far, counted together for all services that this layer, or a clone of
     /// it, was put round.
     pub fn counts(&self) -> Counts {
@@ -126,6 +160,7 @@ impl<S> Layer<S> for UpdateNotifierLayer {
             self.site.clone(),
             self.stream_limit.clone(),
             Arc::clone(&self.settings),
+            self.webhook.clone(),
         );
         let (site, prefix) = (self.site.clone(), Arc::clone(&self.prefix));
         UpdateNotifier::new(inner, site, prefix, reserved_paths, self.care.clone())

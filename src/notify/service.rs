@@ -7,15 +7,16 @@ use std::task::Context;
 use std::task::Poll;
 use std::task::ready;
 
+use bytes::Buf;
 use http::Request;
 use http::Response;
 use http_body::Body;
-use http_body_util::Full;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::client::script_tag_builder::ScriptTagBuilder;
 use crate::csp::page_origin::PageOrigin;
+use crate::endpoint::reserved_paths::ReservedFuture;
 use crate::endpoint::reserved_paths::ReservedPaths;
 use crate::endpoint::reserved_paths::ReservedResponse;
 use crate::error::BoxError;
@@ -87,6 +88,7 @@ impl<S> UpdateNotifier<S> {
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for UpdateNotifier<S>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    ReqBody: Body<Data: Buf> + Send + 'static,
     ResBody: Body,
     ResBody::Error: Into<BoxError>,
 {
@@ -100,11 +102,10 @@ where
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         if let Some(name) = self.prefix.strip(request.uri().path()) {
-            let answer = self.reserved_paths.respond(name, &request);
+            let name = name.to_owned();
+            let future = self.reserved_paths.respond(&name, request);
             return ResponseFuture {
-                inner: Inner::Answered {
-                    answer: Some(answer),
-                },
+                inner: Inner::Reserved { future },
                 page: None,
             };
         }
@@ -132,7 +133,7 @@ pin_project! {
 pin_project! {
     #[project = InnerProjection]
     enum Inner<F> {
-        Answered { answer: Option<ReservedResponse> },
+        Reserved { future: ReservedFuture },
         Asking { #[pin] future: F },
     }
 }
@@ -148,21 +149,15 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         match this.inner.project() {
-            InnerProjection::Answered { answer } => Poll::Ready(Ok(match answer.take() {
-                Some(ReservedResponse::Full(whole)) => {
-                    whole.map(|body| Kind::Whole { body }.into())
-                }
-                Some(ReservedResponse::Stream(stream)) => {
-                    stream.map(|body| Kind::Stream { body }.into())
-                }
-                // Polled again after it was ready.
-                None => Response::new(
-                    Kind::Whole {
-                        body: Full::default(),
+            InnerProjection::Reserved { future } => {
+                let response = ready!(Pin::new(future).poll(cx));
+                Poll::Ready(Ok(match response {
+                    ReservedResponse::Full(full) => full.map(|body| Kind::Whole { body }.into()),
+                    ReservedResponse::Stream(stream) => {
+                        stream.map(|body| Kind::Stream { body }.into())
                     }
-                    .into(),
-                ),
-            })),
+                }))
+            }
             InnerProjection::Asking { future } => {
                 let response = ready!(future.poll(cx))?;
                 Poll::Ready(Ok(match this.page.take() {

@@ -60,9 +60,8 @@ impl DeployHandler {
     {
         let (head, body) = request.into_parts();
         let response = match head.method {
-            Method::GET | Method::HEAD => self.list(&head.headers),
             Method::POST => self.announce(&head.headers, body).await,
-            _ => return response::method_not_allowed("GET, HEAD, POST"),
+            _ => self.list(&head.headers),
         };
         response.unwrap_or_else(|refusal| {
             // Any client can cause it, at any rate.

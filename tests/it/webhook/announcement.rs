@@ -4,23 +4,19 @@ use tidings::Announcement;
 use tidings::Policy;
 use tidings::Server;
 use tidings::StaticFiles;
-use tidings::UpdateNotifierLayer;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::*;
 
 /// Serves a site without files on a free port; returns its URL.
-async fn serve(site: &Site, hook: Option<WebhookLayer>, tasks: &mut JoinSet<()>) -> String {
+async fn serve(site: &Site, hook: Option<UpdateNotifierLayer>, tasks: &mut JoinSet<()>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let files = StaticFiles::new(site.clone());
-    let app = UpdateNotifierLayer::new(site.clone()).layer(files);
+    let layer = hook.unwrap_or_else(|| UpdateNotifierLayer::new(site.clone()));
     let server = Server::new(listener);
-    match hook {
-        Some(hook) => tasks.spawn(server.run(hook.layer(app), std::future::pending())),
-        None => tasks.spawn(server.run(app, std::future::pending())),
-    };
+    tasks.spawn(server.run(layer.layer(files), std::future::pending()));
     url
 }
 

@@ -7,7 +7,6 @@ use std::time::Duration;
 use http_body_util::BodyExt as _;
 use tempfile::TempDir;
 use tidings::StaticFiles;
-use tidings::UpdateNotifierLayer;
 use tidings::WatchMode;
 use tokio::task::JoinSet;
 
@@ -21,7 +20,7 @@ use crate::support::wait_until_async;
 /// A missing directory after the first scan. The next scan is hours away.
 struct UnscannedDirectory {
     site: Site,
-    hook: WebhookLayer,
+    hook: UpdateNotifierLayer,
     dist: PathBuf,
     _dir: TempDir,
     _watching: JoinSet<()>,
@@ -60,8 +59,7 @@ impl UnscannedDirectory {
 
     async fn get(&self, path: &str) -> Reply {
         let files = StaticFiles::new(self.site.clone());
-        let app = UpdateNotifierLayer::new(self.site.clone()).layer(files);
-        let app = self.hook.layer(app);
+        let app = self.hook.layer(files);
         Reply::read(directory_site::send(app, "GET", path, &[]).await).await
     }
 
@@ -167,14 +165,13 @@ async fn webhook_other_id_for_directory_returns_422() {
 }
 
 /// An event stream whose greeting has been read.
-struct EventStream(tidings::WebhookBody<tidings::ResponseBody<tidings::FileBody>>);
+struct EventStream(tidings::ResponseBody<tidings::FileBody>);
 
 impl EventStream {
     async fn open(unscanned: &UnscannedDirectory) -> Self {
         let files = StaticFiles::new(unscanned.site.clone());
-        let app = UpdateNotifierLayer::new(unscanned.site.clone()).layer(files);
-        let answer =
-            directory_site::send(unscanned.hook.layer(app), "GET", "/__tidings/events", &[]).await;
+        let app = unscanned.hook.layer(files);
+        let answer = directory_site::send(app, "GET", "/__tidings/events", &[]).await;
         let mut body = answer.into_body();
         let greeting = body.frame().await.unwrap();
         assert!(greeting.unwrap().is_data());

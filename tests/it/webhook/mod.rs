@@ -25,7 +25,7 @@ use sha2::Sha256;
 use tidings::Release;
 use tidings::Secret;
 use tidings::Site;
-use tidings::WebhookLayer;
+use tidings::UpdateNotifierLayer;
 use tower::Layer as _;
 use tower::ServiceExt as _;
 use tower::service_fn;
@@ -42,12 +42,12 @@ fn secret() -> Secret {
     Secret::new(SECRET).unwrap()
 }
 
-fn hook(site: &Site) -> WebhookLayer {
-    WebhookLayer::new(site.clone(), secret())
+fn hook(site: &Site) -> UpdateNotifierLayer {
+    UpdateNotifierLayer::new(site.clone()).webhook(secret())
 }
 
 /// A site with a named release, and its webhook.
-fn named_site() -> (Site, WebhookLayer) {
+fn named_site() -> (Site, UpdateNotifierLayer) {
     let site = Site::new();
     site.publish(Release::new("v1".parse().unwrap(), 7));
     let layer = hook(&site);
@@ -56,7 +56,7 @@ fn named_site() -> (Site, WebhookLayer) {
 
 /// Sends a request to the webhook over a service that responds with 418, the method and the path.
 async fn send(
-    layer: &WebhookLayer,
+    layer: &UpdateNotifierLayer,
     method: &str,
     path: &str,
     fields: &[(&str, &str)],
@@ -75,12 +75,12 @@ async fn send(
     Reply::read(answer.await.unwrap()).await
 }
 
-async fn post(layer: &WebhookLayer, fields: &[(&str, &str)], body: &str) -> Reply {
+async fn post(layer: &UpdateNotifierLayer, fields: &[(&str, &str)], body: &str) -> Reply {
     send(layer, "POST", PATH, fields, one_frame(body)).await
 }
 
 /// A POST with a valid signature.
-async fn post_signed(layer: &WebhookLayer, body: &str) -> Reply {
+async fn post_signed(layer: &UpdateNotifierLayer, body: &str) -> Reply {
     post(layer, &[("x-hub-signature-256", &sign(body))], body).await
 }
 
@@ -100,7 +100,7 @@ fn seconds() -> u64 {
 }
 
 /// The entry of the last deploy.
-async fn last(layer: &WebhookLayer) -> Value {
+async fn last(layer: &UpdateNotifierLayer) -> Value {
     let reply = send(layer, "GET", PATH, &[BEARER], ScriptedBody::default()).await;
     assert_eq!(reply.status, 200);
     json(&reply)[0].clone()

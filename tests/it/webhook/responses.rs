@@ -5,18 +5,9 @@ use serde_json::json;
 use super::*;
 
 #[tokio::test]
-async fn webhook_other_paths_go_to_the_inner_service() {
+async fn webhook_other_paths_are_not_the_webhook() {
     let (_, layer) = named_site();
-    for path in [
-        "/",
-        "/deploys",
-        "/__tidings/deploys/",
-        "/__tidings/deploys/x",
-        "/__tidings/Deploys",
-        "/__tidings/%64eploys",
-        "/__tidings/events",
-        "//__tidings/deploys",
-    ] {
+    for path in ["/", "/deploys", "//__tidings/deploys"] {
         for method in ["GET", "POST", "OPTIONS"] {
             let reply = send(&layer, method, path, &[BEARER], one_frame("{}")).await;
             assert_eq!(reply.status, 418, "{path}");
@@ -24,6 +15,21 @@ async fn webhook_other_paths_go_to_the_inner_service() {
             assert_eq!(reply.headers.len(), 0);
         }
     }
+    for path in [
+        "/__tidings/deploys/",
+        "/__tidings/deploys/x",
+        "/__tidings/Deploys",
+        "/__tidings/%64eploys",
+    ] {
+        for method in ["GET", "POST", "OPTIONS"] {
+            let reply = send(&layer, method, path, &[BEARER], one_frame("{}")).await;
+            assert_rejected(&reply, 404, "nothing here");
+        }
+    }
+    let events = "/__tidings/events";
+    let reply = send(&layer, "POST", events, &[BEARER], one_frame("{}")).await;
+    assert_rejected(&reply, 405, "");
+    assert_eq!(reply.field("allow"), "GET, HEAD");
     let reply = send(
         &layer,
         "POST",
@@ -38,6 +44,16 @@ async fn webhook_other_paths_go_to_the_inner_service() {
     assert_eq!(reply.status, 202);
     let reply = send(&layer, "POST", PATH, &[BEARER], one_frame("")).await;
     assert_eq!(reply.status, 418);
+}
+
+#[tokio::test]
+async fn webhook_without_secret_returns_404() {
+    let (site, _) = named_site();
+    let layer = UpdateNotifierLayer::new(site);
+    for method in ["GET", "POST", "PUT"] {
+        let reply = send(&layer, method, PATH, &[BEARER], one_frame("{}")).await;
+        assert_rejected(&reply, 404, "nothing here");
+    }
 }
 
 #[tokio::test]
