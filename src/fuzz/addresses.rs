@@ -5,21 +5,21 @@ use http::Request;
 use http::Uri;
 
 use crate::app::route::Route;
-use crate::fuzz::text_line;
+use crate::fuzz::input::text_line;
 use crate::http::forwarded::Prefix;
 use crate::http::networks::parse_networks;
 use crate::origin::HostHeader;
 use crate::origin::Upstream;
 use crate::source::Fingerprint;
 
-/// Addresses of upstreams, routes and other choices: what is taken is taken again as it is written, and a route takes
-/// from a path what it says, and leaves a path.
+/// Addresses in settings (upstreams, routes, networks and others): what `Display` writes parses to the same value; a route
+/// removes its own path from a request target, and leaves a path.
 ///
-/// The first line is a target of a request, each other a route, and each of the others.
+/// The first line is a request target; each other line is parsed as each kind of address.
 ///
 /// # Panics
 ///
-/// If it is not so.
+/// If the property does not hold.
 pub fn addresses(data: &[u8]) {
     let (target, mut rest) = text_line(data);
     while !rest.is_empty() {

@@ -9,20 +9,20 @@ use http_body::Body;
 use http_body::Frame;
 
 use crate::error::BoxError;
-use crate::fuzz::line;
-use crate::fuzz::pieces;
+use crate::fuzz::input::line;
+use crate::fuzz::input::pieces;
 use crate::http::coding::Coding;
 use crate::http::coding::DecodeBody;
 use crate::http::coding::EncodeBody;
 
-/// Pages in codings: any bytes are decoded to the same however they are cut, a little at a time; and what was encoded
-/// is decoded to what it was.
+/// Content codings: decoding gives the same bytes however the input is cut, and in small frames; decoding reverses
+/// encoding.
 ///
-/// The first line names a coding, the second says how the bytes are cut. The rest is decoded, and encoded.
+/// The first line is a content coding, the second the sizes of the pieces. The rest is decoded, and encoded.
 ///
 /// # Panics
 ///
-/// If it is not so.
+/// If the property does not hold.
 pub fn codings(data: &[u8]) {
     let (token, rest) = line(data);
     let (cuts, bytes) = line(rest);
@@ -36,7 +36,7 @@ pub fn codings(data: &[u8]) {
     if whole.end == End::Whole {
         assert_eq!(whole.bytes, cut.bytes);
     }
-    let encoded = run(EncodeBody::new(Pieces::of(bytes, cuts), Some(coding)));
+    let encoded = run(EncodeBody::new(Pieces::new(bytes, cuts), Some(coding)));
     assert_eq!(encoded.end, End::Whole);
     let decoded = decode(coding, &encoded.bytes, cuts);
     assert_eq!(decoded.end, End::Whole);
@@ -44,10 +44,10 @@ pub fn codings(data: &[u8]) {
 }
 
 fn decode(coding: Coding, bytes: &[u8], cuts: &[u8]) -> Streamed {
-    run(DecodeBody::new(Pieces::of(bytes, cuts), Some(coding)))
+    run(DecodeBody::new(Pieces::new(bytes, cuts), Some(coding)))
 }
 
-/// What came of a body.
+/// A body that was read to its end.
 struct Streamed {
     bytes: Vec<u8>,
     end: End,
@@ -57,7 +57,7 @@ struct Streamed {
 enum End {
     Whole,
     Broken,
-    /// Nobody waited for it.
+    /// Reading stopped at the limit.
     TooLong,
 }
 
@@ -72,9 +72,9 @@ fn run(body: impl Body<Data = Bytes, Error = BoxError>) -> Streamed {
             Poll::Ready(Some(Err(_))) => break End::Broken,
             Poll::Ready(Some(Ok(frame))) => {
                 let data = frame.into_data().unwrap_or_default();
-                assert!(data.len() <= LARGEST_FRAME, "{}", data.len());
+                assert!(data.len() <= MAX_FRAME, "{}", data.len());
                 bytes.extend_from_slice(&data);
-                if bytes.len() > MOST_DECODED {
+                if bytes.len() > MAX_DECODED {
                     break End::TooLong;
                 }
             }
@@ -83,14 +83,14 @@ fn run(body: impl Body<Data = Bytes, Error = BoxError>) -> Streamed {
     Streamed { bytes, end }
 }
 
-/// A body that lets wait for each of its pieces.
+/// A body that is pending before each of its pieces.
 struct Pieces {
     pieces: std::vec::IntoIter<Bytes>,
     next: Option<Bytes>,
 }
 
 impl Pieces {
-    fn of(bytes: &[u8], cuts: &[u8]) -> Self {
+    fn new(bytes: &[u8], cuts: &[u8]) -> Self {
         let pieces: Vec<_> = pieces(bytes, cuts).map(Bytes::copy_from_slice).collect();
         Self {
             pieces: pieces.into_iter(),
@@ -118,8 +118,8 @@ impl Body for Pieces {
     }
 }
 
-// What a decoder gives at once, or the whole of what turns out not to be coded.
-const LARGEST_FRAME: usize = 16 * 1024;
+// The most that a decoder returns at once, and the most that it holds back of input that is not coded after all.
+const MAX_FRAME: usize = 16 * 1024;
 
-// A bomb takes long, and has shown by then that it comes a little at a time.
-const MOST_DECODED: usize = 1024 * 1024;
+// A decompression bomb takes long, and enough of its frames were checked by then.
+const MAX_DECODED: usize = 1024 * 1024;

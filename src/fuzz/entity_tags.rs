@@ -3,7 +3,7 @@ use http::HeaderName;
 use http::HeaderValue;
 use http::header;
 
-use crate::fuzz::line;
+use crate::fuzz::input::line;
 use crate::http::accept_encoding::Accepted;
 use crate::http::coding::Coding;
 use crate::http::conditional::Decision;
@@ -12,14 +12,14 @@ use crate::notify::page_etag::Mark;
 use crate::notify::page_etag::Unmarked;
 use crate::release::PAGE_SUFFIX;
 
-/// Entity tags: a mark that was put on one comes off again and leaves what the origin sent; lists are taken apart as
-/// RFC 9110 has them; what a condition comes to is what a plain reading of it says.
+/// Entity tags: removing a suffix that was added restores the origin's tag; lists are split as in RFC 9110; the outcome
+/// of a conditional request equals that of a naive implementation.
 ///
 /// The lines are the `ETag` of an origin, an `If-None-Match`, an `If-Match`, and an `Accept-Encoding`.
 ///
 /// # Panics
 ///
-/// If it is not so.
+/// If the property does not hold.
 pub fn entity_tags(data: &[u8]) {
     let (tag, rest) = line(data);
     let (none_match, rest) = line(rest);
@@ -30,7 +30,7 @@ pub fn entity_tags(data: &[u8]) {
     for token in ["", "gzip", "br", "deflate", "zstd"] {
         let coding = Coding::from_token(token);
         if coding.is_some() || token.is_empty() {
-            come_back(tag, coding, accepted);
+            revalidate(tag, coding, accepted);
         }
     }
     for unmarked in [Unmarked::Keep, Unmarked::Drop] {
@@ -43,8 +43,8 @@ pub fn entity_tags(data: &[u8]) {
     decide(tag, &fields.into_iter().flatten().collect());
 }
 
-/// A page with the script is revisited: the origin is asked for what it sent.
-fn come_back(tag: &[u8], coding: Option<Coding>, accepted: Accepted) {
+/// Revalidates a page with the script: the origin gets its own tag.
+fn revalidate(tag: &[u8], coding: Option<Coding>, accepted: Accepted) {
     let mark = Mark::new(DISTINCTION);
     let Ok(own) = HeaderValue::from_bytes(tag) else {
         return;
@@ -65,8 +65,8 @@ fn come_back(tag: &[u8], coding: Option<Coding>, accepted: Accepted) {
         let mut request = HeaderMap::from_iter([(header::IF_NONE_MATCH, marked.clone())]);
         let revisit = mark.take_off(&mut request, unmarked, accepted);
         let is_taken = coding.is_none_or(|coding| accepted.allows(coding.token()));
-        let asked = request.get(header::IF_NONE_MATCH);
-        assert_eq!(asked, is_taken.then_some(&own));
+        let condition = request.get(header::IF_NONE_MATCH);
+        assert_eq!(condition, is_taken.then_some(&own));
         let confirmed = revisit.confirmed_by(&sent).map(|known| known.coding);
         assert_eq!(confirmed, is_taken.then_some(coding));
         let mut other = HeaderMap::from_iter([(header::IF_NONE_MATCH, marked.clone())]);
@@ -75,16 +75,16 @@ fn come_back(tag: &[u8], coding: Option<Coding>, accepted: Accepted) {
     }
 }
 
-/// Whatever a client asks, the origin is asked for nothing else than it was given, less our marks.
+/// Whatever a client sends, the origin gets no other tags than those, without our suffixes.
 fn take_off(mut request: HeaderMap, unmarked: Unmarked, accepted: Accepted) {
-    let asked = request.get(header::IF_NONE_MATCH).cloned();
+    let received = request.get(header::IF_NONE_MATCH).cloned();
     let mark = Mark::new(DISTINCTION);
     mark.take_off(&mut request, unmarked, accepted);
-    let (Some(asked), Some(left)) = (asked, request.get(header::IF_NONE_MATCH)) else {
+    let (Some(received), Some(left)) = (received, request.get(header::IF_NONE_MATCH)) else {
         return;
     };
-    assert!(unmarked == Unmarked::Keep || asked.to_str().is_ok());
-    let Some(tags) = tags(asked.as_bytes()) else {
+    assert!(unmarked == Unmarked::Keep || received.to_str().is_ok());
+    let Some(tags) = tags(received.as_bytes()) else {
         return;
     };
     let left_tags = self::tags(left.as_bytes());
@@ -97,7 +97,7 @@ fn take_off(mut request: HeaderMap, unmarked: Unmarked, accepted: Accepted) {
     }
 }
 
-/// The outcome of a request for what has this tag.
+/// Decides a conditional request for a resource with this tag.
 fn decide(tag: &[u8], request: &HeaderMap) {
     let Ok(etag) = HeaderValue::from_bytes(tag) else {
         return;
@@ -142,14 +142,14 @@ fn one(name: HeaderName, value: &[u8]) -> Option<(HeaderName, HeaderValue)> {
     Some((name, HeaderValue::from_bytes(value).ok()?))
 }
 
-/// RFC 9110, section 8.8.3.
+/// True for an entity tag (RFC 9110, section 8.8.3).
 fn is_tag(tag: &[u8]) -> bool {
     let inside = opaque(tag).strip_prefix(b"\"");
     let inside = inside.and_then(|inside| inside.strip_suffix(b"\""));
     inside.is_some_and(|inside| inside.iter().all(|&b| b == b'!' || b > b'"' && b != 0x7f))
 }
 
-/// One without bytes that are no text.
+/// True for an entity tag in ASCII.
 fn is_readable_tag(tag: &[u8]) -> bool {
     is_tag(tag) && tag.is_ascii()
 }
@@ -158,7 +158,7 @@ fn opaque(tag: &[u8]) -> &[u8] {
     tag.strip_prefix(b"W/").unwrap_or(tag)
 }
 
-/// A list of readable entity tags (RFC 9110, section 5.6.1.2); `None` if it is anything else.
+/// A list of ASCII entity tags (RFC 9110, section 5.6.1.2); `None` if it is anything else.
 fn tags(list: &[u8]) -> Option<Vec<&[u8]>> {
     let mut tags = Vec::new();
     let mut rest = list.trim_ascii();
@@ -179,7 +179,7 @@ fn tags(list: &[u8]) -> Option<Vec<&[u8]>> {
     Some(tags)
 }
 
-/// True for the tag of a page that has the script from its origin.
+/// True for the tag of a page into which its origin inserted the script.
 fn is_static(tag: &[u8]) -> bool {
     tag.ends_with([PAGE_SUFFIX.as_bytes(), b"\""].concat().as_slice())
 }

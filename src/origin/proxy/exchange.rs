@@ -173,7 +173,7 @@ impl Exchange {
         response.map(|_| ProxyBody::from_bytes(Bytes::new()))
     }
 
-    /// Rewrites `Location` from the names that the upstream knows to those that the client knows.
+    /// Rewrites `Location` from the origin and path of the upstream to those of the client.
     fn rewrite_location(&self, headers: &mut HeaderMap, host: &HostHeader, backend: &Backend) {
         let Some(location) = headers.get(header::LOCATION).and_then(as_str) else {
             return;

@@ -1,4 +1,4 @@
-//! `Location` (RFC 9110, section 10.2.2): from the names that the upstream knows to those that the client knows.
+//! `Location` (RFC 9110, section 10.2.2): from the origin and paths of an upstream to those of the client.
 
 use http::Uri;
 use http::uri::Authority;

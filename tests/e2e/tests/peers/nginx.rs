@@ -180,7 +180,7 @@ async fn nginx_restart_navigation_waits() -> Result<()> {
     let navigation = client.navigate(&url);
     let start = async {
         wait_until("the outage to be noticed", async || {
-            Ok(setup.server.log().contains("can't connect").then_some(()))
+            Ok(setup.server.log().contains("connect failed").then_some(()))
         })
         .await?;
         setup.nginx.start_again().await

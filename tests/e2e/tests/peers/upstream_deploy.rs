@@ -46,7 +46,7 @@ async fn upstream_replaced_shows_no_error(engine: Engine) -> Result<()> {
     let navigation = going.goto(&url);
     let start = async {
         wait_until("the outage to be noticed", async || {
-            Ok(server.log().contains("can't connect").then_some(()))
+            Ok(server.log().contains("connect failed").then_some(()))
         })
         .await?;
         app.replace(two.dir()).await

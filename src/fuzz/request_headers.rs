@@ -9,7 +9,7 @@ use http::Version;
 use http::header;
 use http::request;
 
-use crate::fuzz::line;
+use crate::fuzz::input::line;
 use crate::http::accept_encoding::Accepted;
 use crate::http::context::Peer;
 use crate::http::forwarded::ForwardedHeaders;
@@ -18,18 +18,18 @@ use crate::http::networks::parse_networks;
 use crate::http::via::Via;
 use crate::origin::proxy::request_headers;
 
-/// The fields of a request: what is for one connection goes, everything else stays, and what the upstream is told of the
-/// client is what the client can't lie about.
+/// Request headers for upstreams: hop-by-hop headers are removed, all others stay, and a client cannot spoof the headers
+/// that describe it.
 ///
-/// The first line has the address of the peer, of which 10.0.0.0/8 is trusted, the version of the protocol and the target
-/// of the request, with blanks between them; the other lines are the fields.
+/// The first line has the address of the peer (10.0.0.0/8 is trusted), the HTTP version and the request target, separated
+/// by spaces; the other lines are the headers.
 ///
 /// # Panics
 ///
-/// If it is not so.
-pub fn fields(data: &[u8]) {
+/// If the property does not hold.
+pub fn request_headers(data: &[u8]) {
     let parts = head(data);
-    strip(parts.headers.clone());
+    remove_hop_by_hop(parts.headers.clone());
     accept(&parts.headers);
     let upgrade = hop_by_hop::requested_upgrade(&parts.headers);
     if let Some(protocol) = &upgrade {
@@ -41,15 +41,15 @@ pub fn fields(data: &[u8]) {
     let via = Via::new();
     let mut forwarded = ForwardedHeaders::default();
     forwarded.trust(parse_networks(TRUSTED).unwrap_or_default());
-    let told = Told {
+    let sent = Sent {
         headers: request_headers::for_upstream(&forwarded, &via, parts.clone(), upgrade.as_ref()),
         is_upgrade: upgrade.is_some(),
         peer: parts.extensions.get().map(|peer: &Peer| peer.ip()),
     };
-    told.is_for_the_next_connection(&parts.headers);
-    told.has_what_is_for_all(&parts);
-    told.tells_of_the_client(&parts);
-    assert!(via.is_loop(&told.headers), "{:?}", told.headers);
+    sent.assert_hop_by_hop(&parts.headers);
+    sent.assert_end_to_end(&parts);
+    sent.assert_forwarded(&parts);
+    assert!(via.is_loop(&sent.headers), "{:?}", sent.headers);
 }
 
 fn head(data: &[u8]) -> request::Parts {
@@ -82,13 +82,13 @@ fn head(data: &[u8]) -> request::Parts {
     parts
 }
 
-fn strip(mut headers: HeaderMap) {
+fn remove_hop_by_hop(mut headers: HeaderMap) {
     let before = headers.clone();
     hop_by_hop::remove(&mut headers);
     for name in before.keys() {
         let is_kept = headers.get_all(name).iter().eq(before.get_all(name));
         let is_gone = !headers.contains_key(name);
-        let is_hop = is_for_one_connection(&before, name);
+        let is_hop = is_hop_by_hop(&before, name);
         assert!(if is_hop { is_gone } else { is_kept }, "{name}");
     }
     assert!(headers.keys().all(|name| before.contains_key(name)));
@@ -103,17 +103,17 @@ fn accept(headers: &HeaderMap) {
     assert!(alone.is_none() || chosen.is_some());
 }
 
-/// What an upstream is told.
-struct Told {
+/// The headers for the upstream.
+struct Sent {
     headers: HeaderMap,
     is_upgrade: bool,
     peer: Option<IpAddr>,
 }
 
-impl Told {
-    /// Whatever the client had for its own.
-    fn is_for_the_next_connection(&self, before: &HeaderMap) {
-        for name in PER_CONNECTION {
+impl Sent {
+    /// Hop-by-hop headers are those for the upstream, whatever the client sent.
+    fn assert_hop_by_hop(&self, before: &HeaderMap) {
+        for name in HOP_BY_HOP {
             let takes_trailers = !self.is_upgrade && names(before, &header::TE, "trailers");
             let expected = match name {
                 "connection" if self.is_upgrade => Some("upgrade"),
@@ -129,13 +129,13 @@ impl Told {
         assert_eq!(upgrade.count(), usize::from(self.is_upgrade));
     }
 
-    fn has_what_is_for_all(&self, parts: &request::Parts) {
+    fn assert_end_to_end(&self, parts: &request::Parts) {
         let before = &parts.headers;
         for name in before.keys() {
             let is_joined = parts.version == Version::HTTP_2 && name == header::COOKIE;
             let folded = name.as_str().replace('_', "-");
-            let is_told = TOLD.contains(&&*folded) || folded.starts_with("x-forwarded-");
-            if is_told || is_joined || is_for_one_connection(before, name) {
+            let is_rewritten = REWRITTEN.contains(&&*folded) || folded.starts_with("x-forwarded-");
+            if is_rewritten || is_joined || is_hop_by_hop(before, name) {
                 continue;
             }
             let values = self.headers.get_all(name).iter();
@@ -143,10 +143,10 @@ impl Told {
         }
         let added = self.headers.keys();
         let mut added = added.filter(|name| !before.contains_key(*name));
-        assert!(added.all(|name| TOLD.contains(&name.as_str())));
+        assert!(added.all(|name| REWRITTEN.contains(&name.as_str())));
     }
 
-    fn tells_of_the_client(&self, parts: &request::Parts) {
+    fn assert_forwarded(&self, parts: &request::Parts) {
         let authority = parts.uri.authority().map(|name| {
             let host = name.as_str().rsplit('@').next();
             host.unwrap_or_default().as_bytes()
@@ -157,20 +157,20 @@ impl Told {
         let trusted = ipnet::IpNet::V4(TRUSTED_NET);
         let is_trusted = self.peer.is_some_and(|peer| trusted.contains(&peer));
         let peer = self.peer.map(|peer| peer.to_string().into_bytes());
-        let told_of = self.only("x-forwarded-for");
-        let last = told_of.and_then(|all| items(all).last());
+        let forwarded_for = self.only("x-forwarded-for");
+        let last = forwarded_for.and_then(|all| items(all).last());
         if is_trusted {
             assert_eq!(last, peer.as_deref());
         } else {
-            assert_eq!(told_of, peer.as_deref());
+            assert_eq!(forwarded_for, peer.as_deref());
             assert_eq!(self.only("x-forwarded-proto"), Some(&b"http"[..]));
             assert_eq!(self.only("x-forwarded-host"), host);
             assert_eq!(self.only("x-forwarded-port"), None);
         }
-        let forwarded = self.only("forwarded").expect("it is always told");
-        let came = is_trusted && parts.headers.contains_key(header::FORWARDED);
-        // What a trusted peer has sent need not be right, what we add is.
-        let built = if came {
+        let forwarded = self.only("forwarded").expect("it is always sent");
+        let is_received = is_trusted && parts.headers.contains_key(header::FORWARDED);
+        // The elements of a trusted peer may be malformed; ours are not.
+        let built = if is_received {
             last_element(forwarded)
         } else {
             forwarded
@@ -178,8 +178,8 @@ impl Told {
         let elements = elements(built);
         let elements = elements.unwrap_or_else(|| panic!("{forwarded:?} is no Forwarded"));
         assert!(is_trusted || elements.len() == 1, "{forwarded:?}");
-        if is_trusted && !came && is_kept(&parts.headers, "x-forwarded-for") {
-            let all = told_of.map_or(0, |all| items(all).count());
+        if is_trusted && !is_received && is_kept(&parts.headers, "x-forwarded-for") {
+            let all = forwarded_for.map_or(0, |all| items(all).count());
             assert_eq!(elements.len(), all, "{forwarded:?}");
         }
         let ours = elements.last().map_or(&[][..], |element| element);
@@ -206,7 +206,7 @@ impl Told {
         ));
     }
 
-    /// The one value of a field that has no more.
+    /// The value of a field, which occurs at most once.
     fn only(&self, name: &str) -> Option<&[u8]> {
         let mut values = self.headers.get_all(name).iter();
         let value = values.next();
@@ -215,10 +215,10 @@ impl Told {
     }
 }
 
-/// An element of `Forwarded`: names and values, without quotes.
+/// An element of `Forwarded`: names and unquoted values.
 type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
 
-/// The elements of `Forwarded` (RFC 7239, section 4); `None` if it is none.
+/// The elements of `Forwarded` (RFC 7239, section 4); `None` if it is malformed.
 fn elements(mut rest: &[u8]) -> Option<Vec<Pairs>> {
     let mut elements = vec![Pairs::new()];
     loop {
@@ -248,7 +248,7 @@ fn elements(mut rest: &[u8]) -> Option<Vec<Pairs>> {
     }
 }
 
-/// What stands behind the last comma outside of quotes.
+/// The text after the last comma outside of quotes.
 fn last_element(forwarded: &[u8]) -> &[u8] {
     let mut last = forwarded;
     let mut rest = forwarded;
@@ -264,7 +264,7 @@ fn last_element(forwarded: &[u8]) -> &[u8] {
     last.trim_ascii_start()
 }
 
-/// What is in quotes, and what is behind them.
+/// The content of a quoted string, and the text after it.
 fn quoted(rest: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     let mut value = Vec::new();
     let mut bytes = rest.iter().enumerate();
@@ -288,26 +288,26 @@ fn items(list: &[u8]) -> impl Iterator<Item = &[u8]> {
     items.filter(|item| !item.is_empty())
 }
 
-/// True if this field has an item of this name.
+/// True if this list has this item.
 fn names(headers: &HeaderMap, field: &HeaderName, name: &str) -> bool {
     let mut values = headers.get_all(field).iter();
     values
         .any(|value| items(value.as_bytes()).any(|item| item.eq_ignore_ascii_case(name.as_bytes())))
 }
 
-fn is_for_one_connection(headers: &HeaderMap, name: &HeaderName) -> bool {
-    PER_CONNECTION.contains(&name.as_str()) || names(headers, &header::CONNECTION, name.as_str())
+fn is_hop_by_hop(headers: &HeaderMap, name: &HeaderName) -> bool {
+    HOP_BY_HOP.contains(&name.as_str()) || names(headers, &header::CONNECTION, name.as_str())
 }
 
 fn is_kept(headers: &HeaderMap, name: &'static str) -> bool {
-    !is_for_one_connection(headers, &HeaderName::from_static(name))
+    !is_hop_by_hop(headers, &HeaderName::from_static(name))
 }
 
 const TRUSTED: &str = "10.0.0.0/8";
 const TRUSTED_NET: ipnet::Ipv4Net =
     ipnet::Ipv4Net::new_assert(std::net::Ipv4Addr::new(10, 0, 0, 0), 8);
 
-const PER_CONNECTION: [&str; 12] = [
+const HOP_BY_HOP: [&str; 12] = [
     "alt-svc",
     "alt-used",
     "connection",
@@ -322,8 +322,8 @@ const PER_CONNECTION: [&str; 12] = [
     "upgrade",
 ];
 
-/// What is written anew, or added to.
-const TOLD: [&str; 11] = [
+/// The headers that are replaced or extended.
+const REWRITTEN: [&str; 11] = [
     "connection",
     "forwarded",
     "host",

@@ -1,30 +1,30 @@
 use std::fmt::Write as _;
 
-use crate::fuzz::line;
-use crate::fuzz::pieces;
+use crate::fuzz::input::line;
+use crate::fuzz::input::pieces;
 use crate::html::page_assets::Difference;
 use crate::html::page_assets::PageAssets;
 use crate::html::page_assets::PageFingerprint;
 use crate::html::page_assets::PageLocation;
 use crate::html::page_assets::PageReader;
 
-/// A page: what it loads and runs is the same however it comes, in what order it is, and whatever else changes with
-/// each answer.
+/// Page fingerprints: they depend neither on how a page is cut, nor on the order of its elements, nor on what changes with
+/// each response, such as nonces.
 ///
-/// The first line says how the page is cut, the second how it is shuffled. The rest is taken for a page as it is, and
-/// then line by line for elements: `s` and a URL for a script, `m` for a module, `c` for a style sheet, `p` for a preload,
-/// `i` and a text for a script in the page.
+/// The first line is the sizes of the pieces, the second a permutation. The rest is read as a page, and then line by line
+/// as elements: `s` and a URL for a script, `m` for a module, `c` for a style sheet, `p` for a preload, `i` and a text for
+/// an inline script, `b` and a URL for the base.
 ///
 /// # Panics
 ///
-/// If it is not so.
-pub fn fingerprint(data: &[u8]) {
+/// If the property does not hold.
+pub fn page_fingerprint(data: &[u8]) {
     let (cuts, rest) = line(data);
     let (shuffle, page) = line(rest);
     let raw = read(page, cuts);
     compare(raw.as_ref(), page);
     let lines = String::from_utf8_lossy(page);
-    let lines: Vec<&str> = lines.lines().take(MOST_ELEMENTS).collect();
+    let lines: Vec<&str> = lines.lines().take(MAX_ELEMENTS).collect();
     let base = lines.iter().find_map(|line| line.strip_prefix('b'));
     let one = write(base, lines.iter().copied(), "a");
     let elements = read(one.as_bytes(), cuts);
@@ -37,7 +37,7 @@ pub fn fingerprint(data: &[u8]) {
     }
 }
 
-/// Reads a page in pieces, and as a whole.
+/// Reads a page in pieces, and asserts that it is the same as in one piece.
 fn read(page: &[u8], cuts: &[u8]) -> Option<PageAssets> {
     let mut reader = PageReader::new();
     for piece in pieces(page, cuts) {
@@ -49,12 +49,12 @@ fn read(page: &[u8], cuts: &[u8]) -> Option<PageAssets> {
     elements
 }
 
-/// Compares a page with its beginnings.
+/// Compares a page with its prefixes.
 fn compare(elements: Option<&PageAssets>, page: &[u8]) {
     let Some(elements) = elements else { return };
-    let print = PageFingerprint::new(elements.clone());
-    assert_eq!(print.difference(&print), Difference::None);
-    // A base that comes late changes what is before it.
+    let fingerprint = PageFingerprint::new(elements.clone());
+    assert_eq!(fingerprint.difference(&fingerprint), Difference::None);
+    // A late `<base>` changes the URLs before it.
     let has_base = page
         .windows(5)
         .any(|window| window.eq_ignore_ascii_case(b"<base"));
@@ -64,36 +64,36 @@ fn compare(elements: Option<&PageAssets>, page: &[u8]) {
     for end in [page.len() / 3, page.len() / 2, page.len()] {
         let start = PageReader::parse(&page[..end]).map(|found| found.resolve_at(HOME));
         assert!(
-            start.is_none_or(|start| print.may_start_with(&start)),
+            start.is_none_or(|start| fingerprint.may_start_with(&start)),
             "{end}"
         );
     }
 }
 
-/// Compares two prints of whatever pages.
+/// Compares the fingerprints of any two pages.
 fn relate(one: &PageFingerprint, other: &PageFingerprint) {
-    let likeness = one.difference(other);
-    assert_eq!(likeness, other.difference(one));
+    let difference = one.difference(other);
+    assert_eq!(difference, other.difference(one));
     let is_same = one.digest() == other.digest();
-    assert_eq!(is_same, likeness == Difference::None);
+    assert_eq!(is_same, difference == Difference::None);
     let (ones, others) = (one.assets(), other.assets());
     assert_eq!(ones.has_shape_of(others), others.has_shape_of(ones));
-    let joined = one.merged_with(other);
-    assert_eq!(joined.is_some(), likeness != Difference::Files);
-    let Some(joined) = joined else { return };
-    for print in [one, other] {
-        assert_eq!(joined.difference(print), Difference::None);
-        let predicted = joined.with_assets(print.assets().clone());
-        assert_eq!(predicted.digest(), joined.digest());
+    let merged = one.merged_with(other);
+    assert_eq!(merged.is_some(), difference != Difference::Files);
+    let Some(merged) = merged else { return };
+    for fingerprint in [one, other] {
+        assert_eq!(merged.difference(fingerprint), Difference::None);
+        let predicted = merged.with_assets(fingerprint.assets().clone());
+        assert_eq!(predicted.digest(), merged.digest());
     }
     let reversed = other.merged_with(one);
     assert_eq!(
-        reversed.map(|joined| joined.digest()),
-        Some(joined.digest())
+        reversed.map(|merged| merged.digest()),
+        Some(merged.digest())
     );
 }
 
-/// A page with these elements, and with what has another value in each answer.
+/// A page with these elements, and with values that depend on `token`.
 fn write<'a>(base: Option<&str>, lines: impl Iterator<Item = &'a str>, token: &str) -> String {
     let mut page = String::new();
     if let Some(base) = base {
@@ -130,12 +130,12 @@ fn write<'a>(base: Option<&str>, lines: impl Iterator<Item = &'a str>, token: &s
     page
 }
 
-/// As it may stand in quotes.
+/// The text for an attribute value in quotes.
 fn value(text: &str) -> String {
     text.replace('"', "")
 }
 
-/// The lines in another order, and some of them twice.
+/// The lines in a different order, some of them twice.
 fn shuffled<'a>(lines: &[&'a str], shuffle: &[u8]) -> impl Iterator<Item = &'a str> {
     let mut lines = lines.to_vec();
     for (at, &b) in shuffle.iter().enumerate().take(lines.len()) {
@@ -153,5 +153,5 @@ const HOME: PageLocation<'_> = PageLocation {
     host: Some("example.org"),
 };
 
-// Enough for every kind of them, several times.
-const MOST_ELEMENTS: usize = 32;
+// Enough for each kind of element several times.
+const MAX_ELEMENTS: usize = 32;

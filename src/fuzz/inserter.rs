@@ -4,8 +4,8 @@ use std::sync::PoisonError;
 
 use bytes::Bytes;
 
-use crate::fuzz::line;
-use crate::fuzz::pieces;
+use crate::fuzz::input::line;
+use crate::fuzz::input::pieces;
 use crate::html::inserter::Extent;
 use crate::html::inserter::InsertOutcome;
 use crate::html::inserter::Inserter;
@@ -15,24 +15,25 @@ use crate::html::page_assets::PageFingerprint;
 use crate::html::page_assets::PageLocation;
 use crate::html::page_assets::PageReader;
 
-/// A page in pieces: what goes out is the page with the tag put in once, or the page; the same however it is cut.
+/// Insertion: the output is the page with the script tag inserted once, or the page unchanged; and it does not depend on
+/// how the page is cut.
 ///
-/// The first line says how it is cut, the rest is the page.
+/// The first line is the sizes of the pieces, the rest is the page.
 ///
 /// # Panics
 ///
-/// If it is not so.
-pub fn rewriter(data: &[u8]) {
+/// If the property does not hold.
+pub fn inserter(data: &[u8]) {
     let (cuts, page) = line(data);
-    let whole = Rewritten::of(page, [page].into_iter(), Some(TAG));
-    let cut = Rewritten::of(page, pieces(page, cuts), Some(TAG));
-    let small = Rewritten::of(page, page.chunks(1), Some(TAG));
+    let whole = Inserted::new(page, [page].into_iter(), Some(TAG));
+    let cut = Inserted::new(page, pieces(page, cuts), Some(TAG));
+    let small = Inserted::new(page, page.chunks(1), Some(TAG));
     assert_eq!(whole.out, cut.out);
     assert_eq!(whole.out, small.out);
     let at_once = insert_tag(page, Box::new(|_, _| Some(Bytes::from_static(TAG))));
     let injected = (whole.outcome == InsertOutcome::Inserted).then_some(&whole.out[..]);
     assert_eq!(at_once.as_deref(), injected);
-    let declined = Rewritten::of(page, pieces(page, cuts), None);
+    let declined = Inserted::new(page, pieces(page, cuts), None);
     assert_eq!(declined.out, page);
     let is_page = whole.outcome == InsertOutcome::Inserted;
     assert_eq!(declined.outcome == InsertOutcome::Declined, is_page);
@@ -41,79 +42,86 @@ pub fn rewriter(data: &[u8]) {
     }
 }
 
-struct Rewritten {
+struct Inserted {
     out: Vec<u8>,
     outcome: InsertOutcome,
 }
 
-impl Rewritten {
-    fn of<'a>(
+impl Inserted {
+    fn new<'a>(
         page: &[u8],
         pieces: impl Iterator<Item = &'a [u8]>,
         tag: Option<&'static [u8]>,
     ) -> Self {
-        let asked: Asked = Arc::default();
-        let keep = Arc::clone(&asked);
-        let mut rewriter = Inserter::new(Box::new(move |head, extent| {
-            let mut asked = keep.lock().unwrap_or_else(PoisonError::into_inner);
-            *asked = Some((head.to_vec(), extent));
+        let requested: TagRequest = Arc::default();
+        let keep = Arc::clone(&requested);
+        let mut inserter = Inserter::new(Box::new(move |head, extent| {
+            let mut requested = keep.lock().unwrap_or_else(PoisonError::into_inner);
+            *requested = Some((head.to_vec(), extent));
             tag.map(Bytes::from_static)
         }));
         let mut out = Vec::new();
         for piece in pieces {
-            let was = rewriter.outcome();
-            let ready = rewriter.write(Bytes::copy_from_slice(piece));
+            let was = inserter.outcome();
+            let ready = inserter.write(Bytes::copy_from_slice(piece));
             if was != InsertOutcome::Searching {
-                assert_eq!(ready.first, piece, "all passes once the place is known");
+                assert_eq!(
+                    ready.first, piece,
+                    "everything passes once the position is known"
+                );
             }
             add(&mut out, &ready);
         }
-        add(&mut out, &rewriter.end());
-        let outcome = rewriter.outcome();
-        let asked = asked.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match (outcome, asked) {
+        add(&mut out, &inserter.end());
+        let outcome = inserter.outcome();
+        let requested = requested
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        match (outcome, requested) {
             (InsertOutcome::Searching, _) => panic!("the page has ended"),
             (InsertOutcome::NoInsertionPoint, None) => assert_eq!(out, page),
             (InsertOutcome::Declined, Some(_)) if tag.is_none() => assert_eq!(out, page),
             (InsertOutcome::Inserted, Some((head, extent))) => {
                 let tag = tag.unwrap_or_default();
-                let is_place = |place: usize| page[place..].starts_with(&head);
-                let place = places_of(tag, &out, page).find(|&place| is_place(place));
-                let behind = &page[place.expect("nothing but the tag is added")..];
+                let is_position = |position: usize| page[position..].starts_with(&head);
+                let position =
+                    positions_of(tag, &out, page).find(|&position| is_position(position));
+                let behind = &page[position.expect("nothing but the tag is added")..];
                 let ends = head.trim_ascii_end().to_ascii_lowercase();
                 let is_whole = head == *behind || ends.ends_with(b"</html>");
                 assert!(extent == Extent::Beginning || is_whole);
             }
-            (outcome, asked) => panic!("{outcome:?}, and was asked for a tag: {asked:?}"),
+            (outcome, requested) => panic!("{outcome:?}, and requested a tag: {requested:?}"),
         }
         Self { out, outcome }
     }
 }
 
-/// What a rewriter knew when it asked for the tag.
-type Asked = Arc<Mutex<Option<(Vec<u8>, Extent)>>>;
+/// The head of the page, and its extent, when the inserter requested the tag.
+type TagRequest = Arc<Mutex<Option<(Vec<u8>, Extent)>>>;
 
 fn add(out: &mut Vec<u8>, ready: &Output) {
     out.extend_from_slice(&ready.first);
     out.extend_from_slice(&ready.rest);
 }
 
-/// Where the tag may be, if `out` is `page` with it: in several places if there is another beside it.
-fn places_of(tag: &[u8], out: &[u8], page: &[u8]) -> impl Iterator<Item = usize> {
+/// The possible positions of the tag, if `out` is `page` with it: several if an equal tag is next to it.
+fn positions_of(tag: &[u8], out: &[u8], page: &[u8]) -> impl Iterator<Item = usize> {
     let same = out.iter().zip(page).take_while(|(one, other)| one == other);
-    (0..=same.count()).filter(move |&place| {
-        let behind = out[place..].strip_prefix(tag);
-        behind.is_some_and(|behind| behind == &page[place..])
+    (0..=same.count()).filter(move |&position| {
+        let behind = out[position..].strip_prefix(tag);
+        behind.is_some_and(|behind| behind == &page[position..])
     })
 }
 
-/// The tag is not in a comment, an attribute or a text: whoever parses the page finds it.
+/// Asserts that a parser of the page finds the tag: it is not in a comment, an attribute or text.
 fn assert_is_read(out: &[u8]) {
     let home = PageLocation {
         path: "/",
         host: None,
     };
-    // It says on what host everything is.
+    // It may change the host of all URLs.
     if out
         .windows(5)
         .any(|window| window.eq_ignore_ascii_case(b"<base"))
