@@ -15,9 +15,9 @@ use crate::client::scripts;
 use crate::endpoint::response::NOSNIFF;
 use crate::http::conditional::Decision;
 use crate::http::conditional::Validators;
-use crate::origin::files::variant::form_of;
 use crate::release::Asset;
 use crate::release::Content;
+use crate::release::variant::select_variant;
 
 /// A requested script of the client.
 pub(crate) struct Script {
@@ -42,7 +42,7 @@ impl Script {
     }
 
     pub(crate) fn respond(&self, headers: &HeaderMap) -> Response<Full<Bytes>> {
-        let (representation, coding) = form_of(self.asset, headers);
+        let (representation, coding) = select_variant(self.asset, headers);
         let mut response = Response::new(Full::default());
         let response_headers = response.headers_mut();
         response_headers.insert(header::ETAG, representation.etag().clone());

@@ -13,6 +13,7 @@ pub(crate) mod open_file;
 pub(crate) mod policy;
 pub(crate) mod release;
 pub(crate) mod representation;
+pub(crate) mod variant;
 
 pub use crate::release::asset::Asset;
 pub(crate) use crate::release::asset::PAGE_SUFFIX;

@@ -5,4 +5,3 @@ pub(crate) mod file_body;
 pub(crate) mod reply;
 pub(crate) mod respond;
 pub(crate) mod static_files;
-pub(crate) mod variant;

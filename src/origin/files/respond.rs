@@ -17,12 +17,12 @@ use crate::http::range::Ranged;
 use crate::origin::files::file_body::FileBody;
 use crate::origin::files::reply;
 use crate::origin::files::reply::Reply;
-use crate::origin::files::variant::form_of;
 use crate::release::Asset;
 use crate::release::Content;
 use crate::release::Entry;
 use crate::release::Representation;
 use crate::release::RequestFilter;
+use crate::release::variant::select_variant;
 
 /// What counts in a request once its path is known.
 pub(crate) struct Asking<'a> {
@@ -40,7 +40,7 @@ impl Asking<'_> {
             Some((page, RequestFilter::Navigations)) if with_script => page,
             _ => entry.asset(),
         };
-        let (representation, coding) = form_of(asset, self.headers);
+        let (representation, coding) = select_variant(asset, self.headers);
         let validators = Validators {
             etag: representation.etag(),
             // What a page leads to changes it, and its own time stays.
