@@ -14,7 +14,8 @@ pub(crate) struct ImmutableFiles {
 }
 
 impl ImmutableFiles {
-    /// Records the content at `path`. True if it may be sent as immutable: as long as the path has had no other content.
+    /// Records the content at `path`. True if it may be sent as immutable: as long as the path has had no other
+    /// content.
     pub(crate) fn record(&mut self, path: &str, digest: &Digest) -> bool {
         if self.changed.contains(path) {
             return false;

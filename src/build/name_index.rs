@@ -33,7 +33,8 @@ enum Boundary {
     Name,
     /// A slash before it, and no character of a name after it: a name without an extension may also be a word.
     Word,
-    /// No letter or digit on either side: webpack puts `179:"28cb0dcd"` into a table, and composes the name at run time.
+    /// No letter or digit on either side: webpack puts `179:"28cb0dcd"` into a table, and composes the name at run
+    /// time.
     Token,
     /// Quotes on both sides: `179:"30115207"`, but no other number or word.
     String,
@@ -61,8 +62,8 @@ impl<'a> NameIndex<'a> {
                 hashed_names::random_tokens(name).map(|token| (token.to_owned(), Boundary::Token));
             let ambiguous = hashed_names::ambiguous_tokens(name)
                 .map(|token| (token.to_owned(), Boundary::String));
-            let forms = [(name.to_owned(), boundary), (encoded, boundary)];
-            for (text, boundary) in forms.into_iter().chain(random).chain(ambiguous) {
+            let texts = [(name.to_owned(), boundary), (encoded, boundary)];
+            for (text, boundary) in texts.into_iter().chain(random).chain(ambiguous) {
                 let (_, paths) = by_text
                     .entry((text, boundary as u8))
                     .or_insert_with(|| (boundary, Vec::new()));
@@ -122,6 +123,7 @@ impl<'a> NameIndex<'a> {
 }
 
 impl Boundary {
+    /// True if these bytes around an occurrence make it a whole name.
     fn is_around(self, before: Option<u8>, after: (Option<u8>, Option<u8>)) -> bool {
         let is_name_char = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
         let continues = match after {

@@ -32,6 +32,7 @@ use crate::release::representation::Content;
 #[derive(Debug)]
 pub(crate) struct PreparedRelease {
     pub(crate) id: ReleaseId,
+    /// The newest modification time of the reachable files, in milliseconds since 1970.
     pub(crate) built: u64,
     /// The references of reachable files to files that do not exist.
     pub(crate) missing_references: BTreeSet<String>,
@@ -87,8 +88,8 @@ impl PreparedRelease {
         }
     }
 
-    /// Inserts the script into the pages with `insert_script`, and compresses what gets smaller. Assets that are the same in
-    /// `current` are shared with it. Blocks.
+    /// Inserts the script into the pages with `insert_script`, and compresses what gets smaller. Assets that are the
+    /// same in `current` are shared with it. Blocks.
     pub(crate) fn into_release(
         self,
         current: Option<&Release>,
@@ -105,14 +106,15 @@ impl PreparedRelease {
             metadata_file,
         } = self;
         let assets = snapshot.assets;
-        let same_tag = current.filter(|current| current.id == id && current.built == built);
+        // The tag of the script has the id and the build time in it.
+        let same_script = current.filter(|current| current.id == id && current.built == built);
         let files: Vec<(&String, &Arc<Asset>)> = assets.iter().collect();
         let pages = in_parallel(&files, |_, &(path, asset)| -> Result<_, ()> {
             if media_type::kind(path) != Kind::Page {
                 set_encoded(path, asset, &assets);
                 return Ok(None);
             }
-            let known = same_tag.and_then(|current| current.get(path));
+            let known = same_script.and_then(|current| current.get(path));
             if let Some(known) = known.filter(|known| known.asset.digest() == asset.digest()) {
                 return Ok(known.modified.clone());
             }
@@ -194,7 +196,7 @@ fn set_encoded(path: &str, asset: &Asset, assets: &BTreeMap<String, Arc<Asset>>)
         return;
     }
     let compressible = media_type::is_compressible(path);
-    let forms = Coding::PRECOMPRESSED.into_iter().filter_map(|coding| {
+    let encoded = Coding::PRECOMPRESSED.into_iter().filter_map(|coding| {
         let copy = variants::copy_path(path, coding).and_then(|copy| assets.get(&copy));
         let copied = copy.filter(|copy| is_copy(path, coding, asset, copy));
         match copied {
@@ -203,7 +205,7 @@ fn set_encoded(path: &str, asset: &Asset, assets: &BTreeMap<String, Arc<Asset>>)
             None => None,
         }
     });
-    asset.set_encoded(forms.collect());
+    asset.set_encoded(encoded.collect());
 }
 
 fn is_copy(path: &str, coding: Coding, asset: &Asset, copy: &Asset) -> bool {

@@ -17,8 +17,8 @@ use crate::release::hashed_names::HashPatterns;
 /// What the pages of a build refer to.
 #[derive(Debug, Default)]
 pub(crate) struct Reachability {
-    /// The paths of all pages, and of every file whose name occurs in a page, or in a script or style sheet that is itself
-    /// reachable.
+    /// The paths of all pages, and of every file whose name occurs in a page, or in a script or style sheet that is
+    /// itself reachable.
     pub(crate) reachable: BTreeSet<String>,
     /// References to files that do not exist, or are empty.
     pub(crate) missing_references: BTreeSet<String>,
@@ -60,19 +60,21 @@ impl Reachability {
         Ok(reachability)
     }
 
+    /// Adds the files that a page needs and that do not exist.
     fn check_page(&mut self, page: &str, html: &[u8], files: &BTreeMap<String, Arc<Asset>>) {
         // An empty style sheet may be intended: VitePress writes one.
-        let is_there = |path: &str| {
+        let exists = |path: &str| {
             let file = files.get(path);
             file.is_some_and(|file| !file.is_empty() || media_type::kind(path) == Kind::Style)
         };
         for needed in references::in_page(page, html) {
-            if !suffixes(&needed).any(is_there) {
+            if !suffixes(&needed).any(exists) {
                 self.missing_references.insert(needed);
             }
         }
     }
 
+    /// Adds the files that a script or style sheet names and that do not exist.
     fn check_text(
         &mut self,
         text: &[u8],

@@ -45,12 +45,12 @@ pub(crate) struct MemoryLimits {
 }
 
 impl Snapshot {
-    /// Reads `root`, of which `tree` was just read. Files that `known` releases have, by stamp or by content, are shared with
-    /// them. Blocks.
+    /// Reads `root`, of which `tree` was just read. Files that `known` releases have, by stamp or by content, are
+    /// shared with them. Blocks.
     ///
     /// # Errors
     ///
-    /// If the directory can't be read completely, changes meanwhile, or has no index page.
+    /// If the directory can't be read completely, changes while it is read, or has no index page.
     pub(crate) fn read(
         root: &Path,
         tree: Tree,
@@ -183,17 +183,17 @@ impl FileReader {
 /// Which files are kept in memory: all pages, since the script is inserted into them; then others in order of path.
 fn in_memory(files: &[TreeFile], limits: MemoryLimits) -> Vec<bool> {
     let is_page = |file: &TreeFile| media_type::kind(&file.path) == Kind::Page;
-    let mut left = limits.total;
+    let mut remaining = limits.total;
     for page in files.iter().filter(|file| is_page(file)) {
-        left = left.saturating_sub(page.stamp.size);
+        remaining = remaining.saturating_sub(page.stamp.size);
     }
     let mut fits = |file: &TreeFile| {
         if is_page(file) {
             return true;
         }
-        let fits = file.stamp.size <= limits.file && file.stamp.size <= left;
+        let fits = file.stamp.size <= limits.file && file.stamp.size <= remaining;
         if fits {
-            left -= file.stamp.size;
+            remaining -= file.stamp.size;
         }
         fits
     };
@@ -209,7 +209,7 @@ fn open(path: &Path) -> io::Result<File> {
 
 fn changing_or(error: &io::Error, path: &Path) -> NotReady {
     match error.kind() {
-        // It was listed a moment ago.
+        // It was there when the directory was listed.
         io::ErrorKind::NotFound => NotReady::Changing,
         _ => NotReady::from_io(error, path),
     }

@@ -15,7 +15,7 @@ use crate::release::file_stamp::FileStamp;
 
 /// Every file of a directory that may be served, sorted by path.
 ///
-/// If two trees are equal, one read before and one after the content of the files, nothing changed meanwhile.
+/// If a tree that is read before the content of the files equals one that is read after it, nothing changed in between.
 #[derive(Debug)]
 pub(crate) struct Tree {
     pub(crate) files: Vec<TreeFile>,
@@ -43,8 +43,8 @@ impl Tree {
     ///
     /// # Errors
     ///
-    /// If the root is no directory or can't be read. An entry that vanishes during the walk is skipped: the second walk will
-    /// differ.
+    /// If the root is no directory or can't be read. An entry that vanishes during the walk is skipped: the second walk
+    /// will differ.
     pub(crate) fn read(root: &Path) -> io::Result<Self> {
         let real = root.canonicalize()?;
         if !real.is_dir() {
@@ -141,8 +141,8 @@ fn request_path(entry: &DirEntry, real_root: &Path) -> Option<String> {
     Some(format!("/{relative}"))
 }
 
-/// True for an entry that vanished after it was listed, and for a link to nothing or to one of its own parents: there is no
-/// file to serve, and the other entries are not affected.
+/// True for an entry that vanished after it was listed, and for a link to nothing or to one of its own parents: there
+/// is no file to serve, and the other entries are not affected.
 fn is_skipped(error: &walkdir::Error) -> bool {
     error.loop_ancestor().is_some()
         || (error.depth() > 0 && error.path().is_some_and(Path::is_symlink))

@@ -18,8 +18,8 @@ use lol_html::send::Settings;
 
 /// Parses the start of a page up to the insertion point.
 ///
-/// The parser's output is not used: the bytes of the page are sent as they came, so that neither a bug in the parser nor
-/// an encoding that it does not support can change them.
+/// The parser's output is not used: the bytes of the page are sent as they came, so that neither a bug in the parser
+/// nor an encoding that it does not support can change them.
 pub(crate) struct InsertionPointParser {
     rewriter: HtmlRewriter<'static, fn(&[u8])>,
     search: Arc<Mutex<SearchState>>,
@@ -75,7 +75,8 @@ impl InsertionPointParser {
                 if leading_space(text) == text.len() {
                     return Ok(());
                 }
-                // Where text is split between pieces, the offset that the parser reports can be wrong by part of a character.
+                // Where text is split between pieces, the offset that the parser reports can be wrong by part of a
+                // character.
                 let mut search = lock(&on_text);
                 let start = search.text_start;
                 Err(search.stop_at(InsertionPoint::BeforeText(start)).into())
@@ -103,7 +104,8 @@ impl InsertionPointParser {
         }
     }
 
-    /// Parses the next piece. `Some` at the end of the search, by success or failure: the parser must not be used after that.
+    /// Parses the next piece. `Some` at the end of the search, by success or failure: the parser must not be used after
+    /// that.
     pub(crate) fn parse(&mut self, piece: &[u8]) -> Option<InsertionPoint> {
         match self.rewriter.write(piece) {
             Ok(()) => None,
@@ -182,5 +184,5 @@ fn lock(search: &Mutex<SearchState>) -> std::sync::MutexGuard<'_, SearchState> {
     search.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-// Parsed once, not for each page.
+// Parsed once, not for every page.
 static EVERY: LazyLock<Selector> = LazyLock::new(|| "*".parse().expect("a star is a selector"));

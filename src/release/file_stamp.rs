@@ -83,9 +83,9 @@ mod tests {
     #[test]
     fn fresh_stamp_is_not_reliable() {
         let dir = tempfile::tempdir().unwrap();
-        let place = dir.path().join("f");
-        fs::write(&place, "x").unwrap();
-        let stamp = FileStamp::new(&fs::metadata(&place).unwrap());
+        let path = dir.path().join("f");
+        fs::write(&path, "x").unwrap();
+        let stamp = FileStamp::new(&fs::metadata(&path).unwrap());
         assert!(!stamp.is_reliable(stamp.changed_at()));
         assert!(!stamp.is_reliable(stamp.changed_at() - Duration::from_secs(60)));
         assert!(stamp.is_reliable(stamp.changed_at() + Duration::from_secs(3)));

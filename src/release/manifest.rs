@@ -15,8 +15,8 @@ use crate::release::representation::Representation;
 
 /// The manifest of a release: its id, its metadata, and for every path the digest and the properties of the file.
 ///
-/// The names of its fields in JSON are a format. Fields that are not known are ignored when it is read, so that a manifest
-/// of a later version can be read.
+/// The names of its fields in JSON are a format. Fields that are not known are ignored when it is read, so that a
+/// manifest of a later version can be read.
 ///
 /// ```
 /// use tidings::Manifest;

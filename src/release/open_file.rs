@@ -63,8 +63,8 @@ impl OpenFile {
 
     /// Verifies that the content is what it was. Blocks.
     ///
-    /// Reads the whole file if its metadata has changed, as by a link, a rename or a `touch`; if the content has not, the
-    /// new metadata is remembered.
+    /// Reads the whole file if its metadata has changed, as by a link, a rename or a `touch`; if the content has not,
+    /// the new metadata is remembered.
     ///
     /// # Errors
     ///

@@ -28,11 +28,11 @@ pub(crate) struct UpdatedManifest {
 }
 
 impl UpdatedManifest {
-    /// Updates the manifest in `files` with the hashes of `pages`, which have the script. `None` if there is no manifest, or
-    /// none of the pages is in it.
+    /// Updates the manifest in `files` with the hashes of `pages`, which have the script. `None` if there is no
+    /// manifest, or none of the pages is in it.
     ///
-    /// A page is found by the hash that the build has computed. Its path may be prefixed by the base under which the site was
-    /// to be deployed, the same for all pages.
+    /// A page is found by the hash that the build has computed. Its path may be prefixed by the base under which the
+    /// site was to be deployed, the same for all pages.
     pub(crate) fn new(
         files: &BTreeMap<String, Arc<Asset>>,
         pages: &BTreeMap<&str, Arc<Asset>>,
@@ -41,7 +41,11 @@ impl UpdatedManifest {
         let mut json: Value = match serde_json::from_slice(&manifest) {
             Ok(json) => json,
             Err(error) => {
-                tracing::warn!(%error, "{MANIFEST} is no JSON; if it is Angular's, its service worker will reject the pages");
+                tracing::warn!(
+                    path = MANIFEST,
+                    %error,
+                    "cannot parse the manifest of a service worker; if it is angular's, it will reject the pages"
+                );
                 return None;
             }
         };
@@ -70,8 +74,9 @@ impl UpdatedManifest {
         if !unknown.is_empty() {
             let urls = unknown[..unknown.len().min(MAX_LISTED)].join(", ");
             tracing::warn!(
+                path = MANIFEST,
                 urls,
-                "{MANIFEST} has hashes that match no page; Angular's service worker will reject these pages"
+                "hashes in the manifest of angular's service worker match no page; it will reject these pages"
             );
         }
         if changed.is_empty() {

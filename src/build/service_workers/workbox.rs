@@ -1,8 +1,8 @@
 //! The precache list of a service worker that was made by Workbox.
 //!
 //! The worker fetches the list's pages when it is installed, in requests that do not look like navigations, and later
-//! responds to navigations with them. So these pages must be sent with the script to all requests; otherwise the tabs that
-//! get them would not hear of releases.
+//! responds to navigations with them. So these pages must be sent with the script to all requests; otherwise the tabs
+//! that get them would not hear of releases.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;

@@ -13,8 +13,9 @@ use crate::html::insertion_point::InsertionPointParser;
 ///
 /// The insertion point is found by parsing: after the start tag of the head, or, where the page leaves that out, before
 /// the first tag or text that is not `<html>`. Without a doctype, `<html>`, `<head>` or `<body>` until then it is a
-/// fragment of a page, which passes unchanged; so does a page whose insertion point is not within its first [`MAX_HELD`]
-/// bytes. The bytes before the insertion point are held until it is found; those after it are neither held nor parsed.
+/// fragment of a page, which passes unchanged; so does a page whose insertion point is not within its first
+/// [`MAX_HELD`] bytes. The bytes before the insertion point are held until it is found; those after it are neither held
+/// nor parsed.
 pub(crate) struct Inserter {
     state: State,
     choose_tag: Option<Box<ChooseTag>>,

@@ -102,7 +102,7 @@ impl Coding {
         }
     }
 
-    /// True if these bytes, behind the end of a stream, are or may become the start of another one that belongs to it.
+    /// True if these bytes after the end of a stream may be the start of another stream of the same body.
     pub(crate) fn may_continue(self, rest: &[u8]) -> bool {
         match self {
             #[cfg(feature = "zstd")]

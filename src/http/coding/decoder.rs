@@ -80,8 +80,8 @@ impl Decoder {
         };
     }
 
-    /// The next decoded bytes: at most [`BUFFER`], or a whole piece of a body that is not coded. `None` if more input is
-    /// needed.
+    /// The next decoded bytes: at most [`BUFFER`], or a whole piece of a body that is not coded. `None` if more input
+    /// is needed.
     pub(crate) fn pull(&mut self) -> Result<Option<Bytes>, DecodeError> {
         loop {
             if self.state == State::AfterStream && !self.input.is_empty() {

@@ -8,7 +8,7 @@ use crate::http::coding::codec::AnyDecoder;
 use crate::http::coding::codec::AnyEncoder;
 use crate::http::coding::codec::may_begin_with;
 
-/// `None` for a stream that is not in gzip, whatever its header field says: it is taken as it is, as browsers do.
+/// `None` for a stream that is not in gzip, in spite of its `Content-Encoding`: it is passed as it is, as browsers do.
 pub(crate) fn decoder(first: u8) -> Option<AnyDecoder> {
     (first == MAGIC[0]).then(|| Box::new(GzipDecoder::new()) as AnyDecoder)
 }

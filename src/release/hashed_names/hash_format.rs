@@ -102,8 +102,8 @@ impl HashFormat {
         }
     }
 
-    /// True if `name` has a token of this format that can't be a word of the same length. In a uniform folder hardly any
-    /// token is a word.
+    /// True if `name` has a token of this format that can't be a word of the same length. In a uniform folder hardly
+    /// any token is a word.
     pub(crate) fn matches(self, name: &str, is_uniform: bool) -> bool {
         self.matching_tokens(name).any(|token| {
             let usual = self.positions.contains(token.position);

@@ -75,8 +75,8 @@ impl HashPatterns {
         }
     }
 
-    /// True if a path in a script is that of a hashed file: if the folder that it names, or any folder where it names none,
-    /// has names of this format.
+    /// True if a path in a script is that of a hashed file: if the folder that it names, or any folder where it names
+    /// none, has names of this format.
     pub(crate) fn is_hashed_anywhere(&self, path: &str) -> bool {
         let (folder, name) = split(path);
         let last = |folder| split(folder).1;
@@ -119,11 +119,11 @@ impl FolderPatterns {
         let code = [&scripts, &styles].map(|names| HashFormat::shared_by(names, 1));
         let code: Vec<HashFormat> = code.into_iter().flatten().collect();
         let names = scripts.iter().chain(&styles);
-        let has_form = |name: &&&str| {
+        let has_format = |name: &&&str| {
             code.iter()
                 .any(|format| format.matching_tokens(name).next().is_some())
         };
-        let (all, with) = (names.clone().count(), names.filter(has_form).count());
+        let (all, with) = (names.clone().count(), names.filter(has_format).count());
         Self {
             is_uniform: all >= MIN_UNIFORM && with * 20 >= all * 19,
             code,

@@ -2,8 +2,8 @@
 //!
 //! A single name is not enough: `item-WZQT-SKE.js` was made by a build tool, `some-document.js` by a person, and
 //! `chunk-30115207.js` could be either's. So all names of a folder are evaluated together: build tools give the scripts
-//! and styles of a folder hashes of one length and alphabet in one position, and most of those hashes look random. Where
-//! that is so, the others need not.
+//! and styles of a folder hashes of one length and alphabet in one position, and most of those hashes look random.
+//! Where that is so, the others need not.
 
 mod hash_format;
 mod hash_patterns;
