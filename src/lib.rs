@@ -66,11 +66,11 @@
 //! source::alarm      an event: "look again". Watches the directory, its parent, and every symbolic link on the way;
 //!                    a slow poll stands behind it
 //! source::settle     the same tree in two looks, some time apart? → read
-//! release::snapshot  walk, read, hash, walk again: a file that changed meanwhile, a missing index → look again later.
-//!                    What is unchanged is taken over from the releases that are known
-//! release::reach     follow the names from the pages through scripts and style sheets: the id, and what is named
-//!                    but missing → wait, and say for what
-//! release::Draft     the script goes into the pages, text is compressed
+//! build::snapshot    walk, read, hash, walk again: a file that changed while it was read, a missing index → check again
+//!                    later. Unchanged files are shared with the known releases
+//! build::reachability  follow the names from the pages through scripts and style sheets: the id, and the missing
+//!                    references → wait, and log for which
+//! build::prepared    the script is inserted into the pages, text is compressed
 //! source::webhook    somebody announces a deploy: the sources look at once. What is said of it goes with the release that
 //!                    comes, or with the current one if that came first
 //! site.publish       one step; the same id → the table is replaced, in silence

@@ -6,7 +6,6 @@ use std::sync::LazyLock;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
-use lol_html::MemorySettings;
 use lol_html::Selector;
 use lol_html::doc_comments;
 use lol_html::doc_text;
@@ -14,7 +13,8 @@ use lol_html::doctype;
 use lol_html::send::Element;
 use lol_html::send::ElementContentHandlers;
 use lol_html::send::HtmlRewriter;
-use lol_html::send::Settings;
+
+use crate::html::parser_settings::parser_settings;
 
 /// Parses the start of a page up to the insertion point.
 ///
@@ -54,12 +54,7 @@ impl InsertionPointParser {
         let on_doctype = Arc::clone(&search);
         let on_element = Arc::clone(&search);
         let on_text = Arc::clone(&search);
-        let settings = Settings::new_send()
-            // A page that is not well-formed is still parsed.
-            .with_strict(false)
-            .with_memory_settings(
-                MemorySettings::new().with_max_allowed_memory_usage(2 * max_bytes),
-            )
+        let settings = parser_settings(2 * max_bytes)
             .append_document_content_handler(doctype!(move |doctype| {
                 let mut search = lock(&on_doctype);
                 search.is_page = true;

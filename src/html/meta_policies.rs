@@ -6,11 +6,11 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 
 use aho_corasick::AhoCorasick;
-use lol_html::MemorySettings;
 use lol_html::element;
 use lol_html::end_tag;
 use lol_html::send::HtmlRewriter;
-use lol_html::send::Settings;
+
+use crate::html::parser_settings::parser_settings;
 
 /// The policies in this part of the head of a page, in their order, without those in `<noscript>` and `<template>`.
 pub(crate) fn policies(head: &[u8]) -> Vec<String> {
@@ -19,12 +19,9 @@ pub(crate) fn policies(head: &[u8]) -> Vec<String> {
     }
     let state = Arc::new(Mutex::new(ParseState::default()));
     let on_element = Arc::clone(&state);
-    let settings = Settings::new_send()
-        .with_strict(false)
-        .with_memory_settings(
-            MemorySettings::new().with_max_allowed_memory_usage(MAX_PARSER_MEMORY),
-        )
-        .append_element_content_handler(element!("*", move |element| {
+    let settings = parser_settings(MAX_PARSER_MEMORY).append_element_content_handler(element!(
+        "*",
+        move |element| {
             match element.tag_name().as_str() {
                 "meta" => {
                     let is_policy = element
@@ -53,7 +50,8 @@ pub(crate) fn policies(head: &[u8]) -> Vec<String> {
                 // The start of the body.
                 name => Err(name.to_owned().into()),
             }
-        }));
+        }
+    ));
     let mut rewriter = HtmlRewriter::new(settings, |_: &[u8]| {});
     // A handler or the parser may stop with an error: what was found until then counts.
     if rewriter.write(head).is_ok() {

@@ -1,11 +1,11 @@
 //! The references of pages, scripts and style sheets to other files.
 
 use lol_html::HtmlRewriter;
-use lol_html::MemorySettings;
-use lol_html::Settings;
+use lol_html::LocalHandlerTypes;
 use lol_html::element;
 use percent_encoding::percent_decode_str;
 
+use crate::html::parser_settings::parser_settings;
 use crate::http::media_type;
 
 /// The paths of the files of the same host that the page at `path` needs: `script[src]` and
@@ -27,11 +27,7 @@ pub(crate) fn in_page(path: &str, html: &[u8]) -> Vec<String> {
 
 fn parse(html: &[u8], base: &mut Option<String>, urls: &mut Vec<String>) {
     let urls = std::cell::RefCell::new(urls);
-    let settings = Settings::new()
-        .with_strict(false)
-        .with_memory_settings(
-            MemorySettings::new().with_max_allowed_memory_usage(MAX_PARSER_MEMORY),
-        )
+    let settings = parser_settings::<LocalHandlerTypes>(MAX_PARSER_MEMORY)
         .append_element_content_handler(element!("base[href]", |element| {
             if base.is_none() {
                 *base = element.get_attribute("href");

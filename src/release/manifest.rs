@@ -265,10 +265,8 @@ mod tests {
         assert_eq!(manifest.version(), 9);
         assert_eq!(manifest.id(), release().id());
         assert_eq!(manifest.built(), release().built());
-        assert_eq!(
-            Vec::from_iter(manifest.paths()),
-            ["/assets/app-Ab12Cd34.js", "/robots.txt"]
-        );
+        let paths: Vec<_> = manifest.paths().collect();
+        assert_eq!(paths, ["/assets/app-Ab12Cd34.js", "/robots.txt"]);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use sha2::Sha256;
 use crate::digest::Digest;
 use crate::release::file_stamp::FileStamp;
 
-/// A file that is open_file open, and whose content is verified against a digest.
+/// A file that is kept open, and whose content is verified against a digest.
 ///
 /// Deleting or renaming it makes no difference, and bytes that were written into it afterwards are never returned.
 #[derive(Debug)]

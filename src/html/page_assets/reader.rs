@@ -5,11 +5,9 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
-use lol_html::MemorySettings;
 use lol_html::element;
 use lol_html::send::Element;
 use lol_html::send::HtmlRewriter;
-use lol_html::send::Settings;
 use lol_html::text;
 use sha2::Digest as _;
 use sha2::Sha256;
@@ -17,6 +15,7 @@ use sha2::Sha256;
 use crate::digest::Digest;
 use crate::html::page_assets::assets::AssetFile;
 use crate::html::page_assets::assets::PageAssets;
+use crate::html::parser_settings::parser_settings;
 use crate::html::references::resolve;
 
 /// Parses a page of any size in pieces of any size, and keeps nothing but its assets.
@@ -51,11 +50,7 @@ impl PageReader {
     pub(crate) fn new() -> Self {
         let page = Arc::new(Mutex::new(ParsedPage::default()));
         let [on_base, on_script, on_text, on_link] = [(); 4].map(|()| Arc::clone(&page));
-        let memory = MemorySettings::new().with_max_allowed_memory_usage(MAX_PARSER_MEMORY);
-        let settings = Settings::new_send()
-            // A page that is not well-formed is still parsed.
-            .with_strict(false)
-            .with_memory_settings(memory)
+        let settings = parser_settings(MAX_PARSER_MEMORY)
             .append_element_content_handler(element!("base[href]", move |base| {
                 let mut page = lock(&on_base);
                 if page.base.is_none() {
@@ -228,5 +223,5 @@ fn lock(page: &Mutex<ParsedPage>) -> std::sync::MutexGuard<'_, ParsedPage> {
     page.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-// For the tag that is being read, which may have a picture in it, and the assets that are open. Text is not held.
+// For the current tag, which may have an image in a data URL, and the open elements. Text is not buffered.
 const MAX_PARSER_MEMORY: usize = 16 * 1024 * 1024;
