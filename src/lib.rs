@@ -46,7 +46,6 @@
 //! ```text
 //! server     accept → hyper → one task a connection
 //! routes     below the path of a route? its proxy answers
-//! webhook    /__tidings/deploys? the secret, the word → the sources look
 //! service    under /__tidings/? the endpoint answers. Else note the current release, then call the origin
 //!  origin    StaticFiles: one read of the Site → (release, entry) → conditional → range → encoding
 //!            → bytes that are ready since the release was published

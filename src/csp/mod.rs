@@ -2,7 +2,7 @@
 //! its tag needs for that.
 //!
 //! Where several policies apply, each of them has to allow it. A policy is never relaxed unless the operator asks for it
-//! ([`Csp::Amend`]), and then by the hash of one script only.
+//! ([`Csp::Amend`](mode::Csp::Amend)), and then by the hash of one script only.
 
 pub(crate) mod checker;
 pub(crate) mod directive;

@@ -1,6 +1,13 @@
 //! The setting for pages whose policy blocks the script.
 
 /// What happens to a page whose `Content-Security-Policy` does not let the client script run.
+///
+/// ```
+/// use tidings::{Csp, Site, UpdateNotifierLayer};
+///
+/// let layer = UpdateNotifierLayer::new(Site::new()).csp(Csp::Amend);
+/// # let _ = layer;
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Csp {
