@@ -103,7 +103,7 @@ fn inotify_watches_exhausted_warns_and_polls() {
     check_limit("max_inotify_watches", 3, Some("more/index.html"));
 }
 
-/// Serves a site in a process with a limit of the kernel. It must log a warning, at the latest when `extra_page` exceeds
+/// Serves a site in a process with a limit of the kernel. It must warn, at the latest when `extra_page` exceeds
 /// the limit, and still detect deploys.
 #[track_caller]
 fn check_limit(name: &str, limit: u32, extra_page: Option<&str>) {
