@@ -1,4 +1,4 @@
-//! The one error of the library: opaque, with a kind and a source.
+//! The error of the library.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -6,57 +6,92 @@ use std::fmt;
 /// Any error of a body.
 pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// What went wrong while something was set up.
+/// The reason why a value, a setting or a server could not be set up. Opaque; see the predicates.
 ///
-/// Nothing in the request path returns it: there a problem is an answer, and one line in the log.
+/// Nothing in the request path returns it: there, a failure is a response and a line in the log.
+///
+/// ```
+/// use tidings::{Config, Key, Plan};
+///
+/// let mut config = Config::directory("dist");
+/// config.max_streams = 0;
+/// let error = Plan::try_from(config).unwrap_err();
+/// assert!(error.is_config());
+/// assert_eq!(error.key(), Some(Key::MAX_STREAMS));
+/// ```
 pub struct Error {
     kind: Kind,
+    key: Option<Key>,
     source: Option<BoxError>,
 }
 
+/// The name of a setting, whatever it was set by: its path in a configuration file, such as `listen` or
+/// `notice.snooze`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key(&'static str);
+
 #[derive(Debug)]
 pub(crate) enum Kind {
-    /// A release id that could not stand in an attribute, a path and an event at once.
+    /// A release id that can't be put into an attribute, a path and an event alike.
     InvalidReleaseId(String),
-    /// A prefix for the reserved paths that is no path.
     InvalidPrefix(String),
-    /// A name for the fallback page that is no path inside the site.
     InvalidFallback(String),
-    /// What is no policy, or no path for one.
+    /// A policy, or the path of the pages it is for.
     InvalidPolicy(String),
-    /// What is no way to tell builds apart.
     InvalidFingerprint(String),
-    /// What is no path of a page to look at.
+    /// A page to poll that is not a path.
     InvalidEntryPage(String),
-    /// What is no host.
     InvalidHost(String),
-    /// Texts for the notice that can't be read; says why.
-    InvalidTexts(String),
-    /// An address that is no upstream's.
-    InvalidUpstream { upstream: String, why: &'static str },
-    /// What is no route.
-    InvalidRoute { route: String, why: &'static str },
-    /// What does not say which `Host` upstreams see.
+    /// Messages of the notice that can't be parsed, and why.
+    InvalidMessages(String),
+    InvalidUpstream {
+        upstream: String,
+        why: &'static str,
+    },
+    InvalidRoute {
+        route: String,
+        why: &'static str,
+    },
     InvalidHostHeader(String),
-    /// What is no network.
     InvalidNetwork(String),
-    /// Certificates that can't be read; says why.
+    /// Root certificates that can't be parsed, and why.
     InvalidRootCertificate(String),
-    /// A secret that could be guessed.
+    /// A webhook secret that is short enough to be guessed.
     InvalidSecret,
-    /// What is no address to send an announcement to; and why.
+    /// A URL that announcements can't be sent to, and why.
     InvalidUrl(String, &'static str),
-    /// An announcement that was not answered; says why.
+    /// A value of any other setting, and what would be valid.
+    InvalidValue {
+        value: String,
+        expected: &'static str,
+    },
+    /// A name in a configuration that no setting has.
+    UnknownKey(String),
+    /// A valid value that makes no sense where it is, and why.
+    Setting {
+        value: String,
+        why: String,
+    },
+    /// Two settings that contradict each other, the second one with its value, and why.
+    Conflict {
+        value: String,
+        other: Key,
+        other_value: String,
+        why: &'static str,
+    },
+    /// An announcement without a response, and why.
     Announce(String),
-    /// Settings that contradict each other or make no sense; the text says which and what to do.
-    Config(String),
-    /// The listening socket.
+    /// The listening socket, with its address.
     Listen(String),
 }
 
 impl Error {
     pub(crate) fn new(kind: Kind) -> Self {
-        Self { kind, source: None }
+        Self {
+            kind,
+            key: None,
+            source: None,
+        }
     }
 
     pub(crate) fn with(mut self, source: impl Into<BoxError>) -> Self {
@@ -64,78 +99,160 @@ impl Error {
         self
     }
 
-    /// True if a setting was refused, as against the system refusing something.
+    /// The same error, of this setting.
+    pub(crate) fn with_key(mut self, key: Key) -> Self {
+        self.key = Some(key);
+        self
+    }
+
+    /// The setting at fault, if there is one.
+    pub fn key(&self) -> Option<Key> {
+        self.key
+    }
+
+    /// True if a value or a combination of settings is invalid, as opposed to an error of the system.
     pub fn is_config(&self) -> bool {
-        !matches!(self.kind, Kind::Listen(_) | Kind::Announce(_))
+        !self.is_listen() && !self.is_announce()
+    }
+
+    /// True if the address to listen at could not be bound.
+    pub fn is_listen(&self) -> bool {
+        matches!(self.kind, Kind::Listen(_))
+    }
+
+    /// True if an announcement got no response.
+    pub fn is_announce(&self) -> bool {
+        matches!(self.kind, Kind::Announce(_))
+    }
+
+    /// The message with `name` in place of each key, for a front end with names of its own, such as those of options or
+    /// environment variables.
+    ///
+    /// ```
+    /// use tidings::{Config, Plan};
+    ///
+    /// let mut config = Config::directory("dist");
+    /// config.listen = "8080".to_owned();
+    /// let error = Plan::try_from(config).unwrap_err();
+    /// let message = error.message(|key| key.as_str().to_uppercase());
+    /// assert!(message.starts_with("LISTEN: "), "{message}");
+    /// ```
+    pub fn message(&self, name: impl Fn(Key) -> String) -> String {
+        match (self.key, &self.kind) {
+            (
+                Some(key),
+                Kind::Conflict {
+                    value,
+                    other,
+                    other_value,
+                    why,
+                },
+            ) => {
+                let (key, other) = (name(key), name(*other));
+                let one = format!("{key} {value}");
+                let other = format!("{other} {other_value}");
+                format!("{} and {}: {why}", one.trim_end(), other.trim_end())
+            }
+            (Some(key), kind) => format!("{}: {kind}", name(key)),
+            (None, kind) => kind.to_string(),
+        }
+    }
+}
+
+impl Key {
+    pub(crate) const fn new(path: &'static str) -> Self {
+        Self(path)
+    }
+
+    /// Its path in a configuration file, with dots between the names of tables.
+    pub fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InvalidReleaseId(id) => write!(
+                f,
+                "invalid release id {id:?}: use 1 to 64 of the characters A-Z a-z 0-9 . _ -"
+            ),
+            Self::InvalidPrefix(prefix) => write!(
+                f,
+                "invalid prefix {prefix:?}: it must start with one slash, not end with one, and have only the characters A-Z a-z 0-9 . _ - /"
+            ),
+            Self::InvalidFallback(page) => write!(
+                f,
+                "invalid fallback {page:?}: use auto, none, or the path of an HTML page of the site"
+            ),
+            Self::InvalidPolicy(policy) => write!(
+                f,
+                "invalid policy {policy:?}: use prompt, navigate, idle, force or silent, for the pages below a path as in /admin=force"
+            ),
+            Self::InvalidFingerprint(fingerprint) => write!(
+                f,
+                "invalid fingerprint {fingerprint:?}: use scripts, etag, header:NAME, or json:/path#key, as in json:/version.json#version"
+            ),
+            Self::InvalidEntryPage(page) => write!(
+                f,
+                "invalid page {page:?}: use a path that starts with one slash, as in /admin/"
+            ),
+            Self::InvalidHost(host) => write!(
+                f,
+                "invalid host {host:?}: use a name, with a port if needed, as in example.org:8443"
+            ),
+            Self::InvalidMessages(why) => write!(
+                f,
+                "invalid messages: {why}; use {{\"de\": {{\"text\": \"…\", \"refresh\": \"…\"}}}}"
+            ),
+            Self::InvalidUpstream { upstream, why } => write!(
+                f,
+                "invalid upstream {upstream:?}: {why}; use http://127.0.0.1:3000, https://app.example or unix:/run/app.sock"
+            ),
+            Self::InvalidRoute { route, why } => write!(
+                f,
+                "invalid route {route:?}: {why}; use /api=http://127.0.0.1:9000"
+            ),
+            Self::InvalidHostHeader(host) => write!(
+                f,
+                "invalid Host {host:?}: use keep, upstream, or a name such as app.example"
+            ),
+            Self::InvalidNetwork(network) => write!(
+                f,
+                "invalid network {network:?}: use a network such as 10.0.0.0/8, an address, loopback or private"
+            ),
+            Self::InvalidRootCertificate(why) => write!(
+                f,
+                "invalid root certificates: {why}; use certificates of authorities in PEM"
+            ),
+            Self::InvalidSecret => f.write_str(
+                "the secret has less than 16 bytes: create one with `openssl rand -hex 32`",
+            ),
+            Self::InvalidUrl(url, why) => write!(
+                f,
+                "invalid URL {url:?}: {why}; use the address of the site, such as https://www.example.com"
+            ),
+            Self::InvalidValue { value, expected } => {
+                write!(f, "invalid value {value:?}: use {expected}")
+            }
+            Self::UnknownKey(key) => write!(f, "unknown setting {key:?}"),
+            Self::Setting { value, why } if value.is_empty() => f.write_str(why),
+            Self::Setting { value, why } => write!(f, "{value}: {why}"),
+            Self::Conflict { why, .. } => f.write_str(why),
+            Self::Announce(text) | Self::Listen(text) => f.write_str(text),
+        }
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.kind {
-            Kind::InvalidReleaseId(id) => write!(
-                f,
-                "{id:?} is no release id: use 1 to 64 of the characters A-Z a-z 0-9 . _ -"
-            ),
-            Kind::InvalidPrefix(prefix) => write!(
-                f,
-                "{prefix:?} is no prefix: it starts with one slash, does not end in one, and has only A-Z a-z 0-9 . _ - /"
-            ),
-            Kind::InvalidFallback(page) => write!(
-                f,
-                "{page:?} is no fallback: use auto, none, or the path of an HTML page inside the site"
-            ),
-            Kind::InvalidPolicy(policy) => write!(
-                f,
-                "{policy:?} is no policy: use prompt, navigate, idle, force or silent, for some pages after a path that begins with a slash, as in /admin=force"
-            ),
-            Kind::InvalidFingerprint(choice) => write!(
-                f,
-                "{choice:?} is no fingerprint: use scripts, etag, header:NAME, or json:/path#key, as in json:/version.json#version"
-            ),
-            Kind::InvalidEntryPage(page) => write!(
-                f,
-                "{page:?} is no page to look at: use a path that begins with one slash, as in /admin/"
-            ),
-            Kind::InvalidHost(host) => {
-                write!(
-                    f,
-                    "{host:?} is no host: use a name, and a port if it needs one, as in example.org:8443"
-                )
-            }
-            Kind::InvalidTexts(why) => write!(
-                f,
-                "the texts can't be read: {why}; write {{\"de\": {{\"text\": \"…\", \"refresh\": \"…\"}}}}"
-            ),
-            Kind::InvalidUpstream { upstream, why } => write!(
-                f,
-                "{upstream:?} is no upstream: {why}; write it like http://127.0.0.1:3000, https://app.example or unix:/run/app.sock"
-            ),
-            Kind::InvalidRoute { route, why } => write!(
-                f,
-                "{route:?} is no route: {why}; write it like /api=http://127.0.0.1:9000"
-            ),
-            Kind::InvalidHostHeader(host) => write!(
-                f,
-                "{host:?} is no Host: use keep, upstream, or a name like app.example"
-            ),
-            Kind::InvalidNetwork(network) => write!(
-                f,
-                "{network:?} is no network: write it like 10.0.0.0/8 or 192.0.2.7, or use loopback or private"
-            ),
-            Kind::InvalidRootCertificate(why) => write!(
-                f,
-                "the certificates can't be read: {why}; give the certificate of the authority, in PEM"
-            ),
-            Kind::InvalidSecret => f.write_str(
-                "the secret of the webhook has less than 16 bytes: make one with `openssl rand -hex 32`",
-            ),
-            Kind::InvalidUrl(url, why) => write!(
-                f,
-                "{url:?} is no URL to announce at: {why}; write it like https://www.example.com"
-            ),
-            Kind::Config(text) | Kind::Listen(text) | Kind::Announce(text) => f.write_str(text),
-        }
+        f.write_str(&self.message(|key| key.to_string()))
     }
 }
 
@@ -143,6 +260,7 @@ impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Error")
             .field("kind", &self.kind)
+            .field("key", &self.key)
             .field("source", &self.source)
             .finish()
     }

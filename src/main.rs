@@ -8,8 +8,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::Parser as _;
-use tidings::Config;
+use tidings::Plan;
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
 use tracing_subscriber::prelude::*;
@@ -19,75 +18,82 @@ use crate::cli::Cli;
 use crate::cli::Command;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let (cli, matches) = Cli::parse_process();
+    let log = match cli.log() {
+        Ok(log) => log,
+        Err(message) => return fail(&Failure::arguments(message)),
+    };
     tracing_subscriber::registry()
-        .with(cli.log)
+        .with(log)
         .with(
             tracing_subscriber::fmt::layer()
                 .with_writer(io::stderr)
                 .with_ansi(io::stderr().is_terminal()),
         )
         .init();
-    let done = match cli.command {
-        Command::Serve(args) => serve((*args).try_into()),
-        Command::Proxy(args) => serve((*args).try_into()),
+    let result = match cli.command {
+        Command::Serve | Command::Proxy => serve(cli::plan(&matches)),
         Command::Announce(args) => announce(*args),
     };
-    done.unwrap_or_else(|Failed { code, message }| {
-        _ = writeln!(io::stderr(), "error: {message}");
-        ExitCode::from(code)
-    })
+    result.unwrap_or_else(|failure| fail(&failure))
 }
 
-/// What the program ends with when it can't do what it is for.
-struct Failed {
+fn fail(failure: &Failure) -> ExitCode {
+    _ = writeln!(io::stderr(), "error: {}", failure.message);
+    ExitCode::from(failure.code)
+}
+
+/// Why the program can't do what it was started for.
+struct Failure {
     code: u8,
     message: String,
 }
 
-impl Failed {
-    /// The arguments, or what they name.
-    fn arguments(error: &anyhow::Error) -> Self {
-        Self {
-            code: 2,
-            message: format!("{error:#}"),
-        }
+impl Failure {
+    /// Of the command line, or of what it names.
+    fn arguments(message: String) -> Self {
+        Self { code: 2, message }
     }
 
     fn running(error: &anyhow::Error) -> Self {
-        let is_config = error
-            .downcast_ref::<tidings::Error>()
-            .is_some_and(tidings::Error::is_config);
-        Self {
-            code: if is_config { 2 } else { 1 },
+        match error.downcast_ref::<tidings::Error>() {
+            Some(error) => Self {
+                code: if error.is_config() { 2 } else { 1 },
+                message: cli::message(error),
+            },
             // The message of the cause is in that of the error.
-            message: error.to_string(),
+            None => Self {
+                code: 1,
+                message: error.to_string(),
+            },
         }
     }
 }
 
-fn serve(config: anyhow::Result<Config>) -> Result<ExitCode, Failed> {
-    let config = config.map_err(|error| Failed::arguments(&error))?;
-    run(config).map_err(|error| Failed::running(&error))?;
+fn serve(plan: Result<Plan, String>) -> Result<ExitCode, Failure> {
+    let plan = plan.map_err(Failure::arguments)?;
+    run(plan).map_err(|error| Failure::running(&error))?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn announce(args: Announce) -> Result<ExitCode, Failed> {
-    let secret = args.secret().map_err(|error| Failed::arguments(&error))?;
-    args.run(&secret).map_err(|error| Failed::running(&error))
+fn announce(args: Announce) -> Result<ExitCode, Failure> {
+    let secret = args
+        .secret()
+        .map_err(|error| Failure::arguments(format!("{error:#}")))?;
+    args.run(&secret).map_err(|error| Failure::running(&error))
 }
 
 #[tokio::main]
-async fn run(config: Config) -> anyhow::Result<()> {
-    // A stream a tab, a file descriptor a stream.
+async fn run(plan: Plan) -> anyhow::Result<()> {
+    // Each open tab has a stream, each stream a file descriptor.
     match rlimit::increase_nofile_limit(u64::MAX) {
         Ok(limit) => tracing::debug!(limit, "open files"),
         Err(error) => tracing::warn!(%error, "can't raise the limit of open files"),
     }
     let stop = stop().context("can't listen for signals")?;
-    let serving = config.bind().await?;
-    writeln!(io::stdout(), "listening on http://{}", serving.address()?)?;
-    serving.run(stop).await;
+    let server = plan.bind().await?;
+    writeln!(io::stdout(), "listening on http://{}", server.address()?)?;
+    server.run(stop).await;
     Ok(())
 }
 

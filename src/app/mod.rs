@@ -1,4 +1,4 @@
 //! The composition of services into the server that the program runs.
 
-pub(crate) mod route;
 pub(crate) mod router;
+pub(crate) mod serving;

@@ -15,7 +15,7 @@ use http_body_util::Either;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use crate::app::route::Route;
+use crate::config::route::Route;
 use crate::error::BoxError;
 use crate::origin::proxy::Proxy;
 use crate::origin::proxy::ProxyBody;

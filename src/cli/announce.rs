@@ -1,4 +1,4 @@
-//! `tidings announce`: its arguments, and what it prints.
+//! `tidings announce`: its arguments, and its output.
 
 use std::io;
 use std::io::Write as _;
@@ -15,45 +15,64 @@ use tidings::Secret;
 use crate::cli::secret;
 
 #[derive(Debug, Args)]
-#[command(
-    after_help = "The secret may be in the variable TIDINGS_WEBHOOK_SECRET instead of a file."
-)]
+#[command(after_help = "TIDINGS_WEBHOOK_SECRET may have the secret instead of a file.")]
 pub(crate) struct Announce {
-    /// The address of the site, or of its deploys: /__tidings/deploys is added where it has no path
-    #[arg(env = "TIDINGS_URL", value_name = "URL")]
+    /// URL of the site, or of its webhook; /__tidings/deploys is added to a URL without a path
+    #[arg(env = "TIDINGS_URL", hide_env_values = true, value_name = "URL")]
     url: String,
 
-    /// The file with the secret of the webhook
-    #[arg(long, env = "TIDINGS_WEBHOOK_SECRET_FILE", value_name = "FILE")]
+    /// File with the secret of the webhook
+    #[arg(
+        long,
+        env = "TIDINGS_WEBHOOK_SECRET_FILE",
+        hide_env_values = true,
+        value_name = "FILE"
+    )]
     secret_file: Option<PathBuf>,
 
-    /// What is new: a text, or the URL of one
-    #[arg(long, env = "TIDINGS_NOTES", value_name = "TEXT")]
+    /// What is new: a text, or the URL of a page
+    #[arg(
+        long,
+        env = "TIDINGS_NOTES",
+        hide_env_values = true,
+        value_name = "TEXT"
+    )]
     notes: Option<String>,
 
-    /// The name that people know the release by, such as 1.4.2
-    #[arg(long, env = "TIDINGS_LABEL", value_name = "NAME")]
+    /// Name of the release for people, such as 1.4.2
+    #[arg(
+        long,
+        env = "TIDINGS_LABEL",
+        hide_env_values = true,
+        value_name = "NAME"
+    )]
     label: Option<String>,
 
     /// What tabs do about the release: prompt, navigate, idle, force or silent
-    #[arg(long, env = "TIDINGS_RELEASE_POLICY", value_name = "POLICY")]
+    #[arg(
+        long,
+        env = "TIDINGS_RELEASE_POLICY",
+        hide_env_values = true,
+        value_name = "POLICY"
+    )]
     policy: Option<Policy>,
 
-    /// Publish the release under this id at once; for a site that is not a directory
-    #[arg(long, env = "TIDINGS_ID", value_name = "ID")]
+    /// Publish the release with this id at once; for a site that is not a directory
+    #[arg(long, env = "TIDINGS_ID", hide_env_values = true, value_name = "ID")]
     id: Option<ReleaseId>,
 }
 
 impl Announce {
+    /// The secret of the webhook.
     pub(crate) fn secret(&self) -> anyhow::Result<Secret> {
         let secret = secret::read("--secret-file", self.secret_file.as_deref())?;
         secret.with_context(|| {
             let variable = secret::VARIABLE;
-            format!("there is no secret: name its file by --secret-file, or set {variable}")
+            format!("there is no secret: use --secret-file, or set {variable}")
         })
     }
 
-    /// Announces, prints the answer, and succeeds if that is 202.
+    /// Sends the announcement, prints the response, and succeeds if that is 202.
     #[tokio::main(flavor = "current_thread")]
     pub(crate) async fn run(self, secret: &Secret) -> anyhow::Result<ExitCode> {
         let mut announcement = Announcement::new();

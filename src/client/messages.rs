@@ -21,7 +21,7 @@ type Language = Map<String, Value>;
 impl Messages {
     /// Reads an object of objects of strings.
     pub(crate) fn parse(json: &str) -> Result<Self, Error> {
-        let invalid = |reason: String| Error::new(Kind::InvalidTexts(reason));
+        let invalid = |reason: String| Error::new(Kind::InvalidMessages(reason));
         let languages: BTreeMap<String, BTreeMap<String, String>> =
             serde_json::from_str(json).map_err(|error| invalid(error.to_string()))?;
         let mut custom = BTreeMap::new();

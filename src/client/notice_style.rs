@@ -47,9 +47,10 @@ impl FromStr for NoticeStyle {
         let all = [Self::Toast, Self::Bar, Self::Modal, Self::None];
         let found = all.into_iter().find(|style| style.as_str() == name);
         found.ok_or_else(|| {
-            Error::new(Kind::Config(format!(
-                "{name:?} is not a notice style: use toast, bar, modal or none"
-            )))
+            Error::new(Kind::InvalidValue {
+                value: name.to_owned(),
+                expected: "toast, bar, modal or none",
+            })
         })
     }
 }

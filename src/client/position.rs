@@ -61,9 +61,10 @@ impl FromStr for Position {
         ];
         let found = all.into_iter().find(|position| position.as_str() == name);
         found.ok_or_else(|| {
-            Error::new(Kind::Config(format!(
-                "{name:?} is not a position: use bottom-end, bottom-start, bottom, top-end, top-start or top"
-            )))
+            Error::new(Kind::InvalidValue {
+                value: name.to_owned(),
+                expected: "bottom-end, bottom-start, bottom, top-end, top-start or top",
+            })
         })
     }
 }

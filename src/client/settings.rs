@@ -155,17 +155,6 @@ impl ClientSettings {
         if has_idle { Policy::Idle } else { self.policy }
     }
 
-    /// Rejects a countdown that is too short to read, the only one of these settings that could do harm.
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        if self.countdown < MIN_COUNTDOWN {
-            return Err(Error::new(Kind::Config(format!(
-                "the countdown {:?} leaves no time to finish a sentence: {MIN_COUNTDOWN:?} is the minimum",
-                self.countdown
-            ))));
-        }
-        Ok(())
-    }
-
     /// The settings as JSON, as the client reads them once there is a new release: durations in milliseconds, the
     /// countdown in seconds, messages in the first available one of `languages` (as in `de-AT,de,en`).
     pub(crate) fn to_json(&self, languages: &str) -> Value {
@@ -210,5 +199,3 @@ pub const DEFAULT_IDLE_AFTER: Duration = Duration::from_secs(15 * 60);
 
 /// The default of [`ClientSettings::countdown`]: a minute.
 pub const DEFAULT_COUNTDOWN: Duration = Duration::from_secs(60);
-
-const MIN_COUNTDOWN: Duration = Duration::from_secs(5);

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use http::Request;
 use http::Uri;
 
-use crate::app::route::Route;
+use crate::config::route::Route;
 use crate::fuzz::input::text_line;
 use crate::http::forwarded::Prefix;
 use crate::http::networks::parse_networks;

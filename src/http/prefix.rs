@@ -23,6 +23,10 @@ impl ReservedPrefix {
         Ok(Self(prefix.into()))
     }
 
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// The name that follows the prefix and its slash; `None` if `path` is not a reserved path.
     pub(crate) fn strip<'a>(&self, path: &'a str) -> Option<&'a str> {
         path.strip_prefix(&*self.0)?.strip_prefix('/')

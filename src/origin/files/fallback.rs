@@ -1,5 +1,6 @@
 //! What answers a path that no file has.
 
+use std::fmt;
 use std::str::FromStr;
 
 use crate::error::Error;
@@ -54,6 +55,16 @@ impl FromStr for Fallback {
                 }
             }
         }
+    }
+}
+
+impl fmt::Display for Fallback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::None => "none",
+            Self::Page(path) => path,
+        })
     }
 }
 

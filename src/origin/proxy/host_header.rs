@@ -1,5 +1,6 @@
 //! The `Host` that upstreams get.
 
+use std::fmt;
 use std::str::FromStr;
 
 use http::uri::Authority;
@@ -29,6 +30,16 @@ pub enum HostHeader {
     Upstream,
     /// This one, always.
     Name(Authority),
+}
+
+impl fmt::Display for HostHeader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Keep => f.write_str("keep"),
+            Self::Upstream => f.write_str("upstream"),
+            Self::Name(name) => f.write_str(name.as_str()),
+        }
+    }
 }
 
 impl FromStr for HostHeader {

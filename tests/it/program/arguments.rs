@@ -107,8 +107,10 @@ fn help(command: &str, flags: &[&[(&str, &str)]]) -> String {
     let words: Vec<_> = ended.stdout.split_whitespace().collect();
     let help = words.join(" ");
     for (flag, variable) in flags.iter().copied().flatten() {
-        assert!(help.contains(&format!(" {flag} ")), "{flag}");
-        let variable = format!("[env: {variable}=]");
+        // A switch may have a value, in brackets.
+        let is_there = [" ", "["].map(|end| help.contains(&format!(" {flag}{end}")));
+        assert!(is_there.contains(&true), "{flag}");
+        let variable = format!("[env: {variable}]");
         assert!(help.contains(&variable), "{variable}");
     }
     let found = ended.stdout.lines().filter(|line| {
@@ -145,7 +147,7 @@ fn help_lists_every_flag_with_variable_and_default() {
     }
     for (part, what) in [
         ("<DIR>", "the directory"),
-        ("[env: TIDINGS_DIR=]", "its variable"),
+        ("[env: TIDINGS_DIR]", "its variable"),
         ("[default: 3]", "--retain-releases"),
         ("[default: 512M]", "--memory-limit"),
         ("[default: 1M]", "--max-memory-file"),
@@ -158,7 +160,7 @@ fn help_lists_every_flag_with_variable_and_default() {
     }
     for (part, what) in [
         ("<URL>", "the upstreams"),
-        ("[env: TIDINGS_UPSTREAM=]", "their variable"),
+        ("[env: TIDINGS_UPSTREAM]", "their variable"),
         ("[default: /]", "--poll-page"),
         ("[default: scripts]", "--fingerprint"),
     ] {

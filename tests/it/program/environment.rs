@@ -63,7 +63,7 @@ fn environment_variables_set_every_option() {
 }
 
 #[test]
-fn invalid_variable_exits_2_naming_the_flag() {
+fn invalid_variable_exits_2_naming_the_variable() {
     let dir = site();
     let mut faults = Vec::new();
     for (flag, value) in INVALID {
@@ -73,7 +73,7 @@ fn invalid_variable_exits_2_naming_the_flag() {
         command.arg("serve").arg(dir.path());
         command.env("TIDINGS_LISTEN", "127.0.0.1:0");
         let ended = run(command.env(variable, value));
-        faults.extend(is_rejected(&ended, &[flag]).err());
+        faults.extend(is_rejected(&ended, &[variable]).err());
     }
     assert!(faults.is_empty(), "{faults:#?}");
 }
@@ -87,4 +87,43 @@ fn flag_overrides_variable() {
     let program = Program::start(&mut command).ready();
     assert_eq!(program.get("/flag/release.json", &[]).status, 200);
     assert_eq!(program.get("/variable/release.json", &[]).status, 404);
+}
+
+#[test]
+fn variable_of_another_kind_of_site_exits_2_naming_it() {
+    let dir = site();
+    let ended = run(serve(dir.path()).env("TIDINGS_POLL_PAGE", "/admin"));
+    assert_rejected(&ended, &["error: TIDINGS_POLL_PAGE: "]);
+    let mut command = tidings();
+    command.args(["proxy", "http://127.0.0.1:9"]);
+    let ended = run(command.env("TIDINGS_RETAIN_RELEASES", "3"));
+    assert_rejected(&ended, &["error: TIDINGS_RETAIN_RELEASES: "]);
+    let mut command = tidings();
+    command.args(["proxy", "http://127.0.0.1:9"]);
+    let ended = run(command.env("TIDINGS_DIR", dir.path()));
+    assert_rejected(&ended, &["TIDINGS_DIR", "URL http://127.0.0.1:9"]);
+}
+
+#[test]
+fn invalid_variable_that_a_flag_overrides_exits_2() {
+    let dir = site();
+    let mut command = serve(dir.path());
+    command.args(["--drain", "1s"]);
+    let ended = run(command.env("TIDINGS_DRAIN", "soon"));
+    assert_rejected(&ended, &["error: TIDINGS_DRAIN: "]);
+}
+
+#[test]
+fn variable_of_a_list_has_commas_between_values() {
+    let dir = site();
+    let mut command = serve(dir.path());
+    command.env(
+        "TIDINGS_ROUTE",
+        "/a=http://127.0.0.1:9,/b=http://127.0.0.1:9",
+    );
+    command.args(["--upstream-wait", "0s"]);
+    let program = Program::start(&mut command).ready();
+    for path in ["/a", "/b/c"] {
+        assert_eq!(program.get(path, &[]).status, 502, "{path}");
+    }
 }

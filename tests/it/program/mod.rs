@@ -5,6 +5,7 @@
 mod arguments;
 mod environment;
 mod missing_directory;
+mod reference;
 mod shutdown;
 
 use crate::support::program::Exit;
@@ -114,6 +115,7 @@ const INVALID: &[(&str, &str)] = &[
     ("--route", "/api"),
     ("--route", "/=http://127.0.0.1:9"),
     ("--route", "/api=ftp://127.0.0.1"),
+    ("--route", "/api=http://127.0.0.1:9/x"),
     ("--route", "/__tidings=http://127.0.0.1:9"),
     ("--upstream-host", "a b"),
     ("--trusted-proxy", "example.org"),
@@ -140,6 +142,7 @@ const INVALID_FOR_PROXY: &[(&str, &str)] = &[
     ("--health-interval", "1ms"),
     ("--route", "/__tidings/x=http://127.0.0.1:9"),
     ("--trusted-proxy", "10.0.0.0/33"),
+    ("--retain-releases", "3"),
 ];
 
 fn site() -> tempfile::TempDir {

@@ -21,8 +21,11 @@ fn app(name: &'static str) -> Upstream {
 
 /// A server with these routes; other paths go to `inner`.
 fn routed(inner: &Upstream, routes: &[&str]) -> TestServer {
-    let routes = routes.iter().map(|route| {
-        let route: Route = route.parse().unwrap();
+    routed_by(inner, routes.iter().map(|route| route.parse().unwrap()))
+}
+
+fn routed_by(inner: &Upstream, routes: impl IntoIterator<Item = Route>) -> TestServer {
+    let routes = routes.into_iter().map(|route: Route| {
         let proxy = Proxy::new(route.upstreams().iter().cloned()).unwrap();
         (route, proxy)
     });
@@ -67,7 +70,7 @@ fn route_longest_matching_prefix_wins() {
 #[test]
 fn route_strip_removes_prefix_and_sets_x_forwarded_prefix() {
     let (inner, api) = (app("inner"), app("api"));
-    let running = routed(&inner, &[&format!("/api={},strip", url(api.address()))]);
+    let running = routed(&inner, &[&format!("/api={}/", url(api.address()))]);
     for (path, expected) in [
         ("/api", "/"),
         ("/api/", "/"),
@@ -108,7 +111,7 @@ fn route_websocket_is_tunneled() {
         connection.take(5)?;
         Ok(())
     });
-    let running = routed(&inner, &[&format!("/ws={},strip", url(live.address()))]);
+    let running = routed(&inner, &[&format!("/ws={}/", url(live.address()))]);
     let mut client = Client::connect(running.address()).unwrap();
     let fields = [("Connection", "Upgrade"), ("Upgrade", "websocket")];
     client.send_request("GET", "/ws/live", &fields).unwrap();
@@ -121,8 +124,8 @@ fn route_websocket_is_tunneled() {
 #[test]
 fn route_with_two_upstreams_uses_both() {
     let (inner, one, two) = (app("inner"), app("one"), app("two"));
-    let route = format!("/api={},{}", url(one.address()), url(two.address()));
-    let running = routed(&inner, &[&route]);
+    let route = Route::new("/api", &[url(one.address()), url(two.address())]).unwrap();
+    let running = routed_by(&inner, [route]);
     let mut answers: Vec<_> = (0..4)
         .map(|_| http::get(running.address(), "/api", &[]).text().to_owned())
         .collect();

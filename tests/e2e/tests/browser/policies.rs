@@ -240,7 +240,14 @@ async fn silent_dispatches_event_and_shows_no_notice(engine: Engine) -> Result<(
 
 async fn policy_for_path_overrides_default(engine: Engine) -> Result<()> {
     let one = Build::v1()?;
-    let args = &["--policy", "silent,/about=force,/report=prompt"];
+    let args = &[
+        "--policy",
+        "silent",
+        "--policy",
+        "/about=force",
+        "--policy",
+        "/report=prompt",
+    ];
     with_fixture_args(
         engine,
         DeployMethod::MoveSwap,

@@ -1,4 +1,4 @@
-//! Serving: everything that the settings ask for, put together and running.
+//! The server that a plan describes: bound, then run.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -12,14 +12,14 @@ use tokio::net::TcpListener;
 use tower_layer::Layer as _;
 use tower_service::Service;
 
-use crate::app::route::Route;
 use crate::app::router::Routes;
-use crate::config::Config;
-use crate::config::Directory;
-use crate::config::Http2;
-use crate::config::Served;
-use crate::config::Upstreams;
+use crate::config::Plan;
+use crate::config::Route;
+use crate::config::plan::DirectoryPlan;
+use crate::config::plan::HealthPlan;
+use crate::config::plan::OriginPlan;
 use crate::error::Error;
+use crate::error::Key;
 use crate::error::Kind;
 use crate::notify::layer::UpdateNotifierLayer;
 use crate::notify::page_metrics::Counts;
@@ -34,13 +34,13 @@ use crate::source::upstream::poll_upstream::PollUpstream;
 
 /// A bound server, ready to run.
 #[derive(Debug)]
-pub struct Serving {
+pub struct BoundServer {
     site: Site,
     layer: UpdateNotifierLayer,
     origin: Origin,
     routes: Vec<(Route, Proxy)>,
     listener: TcpListener,
-    http2: Http2,
+    h2c: bool,
     drain: Duration,
 }
 
@@ -53,54 +53,67 @@ enum Origin {
     Upstreams {
         source: PollUpstream<UpstreamService>,
         proxy: Proxy,
-        health: Option<(String, Duration)>,
+        health: Option<HealthPlan>,
     },
 }
 
-impl Serving {
-    /// Puts together what was checked.
-    pub(crate) async fn bind(config: Config) -> Result<Self, Error> {
-        let site = match &config.served {
-            Served::Directory(directory) => Site::new()
-                .retain_releases(directory.keep)
-                .memory_limit(directory.memory),
-            Served::Upstreams(_) => Site::new(),
+impl Plan {
+    /// Binds the address to listen on.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses it.
+    pub async fn bind(self) -> Result<BoundServer, Error> {
+        BoundServer::bind(self).await
+    }
+}
+
+impl BoundServer {
+    async fn bind(plan: Plan) -> Result<Self, Error> {
+        let site = match &plan.origin {
+            OriginPlan::Directory(directory) => Site::new()
+                .retain_releases(directory.retain_releases)
+                .memory_limit(directory.memory_limit),
+            OriginPlan::Upstreams(_) => Site::new(),
         };
+        let prefix = plan.prefix.as_str();
         let mut layer = UpdateNotifierLayer::new(site.clone())
-            .prefix(&config.prefix)?
-            .max_streams(config.max_streams)
-            .client(config.client)
-            .csp(config.csp);
-        if let Some(secret) = config.webhook {
+            .prefix(prefix)?
+            .max_streams(plan.max_streams)
+            .client(plan.client)
+            .csp(plan.csp);
+        if let Some(secret) = plan.webhook {
             layer = layer.webhook(secret);
         }
-        let origin = match config.served {
-            Served::Directory(directory) => Origin::Directory {
-                source: source(&directory, &config.prefix)?,
+        let origin = match plan.origin {
+            OriginPlan::Directory(directory) => Origin::Directory {
+                source: source(&directory, prefix)?,
                 fallback: directory.fallback,
             },
-            Served::Upstreams(upstreams) => {
+            OriginPlan::Upstreams(upstreams) => {
                 layer = layer.compress_pages();
                 let proxy = upstreams.proxy.clone().trigger_checks(site.clone());
                 Origin::Upstreams {
-                    source: poll(&upstreams, &proxy)?,
+                    source: upstreams.poll(&proxy)?,
                     proxy,
                     health: upstreams.health,
                 }
             }
         };
-        let listener = TcpListener::bind(&config.listen).await.map_err(|error| {
-            let text = format!("--listen {}: {error}", config.listen);
-            Error::new(Kind::Listen(text)).with(error)
+        let listener = TcpListener::bind(&plan.listen).await.map_err(|error| {
+            let text = format!("can't bind {}: {error}", plan.listen);
+            Error::new(Kind::Listen(text))
+                .with_key(Key::LISTEN)
+                .with(error)
         })?;
         Ok(Self {
             site,
             layer,
             origin,
-            routes: config.routes,
+            routes: plan.routes,
             listener,
-            http2: config.http2,
-            drain: config.drain,
+            h2c: plan.h2c,
+            drain: plan.drain,
         })
     }
 
@@ -126,11 +139,11 @@ impl Serving {
             origin,
             routes,
             listener,
-            http2,
+            h2c,
             drain,
         } = self;
         let mut server = Server::new(listener).drain(drain);
-        if http2 == Http2::PriorKnowledge {
+        if h2c {
             server = server.http2();
         }
         let mut proxies: Vec<Proxy> = routes.iter().map(|(_, proxy)| proxy.clone()).collect();
@@ -204,39 +217,19 @@ fn say_counts(counts: Counts) {
     );
 }
 
-fn source(directory: &Directory, prefix: &str) -> Result<WatchDirectory, Error> {
-    WatchDirectory::new(&directory.path)
-        .debounce(directory.quiet)
+fn source(directory: &DirectoryPlan, prefix: &str) -> Result<WatchDirectory, Error> {
+    WatchDirectory::new(&directory.root)
+        .debounce(directory.debounce)
         .incomplete_after(directory.incomplete_after)
-        .rescan_interval(directory.poll)
-        .watch_mode(directory.events)
-        .max_memory_file(directory.file_limit)
+        .rescan_interval(directory.rescan_interval)
+        .watch_mode(directory.watch)
+        .max_memory_file(directory.max_memory_file)
         .prefix(prefix)
 }
 
-/// Asks each upstream of the proxy by itself.
-fn poll(upstreams: &Upstreams, proxy: &Proxy) -> Result<PollUpstream<UpstreamService>, Error> {
-    let option = |option: &str, error: Error| {
-        let text = format!("{option}: {error}");
-        Error::new(Kind::Config(text)).with(error)
-    };
-    let pages = upstreams.pages.iter().map(String::as_str);
-    let source = PollUpstream::new(proxy.upstream_services())
-        .poll_interval(upstreams.every)
-        .pages(pages)
-        .map_err(|error| option("--poll-page", error))?
-        .fingerprint(upstreams.fingerprint.clone());
-    match &upstreams.host {
-        Some(host) => source
-            .host(host)
-            .map_err(|error| option("--poll-host", error)),
-        None => Ok(source),
-    }
-}
-
-async fn check(proxy: &Proxy, health: Option<(String, Duration)>) -> Infallible {
+async fn check(proxy: &Proxy, health: Option<HealthPlan>) -> Infallible {
     match health {
-        Some((path, every)) => proxy.health_check(&path, every).await,
+        Some(health) => proxy.health_check(&health.path, health.interval).await,
         None => std::future::pending().await,
     }
 }
