@@ -24,7 +24,7 @@ use crate::origin::Upstream;
 use crate::origin::UpstreamService;
 use crate::origin::files::fallback::Fallback;
 use crate::source::Fingerprint;
-use crate::source::directory::watch_directory::WatchMode;
+use crate::source::directory::fs_events::WatchMode;
 use crate::source::upstream::poll_upstream::PollUpstream;
 
 /// What a server is built from: a [`Config`] whose settings were parsed, and were found to make sense together.

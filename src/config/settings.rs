@@ -39,11 +39,11 @@ use crate::server::DEFAULT_DRAIN;
 use crate::site::DEFAULT_MEMORY_LIMIT;
 use crate::site::DEFAULT_RETAIN_RELEASES;
 use crate::source::Fingerprint;
+use crate::source::directory::fs_events::WatchMode;
 use crate::source::directory::watch_directory::DEFAULT_DEBOUNCE;
 use crate::source::directory::watch_directory::DEFAULT_INCOMPLETE_AFTER;
 use crate::source::directory::watch_directory::DEFAULT_MAX_MEMORY_FILE;
 use crate::source::directory::watch_directory::DEFAULT_RESCAN_INTERVAL;
-use crate::source::directory::watch_directory::WatchMode;
 use crate::source::upstream::poll_upstream::DEFAULT_POLL_INTERVAL;
 
 /// Each setting: `KEY "path" => field: Type = default, "VALUE" as front end "name";` in its group, with its description.

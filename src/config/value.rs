@@ -23,7 +23,7 @@ use crate::origin::HostHeader;
 use crate::origin::Upstream;
 use crate::origin::files::fallback::Fallback;
 use crate::source::Fingerprint;
-use crate::source::directory::watch_directory::WatchMode;
+use crate::source::directory::fs_events::WatchMode;
 
 /// A value as it is written: by an option or a variable, always text; in a file, of any of these types.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

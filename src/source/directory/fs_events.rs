@@ -1,4 +1,4 @@
-//! File-system events, reduced to the one thing they are good for: "look again".
+//! File-system events, reduced to their one reliable meaning: "scan again".
 
 use std::collections::HashMap;
 use std::collections::VecDeque;
@@ -24,61 +24,67 @@ use tokio::sync::Notify;
 
 /// Watches a directory, its parent, and every symbolic link on the way to it.
 pub(crate) struct DirectoryWatcher {
+    /// `None` where there are no events.
     watcher: Option<RecommendedWatcher>,
     /// What is watched, and which directory was there at the time: another may take its place.
-    armed: HashMap<(PathBuf, bool), Identity>,
-    rings: Arc<Notify>,
-    /// What the system said when it could not tell of some changes.
+    watched: HashMap<WatchedPath, Identity>,
+    changed: Arc<Notify>,
+    /// The error with which the system reported that it cannot watch all of it.
     failure: Arc<OnceLock<String>>,
 }
 
-/// Device, inode, and where the file system knows it the time of birth: the number of a directory that is gone may
-/// be given to the next.
+/// How changes to a directory are noticed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum WatchMode {
+    /// By file-system events where there are any, with a slow rescan in addition.
+    #[default]
+    Native,
+    /// By rescans alone: for file systems without events, such as network mounts.
+    Poll,
+}
+
+/// A directory, and whether it is watched with all below it.
+type WatchedPath = (PathBuf, bool);
+
+/// Device, inode, and where the file system has it the time of birth: the number of a directory that is gone may be
+/// given to the next.
 type Identity = (u64, u64, Option<SystemTime>);
 
 impl DirectoryWatcher {
-    /// An watcher that rings `rings`. Where the system has no events to give, it never does, and says so.
-    pub(crate) fn new(rings: Arc<Notify>) -> Self {
-        let bell = Arc::clone(&rings);
-        let failure = Arc::new(OnceLock::new());
-        let failed = Arc::clone(&failure);
-        let on_event = move |event: notify::Result<Event>| match event {
-            Ok(event) if !is_change(event.kind) => {}
-            Ok(_) => bell.notify_one(),
-            Err(error) => {
-                // Such as a new folder that is one too many for the system's limit.
-                _ = failed.set(error.to_string());
-                bell.notify_one();
-            }
-        };
-        // The real root is watched with all that is really in it; a link that leads elsewhere is none of ours.
-        let config = notify::Config::default().with_follow_symlinks(false);
-        let watcher = RecommendedWatcher::new(on_event, config);
+    /// A watcher that notifies `changed`. It never does in [`WatchMode::Poll`], nor, with a warning, where the system
+    /// has no events.
+    pub(crate) fn new(mode: WatchMode, changed: Arc<Notify>) -> Self {
         let mut this = Self {
             watcher: None,
-            armed: HashMap::new(),
-            rings,
-            failure,
+            watched: HashMap::new(),
+            changed,
+            failure: Arc::default(),
         };
-        match watcher {
+        if mode == WatchMode::Poll {
+            return this;
+        }
+        let changed = Arc::clone(&this.changed);
+        let failure = Arc::clone(&this.failure);
+        let on_event = move |event: notify::Result<Event>| match event {
+            Ok(event) if !is_change(event.kind) => {}
+            Ok(_) => changed.notify_one(),
+            Err(error) => {
+                // Such as a new folder that is one too many for the system's limit.
+                _ = failure.set(error.to_string());
+                changed.notify_one();
+            }
+        };
+        // The real root is watched with all that is really below it; where links in it lead is outside the site.
+        let config = notify::Config::default().with_follow_symlinks(false);
+        match RecommendedWatcher::new(on_event, config) {
             Ok(watcher) => this.watcher = Some(watcher),
             Err(error) => this.give_up(&error.to_string()),
         }
         this
     }
 
-    /// An watcher that never rings by itself.
-    pub(crate) fn silent(rings: Arc<Notify>) -> Self {
-        Self {
-            watcher: None,
-            armed: HashMap::new(),
-            rings,
-            failure: Arc::default(),
-        }
-    }
-
-    /// Watches whatever now stands on the way to `root`, and no longer what doesn't. True if all of it is
-    /// watched. Blocks.
+    /// Watches what now stands on the way to `root`, and no longer what does not. True if all of it is watched. Blocks.
     pub(crate) fn rewatch(&mut self, root: &Path) -> bool {
         if let Some(failure) = self.failure.get().filter(|_| self.watcher.is_some()) {
             self.give_up(&failure.clone());
@@ -86,35 +92,35 @@ impl DirectoryWatcher {
         let Some(watcher) = &mut self.watcher else {
             return false;
         };
-        let wanted: HashMap<_, _> = places(root)
+        let wanted: HashMap<_, _> = paths_to_watch(root)
             .into_iter()
-            .filter_map(|place| Some((identity(&place.0).ok()?, place)))
-            .map(|(identity, place)| (place, identity))
+            .filter_map(|path| Some((identity(&path.0).ok()?, path)))
+            .map(|(identity, path)| (path, identity))
             .collect();
-        if wanted == self.armed {
+        if wanted == self.watched {
             return true;
         }
-        for (place, _) in self.armed.drain() {
+        for (path, _) in self.watched.drain() {
             // It may be gone already.
-            drop(watcher.unwatch(&place.0));
+            drop(watcher.unwatch(&path.0));
         }
-        let mut complaint = None;
-        for (place, identity) in wanted {
-            let mode = if place.1 {
+        let mut failure = None;
+        for (path, identity) in wanted {
+            let mode = if path.1 {
                 RecursiveMode::Recursive
             } else {
                 RecursiveMode::NonRecursive
             };
-            match watcher.watch(&place.0, mode) {
-                Ok(()) => _ = self.armed.insert(place, identity),
-                // It went away this moment: that rings by another watch, or the poll finds out.
-                Err(error) if is_absence(&error) => {}
-                Err(error) => complaint = Some(error),
+            match watcher.watch(&path.0, mode) {
+                Ok(()) => _ = self.watched.insert(path, identity),
+                // It was removed this moment: another watch reports that, or the rescan finds out.
+                Err(error) if is_not_found(&error) => {}
+                Err(error) => failure = Some(error),
             }
         }
-        // What changed before the watch was there did not ring.
-        self.rings.notify_one();
-        match complaint {
+        // What changed before the watch was set caused no event.
+        self.changed.notify_one();
+        match failure {
             None => true,
             Some(error) => {
                 self.give_up(&error.to_string());
@@ -124,17 +130,17 @@ impl DirectoryWatcher {
     }
 
     fn give_up(&mut self, error: &str) {
-        self.armed.clear();
+        self.watched.clear();
         self.watcher = None;
         tracing::warn!(
             error,
-            "the system gives no file events (a limit such as fs.inotify.max_user_watches?): polling instead"
+            "no file-system events (a limit such as fs.inotify.max_user_watches?), polling instead"
         );
     }
 }
 
-/// True for whatever may come from a change. Opening and reading a file are events too, and would make every
-/// look the reason for the next.
+/// True for any event that a change may cause. Opening and reading a file cause events, too: each scan would cause the
+/// next.
 fn is_change(kind: EventKind) -> bool {
     match kind {
         EventKind::Access(AccessKind::Close(AccessMode::Write)) => true,
@@ -143,7 +149,7 @@ fn is_change(kind: EventKind) -> bool {
     }
 }
 
-fn is_absence(error: &notify::Error) -> bool {
+fn is_not_found(error: &notify::Error) -> bool {
     match &error.kind {
         notify::ErrorKind::PathNotFound => true,
         notify::ErrorKind::Io(error) => error.kind() == io::ErrorKind::NotFound,
@@ -151,13 +157,13 @@ fn is_absence(error: &notify::Error) -> bool {
     }
 }
 
-/// The directories whose entries decide what `root` is, each with whether it is watched with all below it: those
-/// that hold a symbolic link on the way, the real root and its parent, or the nearest directory that is there.
-fn places(root: &Path) -> Vec<(PathBuf, bool)> {
-    let mut places = Vec::new();
+/// The directories whose entries decide what `root` is: those that hold a symbolic link on the way, the real root and
+/// its parent, or the nearest directory that exists.
+fn paths_to_watch(root: &Path) -> Vec<WatchedPath> {
+    let mut paths = Vec::new();
     let mut real = PathBuf::from("/");
     let Ok(absolute) = std::path::absolute(root) else {
-        return places;
+        return paths;
     };
     let mut ahead: VecDeque<Step> = steps(&absolute).collect();
     let mut links = 0;
@@ -175,27 +181,27 @@ fn places(root: &Path) -> Vec<(PathBuf, bool)> {
         };
         let next = real.join(name);
         let Ok(metadata) = fs::symlink_metadata(&next) else {
-            places.push((real, false));
-            return places;
+            paths.push((real, false));
+            return paths;
         };
         if !metadata.is_symlink() {
             real = next;
             continue;
         }
-        places.push((real.clone(), false));
+        paths.push((real.clone(), false));
         links += 1;
-        let Some(target) = fs::read_link(&next).ok().filter(|_| links <= MOST_LINKS) else {
-            return places;
+        let Some(target) = fs::read_link(&next).ok().filter(|_| links <= MAX_LINKS) else {
+            return paths;
         };
         for step in steps(&target).collect::<Vec<_>>().into_iter().rev() {
             ahead.push_front(step);
         }
     }
     if let Some(parent) = real.parent() {
-        places.push((parent.to_owned(), false));
+        paths.push((parent.to_owned(), false));
     }
-    places.push((real, true));
-    places
+    paths.push((real, true));
+    paths
 }
 
 enum Step {
@@ -213,13 +219,13 @@ fn steps(path: &Path) -> impl Iterator<Item = Step> + '_ {
     })
 }
 
-fn identity(place: &Path) -> io::Result<Identity> {
-    let metadata = fs::metadata(place)?;
+fn identity(path: &Path) -> io::Result<Identity> {
+    let metadata = fs::metadata(path)?;
     Ok((metadata.dev(), metadata.ino(), metadata.created().ok()))
 }
 
-// As many as the kernel follows.
-const MOST_LINKS: usize = 40;
+// As many as the kernel follows (`MAXSYMLINKS`).
+const MAX_LINKS: usize = 40;
 
 #[cfg(test)]
 mod tests {
@@ -228,7 +234,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_link_on_the_way_is_watched_where_it_stands() {
+    fn symbolic_links_to_root_are_watched_in_their_directories() {
         let dir = tempfile::tempdir().unwrap();
         let top = dir.path().canonicalize().unwrap();
         fs::create_dir_all(top.join("releases/7/dist")).unwrap();
@@ -241,20 +247,20 @@ mod tests {
             (top.join("releases/7"), false),
             (top.join("releases/7/dist"), true),
         ];
-        assert_eq!(places(&top.join("www/current/dist")), expected);
+        assert_eq!(paths_to_watch(&top.join("www/current/dist")), expected);
         let expected = [
             (top.clone(), false),
             (top.join("srv"), false),
             (top.join("releases/7"), false),
         ];
-        assert_eq!(places(&top.join("www/current/none/dist")), expected);
+        assert_eq!(paths_to_watch(&top.join("www/current/none/dist")), expected);
     }
 
     #[test]
-    fn a_loop_of_links_ends() {
+    fn symbolic_link_loop_ends() {
         let dir = tempfile::tempdir().unwrap();
         symlink("b", dir.path().join("a")).unwrap();
         symlink("a", dir.path().join("b")).unwrap();
-        assert!(places(&dir.path().join("a")).len() > 2);
+        assert!(paths_to_watch(&dir.path().join("a")).len() > 2);
     }
 }

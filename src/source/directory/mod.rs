@@ -2,4 +2,5 @@
 
 pub(crate) mod debounce;
 pub(crate) mod fs_events;
+pub(crate) mod scanner;
 pub(crate) mod watch_directory;

@@ -38,7 +38,7 @@ fn incomplete_build_with_empty_script_waits() {
     let others = two.index_first();
     let others = others.iter().filter(|path| **path != two.entry());
     others.for_each(|path| two.put(dir.path(), path));
-    site.program.wait_for_log(&["it lacks", two.entry()]);
+    site.program.wait_for_log(&["missing files:", two.entry()]);
     site.check(&one);
     two.put(dir.path(), two.entry());
     site.expect(&two);
@@ -61,9 +61,9 @@ fn incomplete_build_without_chunk_with_dashes_in_hash_waits() {
     let mut site = ProgramSite::serve(dir.path());
     let line = site
         .program
-        .wait_for_log(&["waiting for a complete build", "it lacks"]);
+        .wait_for_log(&["waiting for a complete build", "missing files:"]);
     assert!(
-        line.contains("it lacks About-C0gX_-9k.js directory="),
+        line.contains("missing files: About-C0gX_-9k.js\""),
         "{line}"
     );
     put(
@@ -85,7 +85,7 @@ fn incomplete_build_with_empty_lazy_chunk_waits() {
     let others = others.iter().filter(|path| **path != two.lazy());
     others.for_each(|path| two.put(dir.path(), path));
     site.program
-        .wait_for_log(&["it lacks", file_name(two.lazy())]);
+        .wait_for_log(&["missing files:", file_name(two.lazy())]);
     site.check(&one);
     two.put(dir.path(), two.lazy());
     site.expect(&two);
@@ -167,10 +167,10 @@ fn incomplete_after_elapsed_publishes_with_a_warning() {
     site.expect(&one);
     let two = two.clone().without(two.lazy());
     two.put_all(dir.path());
-    site.program.wait_for_log(&["it lacks", lazy(&two)]);
+    site.program.wait_for_log(&["missing files:", lazy(&two)]);
     let line = site
         .program
-        .wait_for_log(&["WARN", "published although it lacks files"]);
+        .wait_for_log(&["WARN", "published an incomplete build"]);
     assert!(line.contains(lazy(&two)), "{line}");
     site.expect(&two);
     site.check_chunks(&one);
@@ -188,15 +188,18 @@ fn incomplete_build_lacking_same_files_as_current_does_not_wait() {
     one.put_all(dir.path());
     let mut site = ProgramSite::serve_with(dir.path(), &["--incomplete-after=1s"]);
     site.expect(&one);
-    let late = "published although it lacks files";
+    let late = "published an incomplete build";
     assert_eq!(site.count(late), 1);
-    let lacking = site.count("it lacks");
+    let lacking = site.count("missing files:");
     for version in 2..5 {
         let build = page(&Build::new(version), gone);
         build.put_all(dir.path());
         site.expect(&build);
     }
-    assert_eq!((site.count(late), site.count("it lacks")), (1, lacking));
+    assert_eq!(
+        (site.count(late), site.count("missing files:")),
+        (1, lacking)
+    );
     // Only the newly missing file is waited for and logged.
     let build = page(
         &Build::new(5),
@@ -205,7 +208,7 @@ fn incomplete_build_lacking_same_files_as_current_does_not_wait() {
     build.put_all(dir.path());
     let line = site
         .program
-        .wait_for_log(&["still serving", "it lacks /new.js"]);
+        .wait_for_log(&["still serving", "missing files: /new.js"]);
     assert!(!line.contains("gone.js"), "{line}");
     site.expect(&build);
     assert_eq!(site.count(late), 2);
@@ -221,7 +224,7 @@ fn start_up_incomplete_but_old_tree_is_published() {
     let mut site = ProgramSite::serve_with(dir.path(), &["--incomplete-after=2s"]);
     site.expect(&build);
     site.program
-        .wait_for_log(&["WARN", "published although it lacks files", lazy(&build)]);
+        .wait_for_log(&["WARN", "published an incomplete build", lazy(&build)]);
     assert_eq!(site.count("waiting for a complete build"), 0);
 }
 
@@ -320,7 +323,7 @@ fn check(missing: impl Fn(&Build) -> String, instead: impl Fn() -> Vec<Build>) {
     others.for_each(|path| two.put(dir.path(), path));
     site.program.wait_for_log(&[
         "still serving the last release",
-        "it lacks",
+        "missing files:",
         file_name(&missing),
     ]);
     site.check(&one);
@@ -331,10 +334,10 @@ fn check(missing: impl Fn(&Build) -> String, instead: impl Fn() -> Vec<Build>) {
         return site.check_chunks(&one);
     }
     for build in instead {
-        let before = site.count("nothing that visitors reach has changed");
+        let before = site.count("reachable content unchanged");
         build.put_all(dir.path());
         if build == one {
-            let count = || site.count("nothing that visitors reach has changed");
+            let count = || site.count("reachable content unchanged");
             wait_until("a scan of the old build", || {
                 (count() > before).then_some(())
             });

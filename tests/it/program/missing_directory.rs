@@ -36,7 +36,7 @@ fn directory_missing_returns_503_until_complete() {
         &dir,
         &[("index.html", "<!doctype html><script src=/app.js></script>")],
     );
-    program.wait_for_log(&["waiting for a complete build", "it lacks /app.js"]);
+    program.wait_for_log(&["waiting for a complete build", "missing files: /app.js"]);
     assert_eq!(program.get("/", &[]).status, 503);
     put(&dir, &[("app.js", "1")]);
     let release = events.release().unwrap();

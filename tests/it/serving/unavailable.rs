@@ -61,9 +61,9 @@ async fn no_release_returns_503_with_not_ready_reason() {
     put(&missing, &[("index.html", "")]);
     wait_for_reason(&missing, "it has no index.html, or an empty one").await;
     put(&missing, &[("index.html", INDEX)]);
-    wait_for_reason(&missing, "it lacks /assets/index-BfX2k3Qa.js").await;
+    wait_for_reason(&missing, "missing files: /assets/index-BfX2k3Qa.js").await;
     put(&missing, &[("assets/index-BfX2k3Qa.js", "")]);
-    wait_for_reason(&missing, "it lacks /assets/index-BfX2k3Qa.js").await;
+    wait_for_reason(&missing, "missing files: /assets/index-BfX2k3Qa.js").await;
 }
 
 #[tokio::test]
