@@ -193,7 +193,7 @@ where
                 }
                 () = sleep_until(due) => PollTargets::Unobserved,
                 () = hinted => {
-                    // ReleaseFingerprint of some other kind may pass all the time.
+                    // Pages of some other kind may pass all the time.
                     self.hints_from = Instant::now() + self.poll_interval;
                     PollTargets::All
                 }
