@@ -219,6 +219,6 @@ pub(crate) fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }
 
-// Parsing takes some ten milliseconds a megabyte, on a thread that other connections share. ReleaseFingerprint of this size are no
+// Parsing takes some ten milliseconds a megabyte, on a thread that other connections share. Pages of this size are no
 // shells.
 const MAX_HTML_BYTES: usize = 128 * 1024;
