@@ -114,10 +114,10 @@ fn record(
     let error = error.as_deref();
     let is_warning = match failure {
         Failure::Http2Negotiated => return failure,
-        // Not the upstream's fault.
-        Failure::RequestBodyAborted | Failure::RequestBodyTimeout => false,
-        // No failure, unless the retry fails, too.
-        Failure::StaleConnection => false,
+        // The first two are the client's fault; the last is not a failure unless the retry fails, too.
+        Failure::RequestBodyAborted | Failure::RequestBodyTimeout | Failure::StaleConnection => {
+            false
+        }
         // Possibly of one path only: it says nothing about other requests.
         Failure::InvalidResponse => true,
         _ => backend.health.record_failure(),

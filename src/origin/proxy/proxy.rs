@@ -159,7 +159,7 @@ impl Proxy {
         health_check::run(&self.shared, path, period).await
     }
 
-    /// Closes all upgraded connections, such as WebSockets, and the ones to come. For the shutdown of a server, which
+    /// Closes all upgraded connections, such as WebSocket ones, and those to come. For the shutdown of a server, which
     /// does not wait for them.
     pub fn close(&self) {
         self.shared.tunnels.close();

@@ -27,9 +27,9 @@ use crate::origin::proxy::idle_timeout::IdleTimer;
 
 /// The body of a client's request. `Clone` is cheap, and clones share the body.
 #[derive(Clone)]
-pub(crate) struct RequestBody(Option<Arc<Mutex<State>>>);
+pub(crate) struct RequestBody(Option<Arc<Mutex<Inner>>>);
 
-struct State {
+struct Inner {
     body: UnsyncBoxBody<Bytes, BoxError>,
     idle: IdleTimer,
     continue_state: ContinueState,
@@ -59,7 +59,7 @@ impl RequestBody {
 
     /// Reading fails once the client has sent nothing for `idle_timeout`.
     pub(crate) fn new(body: UnsyncBoxBody<Bytes, BoxError>, idle_timeout: Duration) -> Self {
-        Self(Some(Arc::new(Mutex::new(State {
+        Self(Some(Arc::new(Mutex::new(Inner {
             body,
             idle: IdleTimer::new(Some(idle_timeout)),
             continue_state: ContinueState::Send,
@@ -81,18 +81,18 @@ impl RequestBody {
 
     /// Delays reading until [`proceed`](Self::proceed), or until the upstream has had time to send 100.
     pub(crate) fn wait_for_continue(&self) {
-        self.change(|state| {
-            if !state.is_read {
-                state.continue_state = ContinueState::AwaitingContinue(None);
+        self.change(|inner| {
+            if !inner.is_read {
+                inner.continue_state = ContinueState::AwaitingContinue(None);
             }
         });
     }
 
     /// The upstream sent 100 (Continue).
     pub(crate) fn proceed(&self) {
-        self.change(|state| {
-            if let ContinueState::AwaitingContinue(_) = state.continue_state {
-                state.continue_state = ContinueState::Send;
+        self.change(|inner| {
+            if let ContinueState::AwaitingContinue(_) = inner.continue_state {
+                inner.continue_state = ContinueState::Send;
             }
         });
     }
@@ -100,56 +100,56 @@ impl RequestBody {
     /// The response began: a body that is still delayed is not read until it ends. An error instead would close the
     /// connection, and the response with it.
     pub(crate) fn response_started(&self) {
-        self.change(|state| {
-            if let ContinueState::AwaitingContinue(_) = state.continue_state {
-                state.continue_state = ContinueState::ResponseStarted;
+        self.change(|inner| {
+            if let ContinueState::AwaitingContinue(_) = inner.continue_state {
+                inner.continue_state = ContinueState::ResponseStarted;
             }
         });
     }
 
     /// The response ended: reading a body that is still delayed fails.
     pub(crate) fn response_ended(&self) {
-        self.change(|state| {
+        self.change(|inner| {
             if let ContinueState::AwaitingContinue(_) | ContinueState::ResponseStarted =
-                state.continue_state
+                inner.continue_state
             {
-                state.continue_state = ContinueState::Closed;
+                inner.continue_state = ContinueState::Closed;
             }
         });
     }
 
     /// Drops the body: no more of it is read from the client.
     pub(crate) fn discard(&self) {
-        self.change(|state| {
-            state.continue_state = ContinueState::Closed;
-            state.body = Empty::new().map_err(|never| match never {}).boxed_unsync();
+        self.change(|inner| {
+            inner.continue_state = ContinueState::Closed;
+            inner.body = Empty::new().map_err(|never| match never {}).boxed_unsync();
         });
     }
 
     /// True as long as it was never polled.
     pub(crate) fn is_unread(&self) -> bool {
-        self.0.as_ref().is_none_or(|state| !lock(state).is_read)
+        self.0.as_ref().is_none_or(|inner| !lock(inner).is_read)
     }
 
     /// When, after `start`, the upstream's turn began: the time during which the client has to send more does not count.
     pub(crate) fn awaiting_upstream_since(&self, start: Instant) -> Instant {
-        let Some(state) = &self.0 else {
+        let Some(inner) = &self.0 else {
             return start;
         };
-        let state = lock(state);
-        if state.is_pending {
+        let inner = lock(inner);
+        if inner.is_pending {
             Instant::now()
         } else {
-            state.last_polled.max(start)
+            inner.last_polled.max(start)
         }
     }
 
-    fn change(&self, change: impl FnOnce(&mut State)) {
-        if let Some(state) = &self.0 {
+    fn change(&self, change: impl FnOnce(&mut Inner)) {
+        if let Some(inner) = &self.0 {
             let reader = {
-                let mut state = lock(state);
-                change(&mut state);
-                state.reader.take()
+                let mut inner = lock(inner);
+                change(&mut inner);
+                inner.reader.take()
             };
             if let Some(reader) = reader {
                 reader.wake();
@@ -158,7 +158,7 @@ impl RequestBody {
     }
 }
 
-impl State {
+impl Inner {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         match &mut self.continue_state {
             ContinueState::Send => {}
@@ -195,7 +195,7 @@ impl Body for RequestBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         match &self.0 {
-            Some(state) => lock(state).poll(cx),
+            Some(inner) => lock(inner).poll(cx),
             None => Poll::Ready(None),
         }
     }
@@ -203,12 +203,12 @@ impl Body for RequestBody {
     fn is_end_stream(&self) -> bool {
         self.0
             .as_ref()
-            .is_none_or(|state| lock(state).body.is_end_stream())
+            .is_none_or(|inner| lock(inner).body.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
-            Some(state) => lock(state).body.size_hint(),
+            Some(inner) => lock(inner).body.size_hint(),
             None => SizeHint::with_exact(0),
         }
     }
@@ -226,8 +226,8 @@ impl fmt::Display for NotNeeded {
 
 impl StdError for NotNeeded {}
 
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(inner: &Mutex<Inner>) -> MutexGuard<'_, Inner> {
+    inner.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 // Many servers never send 100. curl waits as long for it.
