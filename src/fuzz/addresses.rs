@@ -27,7 +27,7 @@ pub fn addresses(data: &[u8]) {
         rest = after;
         write_and_read::<Upstream>(text);
         write_and_read::<Fingerprint>(text);
-        drop(text.parse::<HostHeader>());
+        write_and_read::<HostHeader>(text);
         for network in parse_networks(text).into_iter().flatten() {
             assert_eq!(
                 parse_networks(&network.to_string()).ok(),
