@@ -215,6 +215,7 @@ impl UpstreamsPlan {
         let pages = self.poll_pages.iter().map(String::as_str);
         let source = PollUpstream::new(proxy.upstream_services())
             .poll_interval(self.poll_interval)
+            .addresses(proxy.upstream_addresses())
             .pages(pages)
             .map_err(|error| error.with_key(Key::POLL_PAGE))?
             .fingerprint(self.fingerprint.clone());

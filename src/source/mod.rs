@@ -1,4 +1,4 @@
-//! A source notices that something may have changed, looks, and publishes.
+//! Sources: what notices that a new release may be there, checks, and publishes it.
 
 pub(crate) mod directory;
 pub(crate) mod upstream;

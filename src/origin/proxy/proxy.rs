@@ -146,6 +146,12 @@ impl Proxy {
             .collect()
     }
 
+    /// The addresses of the upstreams, in their order.
+    pub(crate) fn upstream_addresses(&self) -> impl Iterator<Item = String> {
+        let backends = self.shared.backends.iter();
+        backends.map(|backend| backend.upstream.to_string())
+    }
+
     /// Runs health checks until it is dropped: requests `path` from every upstream, once every `period`. An upstream
     /// whose response is neither a success nor a redirect three times in a row is unhealthy, until there are two good
     /// responses in a row. Requests go to unhealthy upstreams only if there is no other.

@@ -1,4 +1,4 @@
-//! By what the builds of an upstream are told apart.
+//! What distinguishes the builds of an upstream.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,28 +9,28 @@ use serde_json::Value;
 use crate::error::Error;
 use crate::error::Kind;
 
-/// By what the builds of an upstream are told apart.
+/// What distinguishes the builds of an upstream.
 ///
 /// ```
 /// use tidings::Fingerprint;
 ///
-/// for choice in ["scripts", "header:X-Version", "json:/version.json#build.id", "etag"] {
-///     choice.parse::<Fingerprint>()?;
+/// for text in ["scripts", "header:X-Version", "json:/version.json#build.id", "etag"] {
+///     text.parse::<Fingerprint>()?;
 /// }
 /// # Ok::<(), tidings::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Fingerprint {
-    /// By the local scripts and style sheets that its pages load, and the scripts in them. Nonces, tokens, times and the
-    /// order of attributes make no difference.
+    /// The local scripts and style sheets that its pages load, and the inline scripts. Nonces, tokens, times and the
+    /// order of attributes are ignored.
     #[default]
     Scripts,
-    /// By this field of the response with the first page.
+    /// This header of the response with the first page.
     Header(HeaderName),
-    /// By a value in a JSON file.
+    /// A value in a JSON file.
     Json(JsonField),
-    /// By the entity tags of its pages.
+    /// The entity tags of its pages.
     Etag,
 }
 
@@ -38,18 +38,18 @@ pub enum Fingerprint {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JsonField {
     path: String,
-    /// A JSON Pointer (RFC 6901), as a rule of one name.
+    /// A JSON Pointer (RFC 6901), usually of one name.
     pointer: String,
 }
 
 impl JsonField {
-    /// Where the file is, on the upstream.
+    /// The path of the file on the upstream.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// The value in this file, if it is there: text, a number, or a truth value.
-    pub(crate) fn of(&self, json: &[u8]) -> Option<String> {
+    /// The value in this file, if there is one: a string, number or boolean.
+    pub(crate) fn value_in(&self, json: &[u8]) -> Option<String> {
         let json: Value = serde_json::from_slice(json).ok()?;
         match json.pointer(&self.pointer)? {
             Value::String(text) => Some(text.clone()),
@@ -62,13 +62,13 @@ impl JsonField {
 impl FromStr for JsonField {
     type Err = Error;
 
-    /// A path that begins with a slash, `#`, and where in the file the value is: names with dots between them, or a
+    /// A path that begins with a slash, `#`, and the place of the value in the file: names separated by dots, or a
     /// JSON Pointer (RFC 6901), as in `/version.json#build.id` and `/version.json#/build/id`.
     fn from_str(field: &str) -> Result<Self, Error> {
-        let refused = || Error::new(Kind::InvalidFingerprint(format!("json:{field}")));
-        let (path, key) = field.split_once('#').ok_or_else(refused)?;
+        let invalid = || Error::new(Kind::InvalidFingerprint(format!("json:{field}")));
+        let (path, key) = field.split_once('#').ok_or_else(invalid)?;
         if !is_path(path) || key.is_empty() {
-            return Err(refused());
+            return Err(invalid());
         }
         let pointer = if key.starts_with('/') {
             key.to_owned()
@@ -89,14 +89,14 @@ impl FromStr for Fingerprint {
     type Err = Error;
 
     /// `scripts`, `header:NAME`, `json:/path#key` or `etag`.
-    fn from_str(choice: &str) -> Result<Self, Error> {
-        let refused = || Error::new(Kind::InvalidFingerprint(choice.to_owned()));
-        match choice.split_once(':') {
-            None if choice == "scripts" => Ok(Self::Scripts),
-            None if choice == "etag" => Ok(Self::Etag),
-            Some(("header", name)) => Ok(Self::Header(name.parse().map_err(|_| refused())?)),
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let invalid = || Error::new(Kind::InvalidFingerprint(text.to_owned()));
+        match text.split_once(':') {
+            None if text == "scripts" => Ok(Self::Scripts),
+            None if text == "etag" => Ok(Self::Etag),
+            Some(("header", name)) => Ok(Self::Header(name.parse().map_err(|_| invalid())?)),
             Some(("json", field)) => Ok(Self::Json(field.parse()?)),
-            _ => Err(refused()),
+            _ => Err(invalid()),
         }
     }
 }
@@ -112,7 +112,7 @@ impl fmt::Display for Fingerprint {
     }
 }
 
-/// True for what can be asked for as it is: it begins with one slash.
+/// True for a valid request target that begins with exactly one slash.
 pub(crate) fn is_path(path: &str) -> bool {
     path.starts_with('/')
         && !path.starts_with("//")
@@ -124,8 +124,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_choice_is_refused() {
-        for choice in [
+    fn invalid_fingerprint_is_rejected() {
+        for text in [
             "",
             "script",
             "Etag",
@@ -141,31 +141,31 @@ mod tests {
             "json:#v",
             "etag:x",
         ] {
-            let error = choice.parse::<Fingerprint>().unwrap_err();
+            let error = text.parse::<Fingerprint>().unwrap_err();
             assert!(
-                error.to_string().contains("is no fingerprint"),
-                "{choice:?}: {error}"
+                error.to_string().contains("invalid fingerprint"),
+                "{text:?}: {error}"
             );
             assert!(error.is_config());
         }
     }
 
     #[test]
-    fn a_choice_is_written_as_it_is_read() {
-        for (choice, expected) in [
+    fn fingerprint_is_displayed_as_parsed() {
+        for (text, expected) in [
             ("scripts", "scripts"),
             ("header:X-Version", "header:x-version"),
             ("json:/v.json?a=b#build.id", "json:/v.json?a=b#/build/id"),
             ("etag", "etag"),
         ] {
-            let parsed: Fingerprint = choice.parse().unwrap();
+            let parsed: Fingerprint = text.parse().unwrap();
             assert_eq!(parsed.to_string(), expected);
             assert_eq!(expected.parse::<Fingerprint>().unwrap(), parsed);
         }
     }
 
     #[test]
-    fn a_value_is_found_in_json() {
+    fn json_value_is_found_by_name_or_pointer() {
         let json =
             br#"{"version":"1.4.2","build":{"id":7,"ok":true,"at":null},"a/b":"c","list":["x"]}"#;
         for (key, expected) in [
@@ -181,9 +181,9 @@ mod tests {
             ("nothing", None),
         ] {
             let field: JsonField = format!("/v.json#{key}").parse().unwrap();
-            assert_eq!(field.of(json).as_deref(), expected, "{key}");
+            assert_eq!(field.value_in(json).as_deref(), expected, "{key}");
         }
         let field: JsonField = "/v.json#v".parse().unwrap();
-        assert_eq!(field.of(b"<html>"), None);
+        assert_eq!(field.value_in(b"<html>"), None);
     }
 }

@@ -1,4 +1,4 @@
-//! What an upstream is asked, and what its answer shows.
+//! Fetches the entry pages of an upstream, and computes the fingerprint of the release that they belong to.
 
 use std::error::Error as StdError;
 use std::pin::pin;
@@ -31,40 +31,46 @@ use crate::source::upstream::fingerprint::JsonField;
 use crate::source::upstream::redirect::RequestTarget;
 use crate::source::upstream::redirect::Scheme;
 
-/// What the errors of services and bodies can be made into.
+/// An error of a service or a body.
 pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// The fetcher that a look puts to an upstream.
+/// Fetches what identifies the release of an upstream.
 #[derive(Debug, Clone)]
 pub(crate) struct PageFetcher {
+    /// The paths of the entry pages.
     pub(crate) pages: Vec<Arc<str>>,
     pub(crate) fingerprint: Fingerprint,
+    /// The `Host` of the requests, if it is not that of the upstream.
     pub(crate) host: Option<Box<str>>,
 }
 
-/// What an upstream showed in one look.
+/// The release that an upstream showed in one poll.
 #[derive(Debug)]
-pub(crate) struct ShownPages {
-    pub(crate) pages: Arc<ReleaseFingerprint>,
+pub(crate) struct ShownRelease {
+    pub(crate) fingerprint: Arc<ReleaseFingerprint>,
     /// The newest `Last-Modified` of its pages, in milliseconds since 1970, if all have one.
     pub(crate) modified: Option<u64>,
 }
 
-/// A page or file, wherever it was found.
-struct Found<B> {
+/// A response with a page or file.
+struct Fetched<B> {
+    /// Its path after redirects.
     path: String,
     headers: HeaderMap,
     body: B,
 }
 
 impl PageFetcher {
-    /// Asks the upstream, first by the scheme that it has shown its pages by before, which is kept up. What it answers
-    /// other than with its pages comes back as a text that says why.
-    pub(crate) async fn ask<S, B>(
+    /// Fetches the pages of an upstream, first by `scheme`, which is set to the scheme that succeeded.
+    ///
+    /// # Errors
+    ///
+    /// The reason as text, if the upstream cannot be reached, or responds otherwise than with its pages.
+    pub(crate) async fn fetch_release<S, B>(
         &self,
         upstream: &mut S,
         scheme: &mut Scheme,
-    ) -> Result<ShownPages, String>
+    ) -> Result<ShownRelease, String>
     where
         S: Service<Request<Empty<Bytes>>, Response = Response<B>>,
         S::Error: Into<BoxError>,
@@ -72,18 +78,18 @@ impl PageFetcher {
         B::Error: Into<BoxError>,
     {
         if let Fingerprint::Json(field) = &self.fingerprint {
-            return self.ask_json(upstream, scheme, field).await;
+            return self.fetch_json(upstream, scheme, field).await;
         }
-        let (mut prints, mut values) = (Vec::new(), Vec::new());
+        let (mut pages, mut values) = (Vec::new(), Vec::new());
         let mut modified = Some(0);
         for page in &self.pages {
-            let found = self.fetch(upstream, scheme, page, PAGE).await?;
-            if !media_type::is_html(&found.headers) {
-                return Err(format!("{page} is no HTML page"));
+            let fetched = self.fetch(upstream, scheme, page, ACCEPT_PAGE).await?;
+            if !media_type::is_html(&fetched.headers) {
+                return Err(format!("{page} is not an HTML page"));
             }
             modified = modified
-                .and_then(|newest: u64| Some(newest.max(last_modified_millis(&found.headers)?)));
-            let value = |name| text(&found.headers, name).ok_or(format!("{page} has no {name}"));
+                .and_then(|newest: u64| Some(newest.max(last_modified_millis(&fetched.headers)?)));
+            let value = |name| text(&fetched.headers, name).ok_or(format!("{page} has no {name}"));
             match &self.fingerprint {
                 Fingerprint::Header(name) => {
                     values.push(value(name)?.trim().to_owned());
@@ -94,66 +100,68 @@ impl PageFetcher {
                     let tag = tag.trim_start_matches("W/").trim_matches('"');
                     values.push(tag.to_owned());
                 }
-                _ => prints.push((Arc::clone(page), self.print(found).await?)),
+                _ => pages.push((Arc::clone(page), self.page_fingerprint(fetched).await?)),
             }
         }
-        let pages = match self.fingerprint {
-            Fingerprint::Scripts => ReleaseFingerprint::Pages(prints),
+        let fingerprint = match self.fingerprint {
+            Fingerprint::Scripts => ReleaseFingerprint::Pages(pages),
             _ => ReleaseFingerprint::Version(values.join(" ").into()),
         };
-        Ok(ShownPages {
-            pages: Arc::new(pages),
+        Ok(ShownRelease {
+            fingerprint: Arc::new(fingerprint),
             modified,
         })
     }
 
-    async fn ask_json<S, B>(
+    async fn fetch_json<S, B>(
         &self,
         upstream: &mut S,
         scheme: &mut Scheme,
         field: &JsonField,
-    ) -> Result<ShownPages, String>
+    ) -> Result<ShownRelease, String>
     where
         S: Service<Request<Empty<Bytes>>, Response = Response<B>>,
         S::Error: Into<BoxError>,
         B: Body,
         B::Error: Into<BoxError>,
     {
-        let found = self.fetch(upstream, scheme, field.path(), JSON).await?;
+        let fetched = self
+            .fetch(upstream, scheme, field.path(), ACCEPT_JSON)
+            .await?;
         let mut json = Vec::new();
-        let modified = last_modified_millis(&found.headers);
-        read(found, |piece| json.extend_from_slice(piece)).await?;
-        let value = field.of(&json);
+        let modified = last_modified_millis(&fetched.headers);
+        read(fetched, |piece| json.extend_from_slice(piece)).await?;
+        let value = field.value_in(&json);
         let value = value.ok_or_else(|| format!("{} has no such value", field.path()))?;
-        Ok(ShownPages {
-            pages: Arc::new(ReleaseFingerprint::Version(value.into())),
+        Ok(ShownRelease {
+            fingerprint: Arc::new(ReleaseFingerprint::Version(value.into())),
             modified,
         })
     }
 
-    async fn print<B>(&self, found: Found<B>) -> Result<PageFingerprint, String>
+    async fn page_fingerprint<B>(&self, fetched: Fetched<B>) -> Result<PageFingerprint, String>
     where
         B: Body,
         B::Error: Into<BoxError>,
     {
-        let path = found.path.clone();
+        let path = fetched.path.clone();
         let mut reader = PageReader::new();
-        read(found, |piece| reader.write(piece)).await?;
-        let found = reader.end().ok_or(format!("{path} can't be parsed"))?;
-        Ok(PageFingerprint::new(found.resolve_at(PageLocation {
+        read(fetched, |piece| reader.write(piece)).await?;
+        let parsed = reader.end().ok_or(format!("{path} cannot be parsed"))?;
+        Ok(PageFingerprint::new(parsed.resolve_at(PageLocation {
             path: &path,
             host: self.host.as_deref(),
         })))
     }
 
-    /// Gets what is at `path`, or where that leads to on the same host.
+    /// Fetches `path`, and follows redirects on the same host.
     async fn fetch<S, B>(
         &self,
         upstream: &mut S,
         scheme: &mut Scheme,
         path: &str,
         accept: &'static str,
-    ) -> Result<Found<B>, String>
+    ) -> Result<Fetched<B>, String>
     where
         S: Service<Request<Empty<Bytes>>, Response = Response<B>>,
         S::Error: Into<BoxError>,
@@ -166,14 +174,14 @@ impl PageFetcher {
             let request = self.request(&target, accept)?;
             std::future::poll_fn(|cx| upstream.poll_ready(cx))
                 .await
-                .map_err(why)?;
-            let response = upstream.call(request).await.map_err(why)?;
+                .map_err(error_text)?;
+            let response = upstream.call(request).await.map_err(error_text)?;
             let (parts, body) = response.into_parts();
             let path = &mut target.path;
             if parts.status == StatusCode::OK {
                 *scheme = target.scheme;
                 path.truncate(path.find('?').unwrap_or(path.len()));
-                return Ok(Found {
+                return Ok(Fetched {
                     path: target.path,
                     headers: parts.headers,
                     body,
@@ -181,27 +189,26 @@ impl PageFetcher {
             }
             let location = text(&parts.headers, &header::LOCATION);
             let (true, Some(location)) = (parts.status.is_redirection(), location) else {
-                return Err(format!("{path} is answered with {}", parts.status));
+                return Err(format!("{path} responded with {}", parts.status));
             };
             let own = parts.extensions.get::<OwnName>();
             let own = own.map(|OwnName(name)| name.as_str());
             let next = target.follow(location, self.host.as_deref().or(own));
-            target = next.ok_or_else(|| self.leads_away(&target, location))?;
+            target = next.ok_or_else(|| self.redirected_away(&target, location))?;
         }
         let path = target.path;
-        Err(format!("{path} leads on and on"))
+        Err(format!("{path}: too many redirects"))
     }
 
-    fn leads_away(&self, from: &RequestTarget, location: &str) -> String {
-        let text = format!("{} leads to {location}, on another host", from.path);
+    fn redirected_away(&self, from: &RequestTarget, location: &str) -> String {
+        let text = format!("{} redirects to {location}, on another host", from.path);
         match self.host {
             Some(_) => text,
-            None => format!("{text}; if it is the site's own, name it ({NAMED_BY})"),
+            None => format!("{text}; if that is the site's own, set the host of the polls"),
         }
     }
 
-    /// A request as that of a navigation. It does not ask caches on the way to be passed over: what counts is what
-    /// visitors get.
+    /// A request like that of a navigation. It may be answered by caches on the way: what counts is what visitors get.
     fn request(
         &self,
         target: &RequestTarget,
@@ -226,31 +233,31 @@ impl PageFetcher {
                 .header(header::FORWARDED, forwarded)
                 .extension(AsHttps);
         }
-        request.body(Empty::new()).map_err(why)
+        request.body(Empty::new()).map_err(error_text)
     }
 }
 
-/// Reads a body and undoes its coding: some have one whatever they are asked for. Of what is larger than
-/// [`MAX_BODY_BYTES`] the rest is left out.
-async fn read<B>(found: Found<B>, mut take: impl FnMut(&[u8])) -> Result<(), String>
+/// Reads a body and decodes it: some upstreams encode whatever the request accepts. Ignores what comes after
+/// [`MAX_BODY_BYTES`].
+async fn read<B>(fetched: Fetched<B>, mut take: impl FnMut(&[u8])) -> Result<(), String>
 where
     B: Body,
     B::Error: Into<BoxError>,
 {
-    let coding = text(&found.headers, &header::CONTENT_ENCODING).unwrap_or_default();
+    let coding = text(&fetched.headers, &header::CONTENT_ENCODING).unwrap_or_default();
     let coding = match coding.trim() {
         plain if plain.is_empty() || plain.eq_ignore_ascii_case("identity") => None,
         name => match Coding::from_token(name) {
             Some(coding) => Some(coding),
-            None => return Err(format!("the answer is coded as {name}")),
+            None => return Err(format!("unsupported Content-Encoding {name}")),
         },
     };
-    let mut body = pin!(DecodeBody::new(found.body, coding));
+    let mut body = pin!(DecodeBody::new(fetched.body, coding));
     let mut left = MAX_BODY_BYTES;
     while left > 0
         && let Some(frame) = body.frame().await
     {
-        let Ok(data) = frame.map_err(why)?.into_data() else {
+        let Ok(data) = frame.map_err(error_text)?.into_data() else {
             continue;
         };
         let piece = &data[..data.len().min(left)];
@@ -266,8 +273,8 @@ fn text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str
         .and_then(|value| HeaderValue::to_str(value).ok())
 }
 
-/// An error with all that is behind it, in one line.
-fn why(error: impl Into<BoxError>) -> String {
+/// An error with its sources, in one line.
+fn error_text(error: impl Into<BoxError>) -> String {
     let error = error.into();
     let mut text = error.to_string();
     let mut source = error.source();
@@ -278,17 +285,14 @@ fn why(error: impl Into<BoxError>) -> String {
     text
 }
 
-const PAGE: &str = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8";
+const ACCEPT_PAGE: &str = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8";
 
-const JSON: &str = "application/json";
+const ACCEPT_JSON: &str = "application/json";
 
 const USER_AGENT: &str = concat!("tidings/", env!("CARGO_PKG_VERSION"));
-
-// What the operator can do about it.
-const NAMED_BY: &str = "--poll-host, PollUpstream::host";
 
 // From http to https to www to the language to the start page.
 const MAX_REDIRECTS: usize = 5;
 
-// What a page loads stands in its first kilobytes.
+// The tags of what a page loads are in its first kilobytes.
 const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;

@@ -1,4 +1,4 @@
-//! The source for upstreams: asks them what they show, and publishes what all of them show.
+//! The source for upstreams.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -19,17 +19,19 @@ use crate::source::upstream::fingerprint::Fingerprint;
 use crate::source::upstream::fingerprint::is_path;
 use crate::source::upstream::page_fetch::BoxError;
 use crate::source::upstream::page_fetch::PageFetcher;
+use crate::source::upstream::poller::MIN_POLL_INTERVAL;
+use crate::source::upstream::poller::PollOptions;
 use crate::source::upstream::poller::Poller;
 
-/// Asks the upstreams of a site what they show, and publishes it when it is a new build.
+/// Polls the upstreams of a site, and publishes a release when they show a new build.
 ///
-/// It is asked at an interval, and whenever [`Site::request_check`] says so. What all upstreams show is published at once; what a
-/// single one shows, behind which there may be more, after it was seen twice; and what was current before, only after
-/// nothing else was seen for a minute. So a rolling deploy is news once. While an upstream is down nothing is
-/// published.
+/// They are polled at an interval, and after [`Site::request_check`]. A build that all upstreams show is published at
+/// once; one that a single upstream shows, behind which there may be more, after it was seen twice; and one that was
+/// current before, only after no other was seen for a minute. So a rolling deploy is announced once. While an upstream
+/// is down, nothing is published.
 ///
-/// Pages that pass through an [`UpdateNotifierLayer`](crate::UpdateNotifierLayer) of the same site carry the id of the
-/// release that they are of, where that can be told, and spare the upstreams what they show already.
+/// Pages that pass through an [`UpdateNotifierLayer`](crate::UpdateNotifierLayer) of the same site carry the id of
+/// their own release, where the page shows it, and save the upstreams polls.
 ///
 /// ```no_run
 /// use std::convert::Infallible;
@@ -56,84 +58,89 @@ use crate::source::upstream::poller::Poller;
 /// ```
 #[derive(Debug, Clone)]
 pub struct PollUpstream<S> {
-    pub(crate) upstreams: Vec<S>,
-    pub(crate) poll_interval: Duration,
-    pub(crate) timeout: Duration,
-    pub(crate) fetcher: PageFetcher,
+    upstreams: Vec<S>,
+    options: PollOptions,
 }
 
 impl<S> PollUpstream<S> {
-    /// A source for a site that is served by these, each a service of its own, and all with the same pages.
+    /// A source for a site that these upstreams serve. Each is a service of its own, and all serve the same pages.
     pub fn new(upstreams: Vec<S>) -> Self {
         Self {
             upstreams,
-            poll_interval: DEFAULT_POLL_INTERVAL,
-            timeout: DEFAULT_POLL_TIMEOUT,
-            fetcher: PageFetcher {
-                pages: vec!["/".into()],
-                fingerprint: Fingerprint::default(),
-                host: None,
+            options: PollOptions {
+                poll_interval: DEFAULT_POLL_INTERVAL,
+                timeout: DEFAULT_POLL_TIMEOUT,
+                fetcher: PageFetcher {
+                    pages: vec!["/".into()],
+                    fingerprint: Fingerprint::default(),
+                    host: None,
+                },
+                addresses: Vec::new(),
             },
         }
     }
 
-    /// The time between two looks, give or take a tenth. [`DEFAULT_POLL_INTERVAL`] unless set; never less than a second.
-    pub fn poll_interval(mut self, poll_interval: Duration) -> Self {
-        self.poll_interval = poll_interval.max(MIN_POLL_INTERVAL);
+    /// Sets the time between two polls, give or take a tenth: [`DEFAULT_POLL_INTERVAL`] unless set, and at least a
+    /// second.
+    pub fn poll_interval(mut self, interval: Duration) -> Self {
+        self.options.poll_interval = interval.max(MIN_POLL_INTERVAL);
         self
     }
 
-    /// The paths of the pages to look at: those that visitors begin with. `/` unless set. With a single one a page that
-    /// passes before it was looked at can be told for what it is.
+    /// Sets the paths of the entry pages, with which visits begin: `/` unless set. With a single one, the release of a
+    /// page can be recognised even before the upstream was polled.
     ///
     /// # Errors
     ///
-    /// If there is none, or one does not begin with one slash.
+    /// If there is none, or one does not begin with exactly one slash.
     pub fn pages<'a>(mut self, pages: impl IntoIterator<Item = &'a str>) -> Result<Self, Error> {
         let mut pages: Vec<Arc<str>> = pages.into_iter().map(Into::into).collect();
         pages.sort_unstable();
         pages.dedup();
-        let refused = pages.iter().find(|page| !is_path(page));
-        if let Some(page) = refused
-            .map(|page| &**page)
-            .or(pages.is_empty().then_some(""))
-        {
+        let invalid = pages.iter().map(AsRef::as_ref).find(|page| !is_path(page));
+        if let Some(page) = invalid.or(pages.is_empty().then_some("")) {
             return Err(Error::new(Kind::InvalidEntryPage(page.to_owned())));
         }
-        self.fetcher.pages = pages;
+        self.options.fetcher.pages = pages;
         Ok(self)
     }
 
-    /// By what builds are told apart. [`Fingerprint::Scripts`] unless set.
+    /// Sets how builds are told apart. [`Fingerprint::Scripts`] unless set.
     pub fn fingerprint(mut self, fingerprint: Fingerprint) -> Self {
-        self.fetcher.fingerprint = fingerprint;
+        self.options.fetcher.fingerprint = fingerprint;
         self
     }
 
-    /// The host that the site is asked for, with the port if it has one. Its absolute URLs are the site's own; without
-    /// it none are. A redirect to it is followed, and by `https`, it is asked again as by somebody who ends TLS:
-    /// with `X-Forwarded-Proto` and `Forwarded`.
+    /// Sets the `Host` of the requests, with the port if it has one. Absolute URLs with this host belong to the site;
+    /// without it none do. A redirect to it is followed; one by `https` is followed as if through a proxy that ends
+    /// TLS, with `X-Forwarded-Proto` and `Forwarded`.
     ///
     /// # Errors
     ///
-    /// If it is no host.
+    /// If it is not a valid host.
     pub fn host(mut self, host: &str) -> Result<Self, Error> {
-        let refused = || Error::new(Kind::InvalidHost(host.to_owned()));
-        let authority: Authority = host.parse().map_err(|error| refused().with(error))?;
+        let invalid = || Error::new(Kind::InvalidHost(host.to_owned()));
+        let authority: Authority = host.parse().map_err(|error| invalid().with(error))?;
         if authority.as_str().contains('@') {
-            return Err(refused());
+            return Err(invalid());
         }
-        self.fetcher.host = Some(authority.as_str().into());
+        self.options.fetcher.host = Some(authority.as_str().into());
         Ok(self)
     }
 
-    /// How long an upstream may take to show all its pages. [`DEFAULT_POLL_TIMEOUT`] unless set.
+    /// Sets how long an upstream may take for all its pages. [`DEFAULT_POLL_TIMEOUT`] unless set.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+        self.options.timeout = timeout;
         self
     }
 
-    /// Looks until it is dropped. Must run on a tokio runtime with time enabled.
+    /// Sets the addresses of the upstreams, in their order, for log messages.
+    pub fn addresses(mut self, addresses: impl IntoIterator<Item = String>) -> Self {
+        self.options.addresses = addresses.into_iter().collect();
+        self
+    }
+
+    /// Polls until the future is dropped. Must run on a tokio runtime with time enabled.
     pub async fn run<B>(self, site: Site) -> Infallible
     where
         S: Service<Request<Empty<Bytes>>, Response = Response<B>>,
@@ -141,15 +148,12 @@ impl<S> PollUpstream<S> {
         B: Body,
         B::Error: Into<BoxError>,
     {
-        Poller::new(self, site).run().await
+        Poller::new(self.upstreams, self.options, site).run().await
     }
 }
 
-/// The time between two looks, unless set.
+/// The time between two polls, unless set.
 pub const DEFAULT_POLL_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How long an upstream may take to show its pages, unless set.
+/// How long an upstream may take for its pages, unless set.
 pub const DEFAULT_POLL_TIMEOUT: Duration = Duration::from_secs(10);
-
-// Whatever calls for looks, an upstream is not to feel them.
-pub(crate) const MIN_POLL_INTERVAL: Duration = Duration::from_secs(1);

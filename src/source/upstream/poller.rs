@@ -1,4 +1,4 @@
-//! The task that looks at the upstreams of one site.
+//! The task that polls the upstreams of one site.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 use std::time::SystemTime;
-use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
 use http::Request;
@@ -24,109 +23,136 @@ use tower_service::Service;
 use crate::release::Release;
 use crate::release::fingerprint::ReleaseFingerprint;
 use crate::site::Site;
+use crate::site::unix_millis;
 use crate::source::upstream::consensus::Consensus;
-use crate::source::upstream::consensus::Decision;
+use crate::source::upstream::consensus::PollDecision;
 use crate::source::upstream::fingerprint::Fingerprint;
 use crate::source::upstream::observer::IdentifyBy;
 use crate::source::upstream::observer::PageObserver;
 use crate::source::upstream::page_fetch::BoxError;
 use crate::source::upstream::page_fetch::PageFetcher;
-use crate::source::upstream::page_fetch::ShownPages;
-use crate::source::upstream::poll_upstream::MIN_POLL_INTERVAL;
-use crate::source::upstream::poll_upstream::PollUpstream;
+use crate::source::upstream::page_fetch::ShownRelease;
 use crate::source::upstream::redirect::Scheme;
 
+/// Polls the upstreams of a site, and publishes what they agree on.
 pub(crate) struct Poller<S> {
-    upstreams: Vec<Upstream<S>>,
-    fetcher: PageFetcher,
-    poll_interval: Duration,
-    timeout: Duration,
+    upstreams: Vec<PolledUpstream<S>>,
+    options: PollOptions,
     site: Site,
     observer: Arc<PageObserver>,
     consensus: Consensus,
-    /// When passing pages may next bring a look forward.
-    hints_from: Instant,
-    /// When to look again for the sake of what was said.
-    again: Option<Instant>,
+    /// When observed pages may next bring a poll forward.
+    observations_from: Instant,
+    /// When to check again for the sake of pending metadata.
+    next_check: Option<Instant>,
 }
 
-struct Upstream<S> {
+/// What is polled, and how.
+#[derive(Debug, Clone)]
+pub(crate) struct PollOptions {
+    pub(crate) poll_interval: Duration,
+    /// How long one upstream may take.
+    pub(crate) timeout: Duration,
+    pub(crate) fetcher: PageFetcher,
+    /// The addresses of the upstreams, for log messages. May be shorter than their list.
+    pub(crate) addresses: Vec<String>,
+}
+
+struct PolledUpstream<S> {
     service: S,
-    /// The one by which it has shown its pages.
+    address: Option<String>,
+    /// The scheme by which its pages were fetched last.
     scheme: Scheme,
-    /// It did not show its pages when it was last asked.
+    /// The last poll failed.
     is_failing: bool,
 }
 
-/// PollTargets a look asks.
+/// Which upstreams are polled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum PollTargets {
     All,
-    /// Those of which passing pages don't tell enough.
+    /// Those of which no page of the current release was observed within the interval.
     Unobserved,
 }
 
+/// The result of polling one upstream.
+enum PollResult {
+    /// It was not polled: observed pages show the current release.
+    Skipped,
+    Failed,
+    Shown(ShownRelease),
+}
+
 impl<S> Poller<S> {
-    pub(crate) fn new(poll: PollUpstream<S>, site: Site) -> Self {
-        let fetcher = poll.fetcher;
+    /// Registers a [`PageObserver`] with the site, until the poller is dropped.
+    pub(crate) fn new(upstreams: Vec<S>, options: PollOptions, site: Site) -> Self {
+        let fetcher = &options.fetcher;
         let identify_by = match &fetcher.fingerprint {
             Fingerprint::Scripts => IdentifyBy::Scripts,
             Fingerprint::Header(name) => IdentifyBy::Header(name.clone()),
             Fingerprint::Json(_) | Fingerprint::Etag => IdentifyBy::Nothing,
         };
         let host = fetcher.host.as_deref();
-        let upstreams = poll.upstreams.len();
-        let observer = PageObserver::new(identify_by, &fetcher.pages, host, upstreams);
+        let observer = PageObserver::new(identify_by, &fetcher.pages, host, upstreams.len());
         let observer = Arc::new(observer);
         site.set_observer(Some(Arc::clone(&observer) as _));
-        let upstreams = poll.upstreams.into_iter().map(|service| Upstream {
-            service,
-            scheme: Scheme::default(),
-            is_failing: false,
-        });
+        let addresses = options.addresses.iter().cloned().map(Some);
+        let addresses = addresses.chain(std::iter::repeat(None));
+        let upstreams = upstreams
+            .into_iter()
+            .zip(addresses)
+            .map(|(service, address)| PolledUpstream {
+                service,
+                address,
+                scheme: Scheme::default(),
+                is_failing: false,
+            });
         Self {
             upstreams: upstreams.collect(),
-            fetcher,
-            poll_interval: poll.poll_interval,
-            timeout: poll.timeout,
+            consensus: Consensus::new(options.poll_interval),
+            options,
             site,
             observer,
-            consensus: Consensus::new(poll.poll_interval),
-            hints_from: Instant::now(),
-            again: None,
+            observations_from: Instant::now(),
+            next_check: None,
         }
     }
 
-    /// When the next look is due, after one that was made now.
-    fn next(&self) -> Instant {
+    /// When the next poll is due, after one that was made now.
+    fn next_poll(&self) -> Instant {
         let now = Instant::now();
-        let poll_interval = match self.site.current() {
+        let interval = self.options.poll_interval;
+        let interval = match self.site.current() {
             Some(_) if self.consensus.expects_deploy(now.into_std()) => {
-                self.poll_interval.min(EXPECTED_POLL_INTERVAL)
+                interval.min(EXPECTED_POLL_INTERVAL)
             }
-            Some(_) => jittered(self.poll_interval),
-            None => self.poll_interval.min(UNPUBLISHED_POLL_INTERVAL),
+            Some(_) => jittered(interval),
+            None => interval.min(UNPUBLISHED_POLL_INTERVAL),
         };
+        let next = now + interval;
+        // A due time in the past belongs to a poll that failed.
         let due = self.consensus.due().map(Instant::from);
-        // One that is over was for a look that brought no answer.
-        let due = due.filter(|due| *due > now);
-        let due = due.map_or(now + poll_interval, |due| due.min(now + poll_interval));
-        self.again.map_or(due, |again| due.min(again.max(now)))
+        let next = due
+            .filter(|due| *due > now)
+            .map_or(next, |due| due.min(next));
+        self.next_check
+            .map_or(next, |check| next.min(check.max(now)))
     }
 
-    /// There is no news, and unless something is about to become news, what was said may be of the current release.
-    fn rest(&mut self) {
-        self.again = match self.consensus.due() {
+    /// There is no new release. Unless a candidate waits for its confirmation, pending metadata may belong to the
+    /// current one.
+    fn on_checked(&mut self) {
+        self.next_check = match self.consensus.due() {
             Some(_) => None,
-            None => self
-                .site
-                .on_checked(Instant::now().into_std())
-                .map(Into::into),
+            None => {
+                let next = self.site.on_checked(Instant::now().into_std());
+                next.map(Into::into)
+            }
         };
     }
 
-    /// Whatever somebody else has published since is current.
-    fn notice_others(&mut self) {
+    /// Takes over a release that was published otherwise.
+    fn sync_with_site(&mut self) {
         if let Some(current) = self.site.current()
             && !self.consensus.is_current(&current)
         {
@@ -134,37 +160,64 @@ impl<S> Poller<S> {
         }
     }
 
-    fn publish(&mut self, release: Release, pages: Arc<ReleaseFingerprint>) {
+    fn publish(&mut self, release: Release, fingerprint: Arc<ReleaseFingerprint>) {
         let id = release.id().clone();
         if self.site.publish(release) {
             tracing::info!(release = %id, "published");
         }
         if let Some(current) = self.site.current() {
-            let pages = (*current.id() == id).then_some(pages);
-            self.consensus.set_current(current, pages);
+            let fingerprint = (*current.id() == id).then_some(fingerprint);
+            self.consensus.set_current(current, fingerprint);
         }
     }
 
-    /// What is published when this is first seen.
-    fn release(
+    /// The release with this fingerprint, which was first seen at `since`.
+    fn new_release(
         &self,
-        pages: &ReleaseFingerprint,
+        fingerprint: &ReleaseFingerprint,
         modified: Option<u64>,
         since: std::time::Instant,
     ) -> Release {
-        let id = pages.id();
-        // A page of it that has passed by carries that time.
+        let id = fingerprint.id();
+        // Pages of it that have passed through carry this time already.
         let built = self.observer.built(&id).or(modified);
-        let release = Release::new(id, built.unwrap_or_else(|| wall_clock(since)));
+        let release = Release::new(id, built.unwrap_or_else(|| unix_millis_at(since)));
         let has_label = matches!(
-            self.fetcher.fingerprint,
+            self.options.fetcher.fingerprint,
             Fingerprint::Header(_) | Fingerprint::Json(_)
         );
-        match pages {
+        match fingerprint {
             ReleaseFingerprint::Version(value) if has_label && is_label(value) => {
                 release.with_label(value)
             }
             _ => release,
+        }
+    }
+
+    /// Logs the first failure of an upstream, and its recovery.
+    fn report(
+        &mut self,
+        index: usize,
+        result: Result<ShownRelease, String>,
+    ) -> Option<ShownRelease> {
+        let polled = &mut self.upstreams[index];
+        let was_failing = std::mem::replace(&mut polled.is_failing, result.is_err());
+        let upstream = polled.address.as_deref();
+        match result {
+            Ok(shown) => {
+                if was_failing {
+                    tracing::info!(upstream, "polling the upstream succeeded again");
+                }
+                Some(shown)
+            }
+            Err(error) => {
+                if !was_failing {
+                    tracing::warn!(upstream, error, "polling the upstream failed");
+                }
+                self.site
+                    .set_not_ready_reason(&format!("the pages of the upstream: {error}"));
+                None
+            }
         }
     }
 }
@@ -178,62 +231,67 @@ where
 {
     pub(crate) async fn run(mut self) -> Infallible {
         let mut check_requests = self.site.check_requests();
-        let mut due = Instant::now();
+        let mut next_poll = Instant::now();
         loop {
-            let hinted = async {
-                sleep_until(self.hints_from).await;
+            let observed = async {
+                sleep_until(self.observations_from).await;
                 self.observer.other_release_seen().await;
             };
             let targets = tokio::select! {
-                deploy_expected = check_requests.next() => {
-                    if let Some(at) = deploy_expected {
-                        self.consensus.expect_deploy(at);
+                announced = check_requests.next() => {
+                    if let Some(announced) = announced {
+                        self.consensus.expect_deploy(announced);
                     }
                     PollTargets::All
                 }
-                () = sleep_until(due) => PollTargets::Unobserved,
-                () = hinted => {
-                    // Pages of some other kind may pass all the time.
-                    self.hints_from = Instant::now() + self.poll_interval;
+                () = sleep_until(next_poll) => PollTargets::Unobserved,
+                () = observed => {
+                    // Pages of no release may pass through all the time.
+                    self.observations_from = Instant::now() + self.options.poll_interval;
                     PollTargets::All
                 }
             };
-            let begin = Instant::now();
-            self.look(targets).await;
-            due = self.next();
-            // Whoever wants one meanwhile gets it then.
-            sleep_until(begin + MIN_POLL_INTERVAL).await;
+            let start = Instant::now();
+            self.poll(targets).await;
+            next_poll = self.next_poll();
+            // What is requested meanwhile is done then.
+            sleep_until(start + MIN_POLL_INTERVAL).await;
         }
     }
 
-    async fn look(&mut self, targets: PollTargets) {
-        self.notice_others();
-        let sights = self.ask(targets).await;
-        self.notice_others();
+    async fn poll(&mut self, targets: PollTargets) {
+        self.sync_with_site();
+        let results = self.poll_upstreams(targets).await;
+        self.sync_with_site();
         let seen = (0..self.upstreams.len()).filter_map(|n| self.observer.current_seen(n));
         if let Some(seen) = seen.max() {
             self.consensus.on_current_seen(seen);
         }
-        let asked = sights.iter().flatten();
+        let shown = || {
+            results.iter().filter_map(|result| match result {
+                PollResult::Shown(shown) => Some(shown),
+                PollResult::Skipped | PollResult::Failed => None,
+            })
+        };
         self.observer
-            .on_polled(asked.filter_map(|sight| sight.as_ref().map(|sight| &*sight.pages)));
-        let modified = sights.iter().flatten().flatten();
-        let modified = modified.filter_map(|sight| sight.modified).max();
-        let current = self.consensus.current().map(|current| current.pages);
-        let shown = sights.into_iter().map(|sight| match sight {
-            Some(answer) => answer.map(|sight| sight.pages),
-            // Passing pages show the current release.
-            None => current.clone(),
+            .on_polled(shown().map(|shown| &*shown.fingerprint));
+        let modified = shown().filter_map(|shown| shown.modified).max();
+        let current = self.consensus.current().map(|current| current.fingerprint);
+        let fingerprints = results.into_iter().map(|result| match result {
+            PollResult::Shown(shown) => Some(shown.fingerprint),
+            PollResult::Skipped => current.clone(),
+            PollResult::Failed => None,
         });
-        let shown: Vec<_> = shown.collect();
-        match self.consensus.on_polled(Instant::now().into_std(), &shown) {
-            Decision::Wait => self.rest(),
-            Decision::Publish(pages, since) => {
-                let release = self.release(&pages, modified, since);
-                self.publish(release, pages);
+        let fingerprints: Vec<_> = fingerprints.collect();
+        let now = Instant::now().into_std();
+        match self.consensus.on_polled(now, &fingerprints) {
+            PollDecision::Wait => self.on_checked(),
+            PollDecision::Publish(fingerprint, since) => {
+                let release = self.new_release(&fingerprint, modified, since);
+                self.publish(release, fingerprint);
             }
-            Decision::Republish(known) => {
-                self.publish(known.release.clone_without_files(), known.pages)
+            PollDecision::Republish(known) => {
+                self.publish(known.release.clone_without_files(), known.fingerprint);
             }
         }
         let recent = self.consensus.recent().cloned().collect();
@@ -241,55 +299,37 @@ where
             .set_published(self.consensus.current(), recent);
     }
 
-    /// Asks all upstreams at the same time. `None` for one that need not be asked, `Some(None)` for one that does not
-    /// show its pages.
-    async fn ask(&mut self, targets: PollTargets) -> Vec<Option<Option<ShownPages>>> {
+    /// Polls the upstreams concurrently. The results are in their order.
+    async fn poll_upstreams(&mut self, targets: PollTargets) -> Vec<PollResult> {
         let now = Instant::now();
-        let may_rest = targets == PollTargets::Unobserved
+        let may_skip = targets == PollTargets::Unobserved
             && self.consensus.current().is_some()
             && self.consensus.due().is_none();
-        let (observer, fetcher, limit) = (&self.observer, &self.fetcher, self.timeout);
-        let poll_interval = self.poll_interval;
-        let asking = self.upstreams.iter_mut().enumerate().map(|(n, upstream)| {
-            let is_fresh = |seen: std::time::Instant| Instant::from(seen) + poll_interval > now;
-            let rests = may_rest && observer.current_seen(n).is_some_and(is_fresh);
+        let (observer, options) = (&self.observer, &self.options);
+        let polls = self.upstreams.iter_mut().enumerate().map(|(n, upstream)| {
+            let is_recent =
+                |seen: std::time::Instant| Instant::from(seen) + options.poll_interval > now;
+            let is_skipped = may_skip && observer.current_seen(n).is_some_and(is_recent);
             async move {
-                if rests {
+                if is_skipped {
                     return None;
                 }
-                let asking = fetcher.ask(&mut upstream.service, &mut upstream.scheme);
-                let answer = timeout(limit, asking).await;
-                let late = |_| Err(format!("nothing came for {limit:?}"));
-                Some(answer.unwrap_or_else(late))
+                let fetcher = &options.fetcher;
+                let fetch = fetcher.fetch_release(&mut upstream.service, &mut upstream.scheme);
+                let result = timeout(options.timeout, fetch).await;
+                let timed_out = |_| Err(format!("timed out after {:?}", options.timeout));
+                Some(result.unwrap_or_else(timed_out))
             }
         });
-        let answers = together(asking.collect()).await;
-        let mut sights = Vec::with_capacity(answers.len());
-        for (n, answer) in answers.into_iter().enumerate() {
-            sights.push(answer.map(|answer| self.tell(n, answer)));
-        }
-        sights
-    }
-
-    /// Says once when an upstream no longer shows its pages, and once when it does again.
-    fn tell(&mut self, n: usize, answer: Result<ShownPages, String>) -> Option<ShownPages> {
-        let was_failing = std::mem::replace(&mut self.upstreams[n].is_failing, answer.is_err());
-        match answer {
-            Ok(sight) => {
-                if was_failing {
-                    tracing::info!(upstream = n, "the upstream shows its pages again");
-                }
-                Some(sight)
-            }
-            Err(why) => {
-                if !was_failing {
-                    tracing::warn!(upstream = n, "the upstream does not show its pages: {why}");
-                }
-                self.site
-                    .set_not_ready_reason(&format!("the pages of the upstream: {why}"));
-                None
-            }
-        }
+        let results = join_all(polls.collect()).await;
+        let reported = results.into_iter().enumerate().map(|(n, result)| {
+            let Some(result) = result else {
+                return PollResult::Skipped;
+            };
+            self.report(n, result)
+                .map_or(PollResult::Failed, PollResult::Shown)
+        });
+        reported.collect()
     }
 }
 
@@ -299,51 +339,54 @@ impl<S> Drop for Poller<S> {
     }
 }
 
-/// What all of them come to, in order.
-async fn together<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
+/// The outputs of all futures, in their order.
+async fn join_all<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
     let mut running: Vec<Pin<Box<F>>> = futures.into_iter().map(Box::pin).collect();
-    let mut done: Vec<Option<F::Output>> = running.iter().map(|_| None).collect();
+    let mut outputs: Vec<Option<F::Output>> = running.iter().map(|_| None).collect();
     poll_fn(|cx| {
-        for (future, done) in running.iter_mut().zip(&mut done) {
-            if done.is_none()
-                && let Poll::Ready(output) = future.as_mut().poll(cx)
+        for (future, output) in running.iter_mut().zip(&mut outputs) {
+            if output.is_none()
+                && let Poll::Ready(ready) = future.as_mut().poll(cx)
             {
-                *done = Some(output);
+                *output = Some(ready);
             }
         }
-        if done.iter().all(Option::is_some) {
+        if outputs.iter().all(Option::is_some) {
             Poll::Ready(())
         } else {
             Poll::Pending
         }
     })
     .await;
-    done.into_iter().flatten().collect()
+    outputs.into_iter().flatten().collect()
 }
 
-/// About this long: looks of several instances don't fall together.
-fn jittered(poll_interval: Duration) -> Duration {
+/// The interval, give or take a tenth, so that the polls of several instances spread.
+fn jittered(interval: Duration) -> Duration {
     // Every `RandomState` has other keys.
-    let drawn = u32::try_from(RandomState::new().hash_one(0) % 201).unwrap_or(100);
-    poll_interval * 9 / 10 + poll_interval * drawn / 1000
+    let random = u32::try_from(RandomState::new().hash_one(0) % 201).unwrap_or(100);
+    interval * 9 / 10 + interval * random / 1000
 }
 
-/// The time on the wall at that moment, in milliseconds since 1970.
-fn wall_clock(at: std::time::Instant) -> u64 {
-    let elapsed = Instant::now().into_std().saturating_duration_since(at);
-    let since = SystemTime::now().duration_since(UNIX_EPOCH + elapsed);
-    u64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
+/// The wall clock time at `time`, in milliseconds since 1970.
+fn unix_millis_at(time: std::time::Instant) -> u64 {
+    let elapsed = Instant::now().into_std().saturating_duration_since(time);
+    let wall = SystemTime::now().checked_sub(elapsed);
+    wall.map_or(0, unix_millis::from_time)
 }
 
 fn is_label(value: &str) -> bool {
     value.chars().count() <= MAX_LABEL_CHARS && !value.chars().any(char::is_control)
 }
 
-// As long as nothing is published pages go without the script.
+// However often polls are requested, the load on an upstream must not be noticeable.
+pub(crate) const MIN_POLL_INTERVAL: Duration = Duration::from_secs(1);
+
+// As long as nothing is published, pages pass without the script.
 const UNPUBLISHED_POLL_INTERVAL: Duration = Duration::from_secs(2);
 
-// Somebody says that there is a deploy: the upstream may be starting.
+// After an announced deploy: the upstream may be starting.
 const EXPECTED_POLL_INTERVAL: Duration = Duration::from_secs(2);
 
-// What a release takes for one.
+// The limit of a label.
 const MAX_LABEL_CHARS: usize = 100;

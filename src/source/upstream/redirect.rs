@@ -1,11 +1,11 @@
-//! Where an upstream leads that answers with no page: elsewhere on the same host, or to the same host by `https`.
+//! Redirects of an upstream: to another path on the same host, or to the same host by `https`.
 
 use http::Uri;
 
-/// The scheme by which an upstream is asked, as it is told.
+/// The scheme of a request, as the `X-Forwarded-Proto` and `Forwarded` headers give it.
 ///
-/// An application behind something that ends TLS sends whoever has come by `http` to `https`, and goes by what that
-/// something says.
+/// An application behind a proxy that ends TLS redirects requests by `http` to `https`, and reads the scheme from these
+/// headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Scheme {
     #[default]
@@ -13,7 +13,7 @@ pub(crate) enum Scheme {
     Https,
 }
 
-/// What to ask for.
+/// The target of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RequestTarget {
     /// The path, and the query if there is one.
@@ -22,11 +22,11 @@ pub(crate) struct RequestTarget {
 }
 
 impl RequestTarget {
-    /// Where this is redirected to by a `Location`, on a host with this name; `None` on another host. Where the name is
-    /// not known, any that has the very same by `https` is tried for it.
+    /// The target of a redirect by `location` on `host`; `None` if it is on another host. If the host is unknown, a
+    /// redirect to the same path by `https` is taken to be on it.
     ///
-    /// By `https` the port makes no difference: whoever ends TLS listens on another than the application. A redirect to
-    /// the very same means `https`, too, if it does not say otherwise: a proxy may have left the scheme out.
+    /// By `https` the port is ignored: what ends TLS listens on another one than the application. A redirect to the same
+    /// path without a scheme means `https`, too: a proxy may have removed the scheme.
     pub(crate) fn follow(&self, location: &str, host: Option<&str>) -> Option<Self> {
         let location = location.split('#').next().unwrap_or_default();
         if location.contains("://") || location.starts_with("//") {
@@ -65,8 +65,8 @@ impl RequestTarget {
                 (Scheme::Https, is_own)
             }
             ("https", None) => {
-                let is_news = self.scheme == Scheme::Http;
-                (Scheme::Https, is_news && path == self.path)
+                let is_upgrade = self.scheme == Scheme::Http;
+                (Scheme::Https, is_upgrade && path == self.path)
             }
             ("http", Some(host)) => {
                 let is_own = authority.as_str().eq_ignore_ascii_case(host);
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_redirect_on_the_same_host_is_followed_by_its_scheme() {
+    fn redirect_on_the_same_host_is_followed_by_its_scheme() {
         use Scheme::Http;
         use Scheme::Https;
         for (location, host, expected) in [

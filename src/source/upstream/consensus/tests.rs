@@ -1,7 +1,17 @@
-use super::*;
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::Instant;
+
 use crate::html::page_assets::PageFingerprint;
 use crate::html::page_assets::PageLocation;
 use crate::html::page_assets::PageReader;
+use crate::release::Release;
+use crate::release::fingerprint::ReleaseFingerprint;
+use crate::source::upstream::consensus::Consensus;
+use crate::source::upstream::consensus::PollDecision;
+use crate::source::upstream::consensus::consensus::CONFIRM_SOON;
+use crate::source::upstream::consensus::consensus::MAX_START;
+use crate::source::upstream::consensus::consensus::REPUBLISH_AFTER;
 
 const POLL_INTERVAL: Duration = Duration::from_secs(10);
 
@@ -29,7 +39,7 @@ fn inline(name: &str, script: &str) -> Arc<ReleaseFingerprint> {
 }
 
 /// Looks at a simulated site, and what became of them.
-struct Stage {
+struct Simulation {
     consensus: Consensus,
     start: Instant,
     now: Instant,
@@ -37,7 +47,7 @@ struct Stage {
     published: Vec<(u64, String)>,
 }
 
-impl Stage {
+impl Simulation {
     fn new() -> Self {
         let start = Instant::now();
         Self {
@@ -49,292 +59,304 @@ impl Stage {
     }
 
     /// A site that has published this, as its only upstream shows it.
-    fn showing(pages: &Arc<ReleaseFingerprint>) -> Self {
-        let mut stage = Self::new();
+    fn showing(fingerprint: &Arc<ReleaseFingerprint>) -> Self {
+        let mut simulation = Self::new();
         for _ in 0..2 {
-            stage.look(&[Some(pages)]);
-            stage.wait(1);
+            simulation.poll(&[Some(fingerprint)]);
+            simulation.wait(1);
         }
-        assert_eq!(stage.published.len(), 1);
-        stage.wait(9);
-        stage
+        assert_eq!(simulation.published.len(), 1);
+        simulation.wait(9);
+        simulation
     }
 
     fn wait(&mut self, seconds: u64) {
         self.now += Duration::from_secs(seconds);
     }
 
-    fn look(&mut self, sights: &[Option<&Arc<ReleaseFingerprint>>]) {
-        let sights: Vec<_> = sights.iter().map(|sight| sight.cloned()).collect();
-        let (release, pages) = match self.consensus.on_polled(self.now, &sights) {
-            Decision::Wait => return,
-            Decision::Publish(pages, _) => (Arc::new(Release::new(pages.id(), 1)), pages),
-            Decision::Republish(known) => (known.release, known.pages),
+    fn poll(&mut self, shown: &[Option<&Arc<ReleaseFingerprint>>]) {
+        let shown: Vec<_> = shown
+            .iter()
+            .map(|shown_by_one| shown_by_one.cloned())
+            .collect();
+        let (release, fingerprint) = match self.consensus.on_polled(self.now, &shown) {
+            PollDecision::Wait => return,
+            PollDecision::Publish(fingerprint, _) => {
+                (Arc::new(Release::new(fingerprint.id(), 1)), fingerprint)
+            }
+            PollDecision::Republish(known) => (known.release, known.fingerprint),
         };
         let second = (self.now - self.start).as_secs();
         self.published.push((second, release.id().to_string()));
-        self.consensus.set_current(release, Some(pages));
+        self.consensus.set_current(release, Some(fingerprint));
     }
 
     /// Looks at the interval, at a single upstream.
-    fn looks(&mut self, sights: &[&Arc<ReleaseFingerprint>]) {
-        for sight in sights {
-            self.look(&[Some(sight)]);
+    fn polls(&mut self, shown: &[&Arc<ReleaseFingerprint>]) {
+        for shown_by_one in shown {
+            self.poll(&[Some(shown_by_one)]);
             self.wait(10);
         }
     }
 
     /// How many times it has published after the first.
-    fn news(&self) -> usize {
+    fn new_releases(&self) -> usize {
         self.published.len() - 1
     }
 
     #[track_caller]
-    fn is_at(&self, pages: &ReleaseFingerprint) {
-        assert_eq!(self.published.last().unwrap().1, pages.id().as_str());
+    fn assert_current(&self, fingerprint: &ReleaseFingerprint) {
+        assert_eq!(self.published.last().unwrap().1, fingerprint.id().as_str());
     }
 }
 
 #[test]
-fn the_first_that_is_seen_is_published_at_once() {
-    let mut stage = Stage::new();
-    stage.look(&[Some(&build("a"))]);
-    stage.is_at(&build("a"));
+fn first_build_is_published_at_once() {
+    let mut simulation = Simulation::new();
+    simulation.poll(&[Some(&build("a"))]);
+    simulation.assert_current(&build("a"));
 }
 
 #[test]
-fn what_may_change_by_itself_is_seen_twice_first() {
-    let mut stage = Stage::new();
-    stage.look(&[Some(&inline("a", "token=1"))]);
-    assert!(stage.published.is_empty());
-    assert_eq!(stage.consensus.due(), Some(stage.now + CONFIRM_SOON));
-    stage.wait(1);
-    stage.look(&[Some(&inline("a", "token=2"))]);
-    assert_eq!(stage.published.len(), 1);
-    let mut other = Stage::new();
-    other.look(&[Some(&inline("a", "token=8")), Some(&inline("a", "token=9"))]);
+fn first_build_with_inline_script_is_published_when_seen_twice() {
+    let mut simulation = Simulation::new();
+    simulation.poll(&[Some(&inline("a", "token=1"))]);
+    assert!(simulation.published.is_empty());
     assert_eq!(
-        stage.published[0].1, other.published[0].1,
+        simulation.consensus.due(),
+        Some(simulation.now + CONFIRM_SOON)
+    );
+    simulation.wait(1);
+    simulation.poll(&[Some(&inline("a", "token=2"))]);
+    assert_eq!(simulation.published.len(), 1);
+    let mut other = Simulation::new();
+    other.poll(&[Some(&inline("a", "token=8")), Some(&inline("a", "token=9"))]);
+    assert_eq!(
+        simulation.published[0].1, other.published[0].1,
         "on another machine"
     );
 }
 
 #[test]
-fn upstreams_that_never_agree_are_taken_as_they_are() {
-    let mut stage = Stage::new();
+fn upstreams_that_never_agree_are_published_after_max_start() {
+    let mut simulation = Simulation::new();
     for _ in 0..4 {
-        stage.look(&[Some(&build("a")), Some(&build("b"))]);
-        assert!(stage.published.is_empty() || stage.now >= stage.start + MAX_START);
-        stage.wait(10);
+        simulation.poll(&[Some(&build("a")), Some(&build("b"))]);
+        assert!(simulation.published.is_empty() || simulation.now >= simulation.start + MAX_START);
+        simulation.wait(10);
     }
-    assert_eq!(stage.published.len(), 1);
-    let mut stage = Stage::new();
+    assert_eq!(simulation.published.len(), 1);
+    let mut simulation = Simulation::new();
     for n in 0..40 {
-        stage.look(&[Some(&inline(&n.to_string(), "1"))]);
-        stage.wait(1);
+        simulation.poll(&[Some(&inline(&n.to_string(), "1"))]);
+        simulation.wait(1);
     }
-    assert_eq!(stage.published.len(), 1, "another file each time");
+    assert_eq!(simulation.published.len(), 1, "another file each time");
 }
 
 #[test]
-fn one_upstream_shows_the_same_twice_at_an_interval() {
+fn single_upstream_publishes_build_seen_twice_at_interval() {
     let (old, new) = (build("a"), build("b"));
-    let mut stage = Stage::showing(&old);
-    stage.looks(&[&old, &new]);
-    assert_eq!(stage.news(), 0);
-    assert_eq!(stage.consensus.due(), Some(stage.now));
-    stage.looks(&[&new]);
-    assert_eq!(stage.news(), 1);
-    stage.is_at(&new);
-    stage.looks(&[&new, &new, &new]);
-    assert_eq!(stage.news(), 1);
+    let mut simulation = Simulation::showing(&old);
+    simulation.polls(&[&old, &new]);
+    assert_eq!(simulation.new_releases(), 0);
+    assert_eq!(simulation.consensus.due(), Some(simulation.now));
+    simulation.polls(&[&new]);
+    assert_eq!(simulation.new_releases(), 1);
+    simulation.assert_current(&new);
+    simulation.polls(&[&new, &new, &new]);
+    assert_eq!(simulation.new_releases(), 1);
 }
 
 #[test]
-fn what_somebody_announces_is_believed_after_a_second() {
+fn announced_build_is_published_after_a_second() {
     let (old, new) = (build("a"), build("b"));
-    let mut stage = Stage::showing(&old);
-    stage.consensus.expect_deploy(stage.now);
-    assert!(stage.consensus.expects_deploy(stage.now));
+    let mut simulation = Simulation::showing(&old);
+    simulation.consensus.expect_deploy(simulation.now);
+    assert!(simulation.consensus.expects_deploy(simulation.now));
     // It may still be on its way.
-    stage.look(&[Some(&old)]);
-    stage.wait(2);
-    stage.look(&[Some(&new)]);
-    assert_eq!(stage.news(), 0);
-    stage.wait(1);
-    stage.look(&[Some(&new)]);
-    assert_eq!(stage.news(), 1);
-    stage.is_at(&new);
-    assert!(!stage.consensus.expects_deploy(stage.now));
+    simulation.poll(&[Some(&old)]);
+    simulation.wait(2);
+    simulation.poll(&[Some(&new)]);
+    assert_eq!(simulation.new_releases(), 0);
+    simulation.wait(1);
+    simulation.poll(&[Some(&new)]);
+    assert_eq!(simulation.new_releases(), 1);
+    simulation.assert_current(&new);
+    assert!(!simulation.consensus.expects_deploy(simulation.now));
 }
 
 #[test]
-fn looks_in_quick_succession_are_one() {
+fn polls_in_quick_succession_count_once() {
     let (old, new) = (build("a"), build("b"));
-    let mut stage = Stage::showing(&old);
+    let mut simulation = Simulation::showing(&old);
     for _ in 0..9 {
-        stage.look(&[Some(&new)]);
-        stage.wait(1);
+        simulation.poll(&[Some(&new)]);
+        simulation.wait(1);
     }
-    assert_eq!(stage.news(), 0);
-    stage.wait(1);
-    stage.look(&[Some(&new)]);
-    assert_eq!(stage.news(), 1);
+    assert_eq!(simulation.new_releases(), 0);
+    simulation.wait(1);
+    simulation.poll(&[Some(&new)]);
+    assert_eq!(simulation.new_releases(), 1);
 }
 
 #[test]
-fn several_upstreams_are_believed_when_they_agree() {
+fn several_upstreams_publish_build_when_they_agree() {
     let (old, new) = (build("a"), build("b"));
-    let mut stage = Stage::new();
+    let mut simulation = Simulation::new();
     let (old, new) = (Some(&old), Some(&new));
-    stage.look(&[old, old, old]);
-    for sights in [
+    simulation.poll(&[old, old, old]);
+    for shown in [
         [new, old, old],
         [new, new, old],
         [new, None, old],
         [None, new, old],
     ] {
         for _ in 0..10 {
-            stage.wait(10);
-            stage.look(&sights);
+            simulation.wait(10);
+            simulation.poll(&shown);
         }
     }
-    assert_eq!(stage.news(), 0);
-    stage.look(&[new, new, new]);
-    assert_eq!(stage.news(), 1);
-    stage.is_at(new.unwrap());
+    assert_eq!(simulation.new_releases(), 0);
+    simulation.poll(&[new, new, new]);
+    assert_eq!(simulation.new_releases(), 1);
+    simulation.assert_current(new.unwrap());
 }
 
 #[test]
-fn upstreams_that_give_no_answer_do_not_count_for_long() {
+fn failing_upstreams_do_not_delay_publish_for_long() {
     let (old, new) = (build("a"), build("b"));
-    let mut stage = Stage::new();
-    stage.look(&[Some(&old), Some(&old)]);
-    stage.wait(10);
-    stage.look(&[Some(&new), None]);
-    assert_eq!(stage.news(), 0);
-    stage.wait(10);
-    stage.look(&[Some(&new), None]);
-    assert_eq!(stage.news(), 1);
+    let mut simulation = Simulation::new();
+    simulation.poll(&[Some(&old), Some(&old)]);
+    simulation.wait(10);
+    simulation.poll(&[Some(&new), None]);
+    assert_eq!(simulation.new_releases(), 0);
+    simulation.wait(10);
+    simulation.poll(&[Some(&new), None]);
+    assert_eq!(simulation.new_releases(), 1);
 }
 
 #[test]
-fn an_upstream_that_is_down_is_no_news_and_neither_is_its_coming_back() {
+fn upstream_down_and_up_again_publishes_nothing() {
     let old = build("a");
-    let mut stage = Stage::showing(&old);
+    let mut simulation = Simulation::showing(&old);
     for _ in 0..20 {
-        stage.look(&[None]);
-        stage.wait(10);
+        simulation.poll(&[None]);
+        simulation.wait(10);
     }
-    stage.looks(&[&old, &old, &old]);
-    assert_eq!(stage.news(), 0);
+    simulation.polls(&[&old, &old, &old]);
+    assert_eq!(simulation.new_releases(), 0);
     let new = build("b");
-    stage.looks(&[&new]);
-    stage.look(&[None]);
-    stage.wait(10);
-    assert_eq!(stage.news(), 0, "nothing is decided without an answer");
-    stage.looks(&[&new]);
-    assert_eq!(stage.news(), 1);
+    simulation.polls(&[&new]);
+    simulation.poll(&[None]);
+    simulation.wait(10);
+    assert_eq!(
+        simulation.new_releases(),
+        0,
+        "nothing is decided without an answer"
+    );
+    simulation.polls(&[&new]);
+    assert_eq!(simulation.new_releases(), 1);
 }
 
 #[test]
-fn what_was_current_comes_back_after_nothing_else_was_seen_for_long() {
+fn former_release_is_republished_after_a_minute_alone() {
     let (old, new) = (build("a"), build("b"));
-    let mut stage = Stage::showing(&old);
-    stage.looks(&[&new, &new]);
-    assert_eq!(stage.news(), 1);
-    let since = stage.now;
+    let mut simulation = Simulation::showing(&old);
+    simulation.polls(&[&new, &new]);
+    assert_eq!(simulation.new_releases(), 1);
+    let since = simulation.now;
     for _ in 0..6 {
-        stage.looks(&[&old]);
-        assert_eq!(stage.news(), 1);
+        simulation.polls(&[&old]);
+        assert_eq!(simulation.new_releases(), 1);
     }
-    assert_eq!(stage.consensus.due(), Some(since + REPUBLISH_AFTER));
-    stage.looks(&[&old]);
-    assert_eq!(stage.news(), 2);
-    stage.is_at(&old);
+    assert_eq!(simulation.consensus.due(), Some(since + REPUBLISH_AFTER));
+    simulation.polls(&[&old]);
+    assert_eq!(simulation.new_releases(), 2);
+    simulation.assert_current(&old);
 }
 
 #[test]
-fn a_script_in_the_page_that_changes_again_is_never_news() {
-    let mut stage = Stage::showing(&inline("a", "x"));
+fn inline_script_that_changes_every_time_is_not_published() {
+    let mut simulation = Simulation::showing(&inline("a", "x"));
     for n in 0..30 {
-        stage.looks(&[&inline("a", &format!("token={n}"))]);
+        simulation.polls(&[&inline("a", &format!("token={n}"))]);
     }
-    assert_eq!(stage.news(), 0);
-    let mut stage = Stage::new();
+    assert_eq!(simulation.new_releases(), 0);
+    let mut simulation = Simulation::new();
     for n in 0..30 {
-        stage.looks(&[&inline("a", &format!("token={n}"))]);
+        simulation.polls(&[&inline("a", &format!("token={n}"))]);
     }
-    assert_eq!(stage.news(), 0);
+    assert_eq!(simulation.new_releases(), 0);
     let new: Vec<_> = (0..3).map(|n| inline("b", &format!("token={n}"))).collect();
-    stage.looks(&[&new[0], &new[1]]);
-    assert_eq!(stage.news(), 1);
-    stage.looks(&[&new[2]]);
-    assert_eq!(stage.news(), 1);
+    simulation.polls(&[&new[0], &new[1]]);
+    assert_eq!(simulation.new_releases(), 1);
+    simulation.polls(&[&new[2]]);
+    assert_eq!(simulation.new_releases(), 1);
 }
 
 #[test]
-fn a_script_in_the_page_that_is_another_from_now_on_is_news() {
+fn inline_script_that_changes_once_is_published() {
     let (old, new) = (inline("a", "1"), inline("a", "2"));
-    let mut stage = Stage::showing(&old);
-    stage.looks(&[&old, &new]);
-    assert_eq!(stage.news(), 0);
-    stage.looks(&[&new, &new]);
-    assert_eq!(stage.news(), 1);
+    let mut simulation = Simulation::showing(&old);
+    simulation.polls(&[&old, &new]);
+    assert_eq!(simulation.new_releases(), 0);
+    simulation.polls(&[&new, &new]);
+    assert_eq!(simulation.new_releases(), 1);
 }
 
 #[test]
-fn a_script_in_the_page_that_changes_every_minute_is_soon_forgotten() {
-    let mut stage = Stage::showing(&inline("a", "0"));
+fn inline_script_that_changes_every_minute_is_soon_ignored() {
+    let mut simulation = Simulation::showing(&inline("a", "0"));
     for n in 0..600 {
-        stage.looks(&[&inline("a", &format!("minute={}", n / 6))]);
+        simulation.polls(&[&inline("a", &format!("minute={}", n / 6))]);
     }
-    assert!(stage.news() <= 2, "{:?}", stage.published);
+    assert!(simulation.new_releases() <= 2, "{:?}", simulation.published);
 }
 
 #[test]
-fn the_version_in_a_query_is_news_and_a_random_one_is_not() {
+fn version_in_query_is_published_and_random_query_is_not() {
     let query = |version: u32, random: u32| {
         page(&format!(
             "<script src='/a.js?v={version}'></script><script src='/b.js?{random}'></script>"
         ))
     };
-    let mut stage = Stage::new();
+    let mut simulation = Simulation::new();
     for n in 0..20 {
-        stage.looks(&[&query(1, n)]);
+        simulation.polls(&[&query(1, n)]);
     }
-    assert_eq!(stage.published.len(), 1);
-    stage.looks(&[&query(2, 20), &query(2, 21)]);
-    assert_eq!(stage.news(), 1);
+    assert_eq!(simulation.published.len(), 1);
+    simulation.polls(&[&query(2, 20), &query(2, 21)]);
+    assert_eq!(simulation.new_releases(), 1);
     let plain = |version: u32| page(&format!("<script src='/a.js?v={version}'></script>"));
-    let mut stage = Stage::showing(&plain(1));
+    let mut simulation = Simulation::showing(&plain(1));
     // Two deploys within an interval don't make the query a random one.
-    stage.looks(&[&plain(2), &plain(3), &plain(3), &plain(4), &plain(4)]);
-    assert_eq!(stage.news(), 2);
+    simulation.polls(&[&plain(2), &plain(3), &plain(3), &plain(4), &plain(4)]);
+    assert_eq!(simulation.new_releases(), 2);
 }
 
 #[test]
-fn what_somebody_else_published_is_what_is_seen_next() {
+fn release_published_otherwise_takes_next_seen_fingerprint() {
     let (old, new) = (build("a"), build("b"));
-    let mut stage = Stage::showing(&old);
+    let mut simulation = Simulation::showing(&old);
     let release = Release::new("v2".parse().unwrap(), 1);
-    stage.consensus.set_current(Arc::new(release), None);
-    assert!(stage.consensus.current().is_none());
+    simulation.consensus.set_current(Arc::new(release), None);
+    assert!(simulation.consensus.current().is_none());
     // The upstream has not got it yet.
-    stage.looks(&[&old, &old, &old]);
-    stage.looks(&[&new, &new, &new]);
-    assert_eq!(stage.news(), 0);
-    let current = stage.consensus.current().unwrap();
+    simulation.polls(&[&old, &old, &old]);
+    simulation.polls(&[&new, &new, &new]);
+    assert_eq!(simulation.new_releases(), 0);
+    let current = simulation.consensus.current().unwrap();
     assert_eq!(
-        (current.release.id().as_str(), &current.pages),
+        (current.release.id().as_str(), &current.fingerprint),
         ("v2", &new)
     );
     let next = build("c");
-    stage.looks(&[&next, &next]);
-    stage.is_at(&next);
-    stage.looks(&[&new; 8]);
+    simulation.polls(&[&next, &next]);
+    simulation.assert_current(&next);
+    simulation.polls(&[&new; 8]);
     assert_eq!(
-        stage.published.last().unwrap().1,
+        simulation.published.last().unwrap().1,
         "v2",
         "it comes back under its own name"
     );
@@ -353,41 +375,41 @@ impl Dice {
 }
 
 /// A fleet behind a balancer goes over to the new build one by one within `seconds`; visitors come every so often, and
-/// the pages that they get are seen. Gives how often it was news, and whether it ended with the new build.
+/// the fingerprint that they get are seen. Gives how often it was news, and whether it ended with the new build.
 fn roll(seed: u64, seconds: u64, visits: u64) -> (usize, bool) {
     let (old, new) = (build("a"), build("b"));
-    let mut stage = Stage::showing(&old);
+    let mut simulation = Simulation::showing(&old);
     let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-    let begin = stage.now;
-    let mut next_look = stage.now;
-    while stage.now < begin + Duration::from_secs(seconds + 120) {
-        let gone = (stage.now - begin).as_secs().min(seconds);
+    let begin = simulation.now;
+    let mut next_poll = simulation.now;
+    while simulation.now < begin + Duration::from_secs(seconds + 120) {
+        let gone = (simulation.now - begin).as_secs().min(seconds);
         let mut shows_new = || dice.below(seconds) < gone;
-        if visits > 0 && (stage.now - begin).as_secs().is_multiple_of(visits) {
-            let is_current = match stage.news() {
+        if visits > 0 && (simulation.now - begin).as_secs().is_multiple_of(visits) {
+            let is_current = match simulation.new_releases() {
                 0 => !shows_new(),
                 _ => shows_new(),
             };
             if is_current {
-                stage.consensus.on_current_seen(stage.now);
+                simulation.consensus.on_current_seen(simulation.now);
             } else {
-                next_look = next_look.min(stage.now + CONFIRM_SOON);
+                next_poll = next_poll.min(simulation.now + CONFIRM_SOON);
             }
         }
-        if stage.now >= next_look {
-            let sight = if shows_new() { &new } else { &old };
-            stage.look(&[Some(sight)]);
-            let at = stage.now + POLL_INTERVAL;
-            next_look = stage.consensus.due().map_or(at, |due| due.min(at));
+        if simulation.now >= next_poll {
+            let shown_by_one = if shows_new() { &new } else { &old };
+            simulation.poll(&[Some(shown_by_one)]);
+            let at = simulation.now + POLL_INTERVAL;
+            next_poll = simulation.consensus.due().map_or(at, |due| due.min(at));
         }
-        stage.wait(1);
+        simulation.wait(1);
     }
-    let ends_new = stage.published.last().unwrap().1 == new.id().as_str();
-    (stage.news(), ends_new)
+    let ends_new = simulation.published.last().unwrap().1 == new.id().as_str();
+    (simulation.new_releases(), ends_new)
 }
 
 #[test]
-fn a_rolling_deploy_behind_a_balancer_is_news_once() {
+fn rolling_deploy_behind_load_balancer_is_published_once() {
     for seed in 0..300 {
         for visits in [0, 1, 3, 20] {
             assert_eq!(

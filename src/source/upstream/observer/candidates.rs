@@ -26,11 +26,11 @@ pub(crate) struct Candidates {
     file_names_misled: bool,
 }
 
-/// A release that was published, and what its pages show.
+/// A release that was published, with its fingerprint.
 #[derive(Debug, Clone)]
 pub(crate) struct KnownRelease {
     pub(crate) release: Arc<Release>,
-    pub(crate) pages: Arc<ReleaseFingerprint>,
+    pub(crate) fingerprint: Arc<ReleaseFingerprint>,
 }
 
 /// A release of which a page has passed through, and which is not published.
@@ -38,7 +38,7 @@ pub(crate) struct KnownRelease {
 struct UnpublishedRelease {
     id: ReleaseId,
     built: u64,
-    pages: ReleaseFingerprint,
+    fingerprint: ReleaseFingerprint,
     since: Instant,
     matched_by: MatchedBy,
     status: Status,
@@ -86,13 +86,13 @@ impl Candidates {
     pub(crate) fn by_beginning(&self, beginning: &PageAssets) -> Option<PageRelease> {
         let published = self.published().map(|known| {
             let release = &known.release;
-            (release.id(), release.built(), &*known.pages)
+            (release.id(), release.built(), &*known.fingerprint)
         });
         let unpublished = self
             .unrefuted()
-            .map(|unpublished| (&unpublished.id, unpublished.built, &unpublished.pages));
+            .map(|unpublished| (&unpublished.id, unpublished.built, &unpublished.fingerprint));
         let all = published.chain(unpublished);
-        let mut matching = all.filter(|(_, _, pages)| pages.may_start_with(beginning));
+        let mut matching = all.filter(|(_, _, fingerprint)| fingerprint.may_start_with(beginning));
         let (id, built, _) = matching.next()?;
         let id = id.clone();
         matching
@@ -107,13 +107,14 @@ impl Candidates {
     /// oldest: a page must not carry the id of a newer release than its own.
     pub(crate) fn by_page(
         &mut self,
-        print: &PageFingerprint,
+        page_fingerprint: &PageFingerprint,
         page: ObservedPage<'_>,
         entry_pages: &[Arc<str>],
         now: Instant,
     ) -> Option<PageRelease> {
-        let has_page =
-            |known: &&KnownRelease| known.pages.difference_to_page(print) == Difference::None;
+        let has_page = |known: &&KnownRelease| {
+            known.fingerprint.difference_to_page(page_fingerprint) == Difference::None
+        };
         let matching = || {
             self.published()
                 .filter(has_page)
@@ -125,30 +126,30 @@ impl Candidates {
             return Some(PageRelease { id, built });
         }
         let has_page = |unpublished: &&UnpublishedRelease| {
-            unpublished.pages.difference_to_page(print) == Difference::None
+            unpublished.fingerprint.difference_to_page(page_fingerprint) == Difference::None
         };
         if let Some(unpublished) = self.unpublished.iter().find(has_page) {
             let (id, built) = (unpublished.id.clone(), unpublished.built);
             return (unpublished.status != Status::Refuted).then_some(PageRelease { id, built });
         }
-        let (pages, matched_by) = match page.current {
-            Some(_) => self.other_build(print, page.path)?,
+        let (fingerprint, matched_by) = match page.current {
+            Some(_) => self.other_build(page_fingerprint, page.path)?,
             None => (
-                first_build(print, page.path, entry_pages)?,
+                first_build(page_fingerprint, page.path, entry_pages)?,
                 MatchedBy::Identity,
             ),
         };
-        Some(self.add(pages, page.built, now, matched_by))
+        Some(self.add(fingerprint, page.built, now, matched_by))
     }
 
     /// Adds an unpublished release that is named by a header.
     pub(crate) fn add_named(
         &mut self,
-        pages: ReleaseFingerprint,
+        fingerprint: ReleaseFingerprint,
         built: u64,
         now: Instant,
     ) -> PageRelease {
-        self.add(pages, built, now, MatchedBy::Identity)
+        self.add(fingerprint, built, now, MatchedBy::Identity)
     }
 
     /// Replaces the published releases. True if another one is current now.
@@ -180,8 +181,8 @@ impl Candidates {
             return;
         }
         for unpublished in &mut self.unpublished {
-            let is_shown = |pages: &&ReleaseFingerprint| {
-                unpublished.pages.difference(pages) == Difference::None
+            let is_shown = |shown: &&ReleaseFingerprint| {
+                unpublished.fingerprint.difference(shown) == Difference::None
             };
             if shown.iter().any(is_shown) {
                 unpublished.status = Status::Confirmed;
@@ -200,39 +201,43 @@ impl Candidates {
     /// Then a page that matches no published release is taken for one of the current release.
     fn other_build(
         &self,
-        print: &PageFingerprint,
+        page_fingerprint: &PageFingerprint,
         path: &str,
     ) -> Option<(ReleaseFingerprint, MatchedBy)> {
-        let (entry, entry_print) = self.current()?.pages.single_page()?;
-        if entry_print.difference(print) < Difference::Queries {
+        let (entry, entry_fingerprint) = self.current()?.fingerprint.single_page()?;
+        if entry_fingerprint.difference(page_fingerprint) < Difference::Queries {
             return None;
         }
         let matched_by = if **entry == *path {
             MatchedBy::Identity
-        } else if !self.file_names_misled && print.assets().has_shape_of(entry_print.assets()) {
+        } else if !self.file_names_misled
+            && page_fingerprint
+                .assets()
+                .has_shape_of(entry_fingerprint.assets())
+        {
             MatchedBy::FileNames
         } else {
             return None;
         };
-        let print = entry_print.with_assets(print.assets().clone());
+        let page_fingerprint = entry_fingerprint.with_assets(page_fingerprint.assets().clone());
         Some((
-            ReleaseFingerprint::Pages(vec![(Arc::clone(entry), print)]),
+            ReleaseFingerprint::Pages(vec![(Arc::clone(entry), page_fingerprint)]),
             matched_by,
         ))
     }
 
     fn add(
         &mut self,
-        pages: ReleaseFingerprint,
+        fingerprint: ReleaseFingerprint,
         built: u64,
         now: Instant,
         matched_by: MatchedBy,
     ) -> PageRelease {
-        let id = pages.id();
+        let id = fingerprint.id();
         self.unpublished.push_front(UnpublishedRelease {
             id: id.clone(),
             built,
-            pages,
+            fingerprint,
             since: now,
             matched_by,
             status: Status::Unconfirmed,
@@ -253,14 +258,14 @@ impl Candidates {
 
 /// The release with this page, as long as none is known: only where it is the only entry page.
 fn first_build(
-    print: &PageFingerprint,
+    page_fingerprint: &PageFingerprint,
     path: &str,
     entry_pages: &[Arc<str>],
 ) -> Option<ReleaseFingerprint> {
     match entry_pages {
         [entry] if **entry == *path => Some(ReleaseFingerprint::Pages(vec![(
             Arc::clone(entry),
-            print.clone(),
+            page_fingerprint.clone(),
         )])),
         _ => None,
     }

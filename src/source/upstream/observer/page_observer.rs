@@ -124,15 +124,16 @@ impl PageObserver {
 
     fn observe_whole(&self, elements: PageAssets, page: ObservedPage<'_>) -> Option<PageRelease> {
         let mut candidates = self.candidates();
-        let print = PageFingerprint::new(elements);
+        let page_fingerprint = PageFingerprint::new(elements);
         let current = candidates.current();
-        let likeness = current.map(|current| current.pages.difference_to_page(&print));
-        let only = current.and_then(|current| current.pages.single_page());
+        let difference =
+            current.map(|current| current.fingerprint.difference_to_page(&page_fingerprint));
+        let only = current.and_then(|current| current.fingerprint.single_page());
         let is_only = only.is_some();
         let is_entry = only.is_some_and(|(path, _)| **path == *page.path);
-        let release = candidates.by_page(&print, page, &self.entry_pages, now());
+        let release = candidates.by_page(&page_fingerprint, page, &self.entry_pages, now());
         drop(candidates);
-        match likeness {
+        match difference {
             Some(Difference::None) if is_only => self.record(Observation::CurrentRelease, page),
             Some(Difference::Queries | Difference::Files) if is_entry => {
                 self.record(Observation::OtherRelease, page);
@@ -197,8 +198,8 @@ impl ObservePages for PageObserver {
     }
 
     fn observe_header(&self, value: &str, page: ObservedPage<'_>) -> PageRelease {
-        let pages = ReleaseFingerprint::Version(value.into());
-        let id = pages.id();
+        let fingerprint = ReleaseFingerprint::Version(value.into());
+        let id = fingerprint.id();
         let mut candidates = self.candidates();
         let current = candidates.current();
         let observation = if current.is_some_and(|current| current.release.id() == &id) {
@@ -207,7 +208,8 @@ impl ObservePages for PageObserver {
             Observation::OtherRelease
         };
         let release = candidates.by_id(&id);
-        let release = release.unwrap_or_else(|| candidates.add_named(pages, page.built, now()));
+        let release =
+            release.unwrap_or_else(|| candidates.add_named(fingerprint, page.built, now()));
         drop(candidates);
         self.record(observation, page);
         release

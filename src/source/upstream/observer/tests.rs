@@ -21,13 +21,13 @@ fn known(page: &str, built: u64) -> KnownRelease {
         path: "/",
         host: None,
     };
-    let pages = ReleaseFingerprint::Pages(vec![(
+    let fingerprint = ReleaseFingerprint::Pages(vec![(
         "/".into(),
         PageFingerprint::new(found.resolve_at(location)),
     )]);
     KnownRelease {
-        release: Arc::new(Release::new(pages.id(), built)),
-        pages: Arc::new(pages),
+        release: Arc::new(Release::new(fingerprint.id(), built)),
+        fingerprint: Arc::new(fingerprint),
     }
 }
 
@@ -112,7 +112,7 @@ async fn page_matched_by_file_names_is_recognised_until_polls_refute_it() {
     assert_eq!(first, read("x1").unwrap());
     assert_eq!(first.built, 5);
     tokio::time::advance(Duration::from_secs(61)).await;
-    observer.on_polled(std::iter::once(&*current.pages));
+    observer.on_polled(std::iter::once(&*current.fingerprint));
     assert_eq!(read("x1"), None);
     assert_eq!(read("x2"), None, "the next build of that page");
 }
