@@ -13,7 +13,7 @@ use http::Request;
 use http_body_util::BodyExt as _;
 use http_body_util::Empty;
 use tempfile::TempDir;
-use tidings::ResponseBody;
+use tidings::Body;
 use tidings::Site;
 use tidings::UpdateNotifierLayer;
 use tokio::runtime::Runtime;
@@ -24,7 +24,7 @@ use tower::ServiceExt as _;
 pub(crate) const DEBOUNCE: Duration = Duration::from_millis(1);
 
 /// The body of an event stream.
-pub(crate) type EventStream = ResponseBody<Empty<Bytes>>;
+pub(crate) type EventStream = tidings::Body;
 
 /// A page of about `bytes` bytes, with a head as build tools write it.
 pub(crate) fn page(bytes: usize, names: &[String]) -> String {
@@ -93,7 +93,7 @@ pub(crate) fn replace(path: &Path, content: &str) {
 /// Opens an event stream of the site, and reads its greeting.
 pub(crate) async fn open_event_stream(site: &Site) -> EventStream {
     let origin = tower::service_fn(async |_: Request<Empty<Bytes>>| {
-        Ok::<_, std::convert::Infallible>(http::Response::new(Empty::new()))
+        Ok::<_, std::convert::Infallible>(http::Response::new(Empty::<bytes::Bytes>::new()))
     });
     let service = UpdateNotifierLayer::new(site.clone()).layer(origin);
     let request = Request::get("/__tidings/events")

@@ -10,15 +10,13 @@ use std::task::Poll;
 use bytes::Bytes;
 use http::Request;
 use http::Response;
-use http_body::Body;
-use http_body_util::Either;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::config::route::Route;
 use crate::error::BoxError;
+use crate::http::body::Body;
 use crate::origin::proxy::Proxy;
-use crate::origin::proxy::ProxyBody;
 use crate::origin::proxy::ProxyFuture;
 
 /// A service that sends requests below some paths to proxies, and all others to an inner service.
@@ -58,10 +56,12 @@ impl<S> Routes<S> {
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for Routes<S>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>, Error = Infallible>,
-    ReqBody: Body<Data = Bytes> + Send + 'static,
+    ResBody: http_body::Body + Send + 'static,
+    ResBody::Error: Into<BoxError>,
+    ReqBody: http_body::Body<Data = Bytes> + Send + 'static,
     ReqBody::Error: Into<BoxError>,
 {
-    type Response = Response<Either<ResBody, ProxyBody>>;
+    type Response = Response<Body>;
     type Error = Infallible;
     type Future = RoutedFuture<S::Future>;
 
@@ -100,17 +100,17 @@ pin_project! {
 impl<F, B> Future for RoutedFuture<F>
 where
     F: Future<Output = Result<Response<B>, Infallible>>,
+    B: http_body::Body + Send + 'static,
+    B::Error: Into<BoxError>,
 {
-    type Output = Result<Response<Either<B, ProxyBody>>, Infallible>;
+    type Output = Result<Response<Body>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project() {
-            RoutedProjection::Inner { future } => future
-                .poll(cx)
-                .map_ok(|response| response.map(Either::Left)),
-            RoutedProjection::Proxy { future } => Pin::new(future)
-                .poll(cx)
-                .map_ok(|response| response.map(Either::Right)),
+            RoutedProjection::Inner { future } => {
+                future.poll(cx).map_ok(|response| response.map(Body::new))
+            }
+            RoutedProjection::Proxy { future } => Pin::new(future).poll(cx),
         }
     }
 }

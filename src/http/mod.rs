@@ -1,6 +1,7 @@
 //! HTTP, as the standards have it: one file for each concern, used by everything above.
 
 pub(crate) mod accept_encoding;
+pub(crate) mod body;
 pub(crate) mod cache_control;
 pub(crate) mod client_tls;
 pub(crate) mod coding;
@@ -18,4 +19,5 @@ pub(crate) mod original_headers;
 pub(crate) mod path;
 pub(crate) mod prefix;
 pub(crate) mod range;
+pub(crate) mod reply;
 pub(crate) mod via;

@@ -1,6 +1,5 @@
 //! The middleware: pages of any service get the script, and reserved paths are answered.
 
-pub(crate) mod body;
 pub(crate) mod eligibility;
 pub(crate) mod if_match;
 pub(crate) mod inject_body;

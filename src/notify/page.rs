@@ -7,20 +7,18 @@ use http::Request;
 use http::Response;
 use http::StatusCode;
 use http::header;
-use http_body::Body;
 
 use crate::client::script_tag_builder::ScriptTagBuilder;
 use crate::csp::checker::CspChecker;
 use crate::error::BoxError;
 use crate::http::accept_encoding::Accepted;
+use crate::http::body::Body;
 use crate::http::coding::DecodeBody;
 use crate::http::coding::EncodeBody;
 use crate::http::context::AlreadyInjected;
 use crate::http::fetch_metadata;
 use crate::http::fetch_metadata::Asked;
 use crate::http::original_headers::Unaltered;
-use crate::notify::body::Kind;
-use crate::notify::body::ResponseBody;
 use crate::notify::eligibility;
 use crate::notify::inject_body::InjectBody;
 use crate::notify::page_etag::Mark;
@@ -139,13 +137,13 @@ impl Page {
     }
 
     /// Puts the script into the answer, if it may carry it.
-    pub(crate) fn answer<B>(mut self, response: Response<B>) -> Response<ResponseBody<B>>
+    pub(crate) fn answer<B>(mut self, response: Response<B>) -> Response<Body>
     where
-        B: Body,
+        B: http_body::Body + Send + 'static,
         B::Error: Into<BoxError>,
     {
         let (mut parts, body) = response.into_parts();
-        let unchanged = |parts, body| Response::from_parts(parts, Kind::Origin { body }.into());
+        let unchanged = |parts, body| Response::from_parts(parts, Body::new(body));
         if parts.extensions.remove::<AlreadyInjected>().is_some() {
             return unchanged(parts, body);
         }
@@ -187,7 +185,7 @@ impl Page {
         }
         let body = match self.asked {
             // What a GET would be answered with, as far as it is known without the page.
-            Asked::Head => Kind::Headless { body },
+            Asked::Head => Body::new(body).without_length(),
             Asked::Document | Asked::Other => {
                 let (tag_builder, stamper) = (self.tag_builder, self.stamper);
                 let tally = permission.is_some().then_some(self.tally);
@@ -196,12 +194,10 @@ impl Page {
                     tag_builder.with(stamp).tag(permission?, page)
                 });
                 let page = InjectBody::new(DecodeBody::new(body, plan.decode), choose, tally);
-                Kind::Injected {
-                    body: Box::pin(EncodeBody::new(page, plan.encode)),
-                }
+                Body::new(EncodeBody::new(page, plan.encode))
             }
         };
-        Response::from_parts(parts, body.into())
+        Response::from_parts(parts, body)
     }
 
     /// Makes the fields of a 304 those of the page that the client has, if it is one with the script.

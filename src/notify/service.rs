@@ -10,7 +10,6 @@ use std::task::ready;
 use bytes::Buf;
 use http::Request;
 use http::Response;
-use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
@@ -20,9 +19,8 @@ use crate::endpoint::reserved_paths::ReservedFuture;
 use crate::endpoint::reserved_paths::ReservedPaths;
 use crate::endpoint::reserved_paths::ReservedResponse;
 use crate::error::BoxError;
+use crate::http::body::Body;
 use crate::http::prefix::ReservedPrefix;
-use crate::notify::body::Kind;
-use crate::notify::body::ResponseBody;
 use crate::notify::if_match;
 pub(crate) use crate::notify::page::Care;
 use crate::notify::page::Page;
@@ -88,11 +86,11 @@ impl<S> UpdateNotifier<S> {
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for UpdateNotifier<S>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
-    ReqBody: Body<Data: Buf> + Send + 'static,
-    ResBody: Body,
+    ReqBody: http_body::Body<Data: Buf> + Send + 'static,
+    ResBody: http_body::Body + Send + 'static,
     ResBody::Error: Into<BoxError>,
 {
-    type Response = Response<ResponseBody<ResBody>>;
+    type Response = Response<Body>;
     type Error = S::Error;
     type Future = ResponseFuture<S::Future>;
 
@@ -141,10 +139,10 @@ pin_project! {
 impl<F, B, E> Future for ResponseFuture<F>
 where
     F: Future<Output = Result<Response<B>, E>>,
-    B: Body,
+    B: http_body::Body + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    type Output = Result<Response<ResponseBody<B>>, E>;
+    type Output = Result<Response<Body>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
@@ -152,17 +150,15 @@ where
             InnerProjection::Reserved { future } => {
                 let response = ready!(Pin::new(future).poll(cx));
                 Poll::Ready(Ok(match response {
-                    ReservedResponse::Full(full) => full.map(|body| Kind::Whole { body }.into()),
-                    ReservedResponse::Stream(stream) => {
-                        stream.map(|body| Kind::Stream { body }.into())
-                    }
+                    ReservedResponse::Full(full) => full.map(Body::new),
+                    ReservedResponse::Stream(stream) => stream.map(Body::new),
                 }))
             }
             InnerProjection::Asking { future } => {
                 let response = ready!(future.poll(cx))?;
                 Poll::Ready(Ok(match this.page.take() {
                     Some(page) => page.answer(response),
-                    None => response.map(|body| Kind::Origin { body }.into()),
+                    None => response.map(Body::new),
                 }))
             }
         }

@@ -11,7 +11,6 @@ pub use crate::origin::proxy::DEFAULT_POOL_IDLE_TIMEOUT;
 pub use crate::origin::proxy::DEFAULT_UPSTREAM_WAIT;
 pub use crate::origin::proxy::HostHeader;
 pub use crate::origin::proxy::Proxy;
-pub use crate::origin::proxy::ProxyBody;
 pub use crate::origin::proxy::ProxyFuture;
 pub use crate::origin::proxy::Upstream;
 pub use crate::origin::proxy::UpstreamService;

@@ -5,17 +5,18 @@ use http::Response;
 use http::StatusCode;
 use http::header;
 
-use crate::origin::files::file_body::FileBody;
+use crate::http::body::Body;
+use crate::http::reply::Reply;
 
 /// A 503 that says what is awaited; for a navigation, as a page that tries again by itself.
-pub(crate) fn response(awaited: &str, is_navigation: bool) -> Response<FileBody> {
+pub(crate) fn response(awaited: &str, is_navigation: bool) -> Response<Body> {
     let absence = Absence {
         status: StatusCode::SERVICE_UNAVAILABLE,
         title: "Not published yet",
         sentence: &format!("This site is waiting for {awaited}."),
         line: &format!("503 Waiting for {awaited}\n"),
     };
-    absence.answer(is_navigation).map(FileBody::text)
+    absence.answer(is_navigation)
 }
 
 /// What is not there, and how that is said.
@@ -30,26 +31,17 @@ pub(crate) struct Absence<'a> {
 
 impl Absence<'_> {
     /// For a navigation, a page that tries again by itself; for others, a line of text.
-    pub(crate) fn answer(&self, is_navigation: bool) -> Response<String> {
-        let (media_type, text) = if is_navigation {
-            ("text/html; charset=utf-8", html(self.title, self.sentence))
+    pub(crate) fn answer(&self, is_navigation: bool) -> Response<Body> {
+        let reply = if is_navigation {
+            Reply::html(self.status, html(self.title, self.sentence))
         } else {
-            ("text/plain; charset=utf-8", self.line.to_owned())
+            Reply::text(self.status, self.line.to_owned())
         };
-        let mut response = Response::new(text);
-        *response.status_mut() = self.status;
-        let policy = "default-src 'none'; style-src 'unsafe-inline'";
-        for (name, value) in [
-            (header::CONTENT_TYPE, media_type),
-            (header::CACHE_CONTROL, "no-store"),
-            (header::RETRY_AFTER, RETRY_AFTER),
-            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-            (header::CONTENT_SECURITY_POLICY, policy),
-        ] {
-            let value = HeaderValue::from_static(value);
-            response.headers_mut().insert(name, value);
-        }
-        response
+        let policy = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'");
+        reply
+            .header(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER))
+            .header(header::CONTENT_SECURITY_POLICY, policy)
+            .build()
     }
 }
 

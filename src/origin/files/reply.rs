@@ -9,29 +9,30 @@ use std::task::Context;
 use std::task::Poll;
 use std::task::ready;
 
-use http::HeaderName;
 use http::HeaderValue;
 use http::Response;
 use http::StatusCode;
 use http::header;
 use tokio::task::JoinHandle;
 
+use crate::http::body::Body;
 use crate::http::path::SitePath;
-use crate::origin::files::file_body::FileBody;
+use crate::http::reply::NO_CACHE;
+use crate::http::reply::Reply;
 use crate::release::OpenFile;
 
 /// An answer that is there, or one that waits for a look at its file.
-pub(crate) enum Reply {
-    Ready(Response<FileBody>),
+pub(crate) enum FileReply {
+    Ready(Response<Body>),
     Verifying {
         check: JoinHandle<io::Result<()>>,
-        response: Option<Response<FileBody>>,
+        response: Option<Response<Body>>,
     },
 }
 
-impl Reply {
+impl FileReply {
     /// The file may have been overwritten since: then it is too late for this answer, but not for an honest one.
-    pub(crate) fn verify(file: &Arc<OpenFile>, response: Response<FileBody>) -> Self {
+    pub(crate) fn verify(file: &Arc<OpenFile>, response: Response<Body>) -> Self {
         let file = Arc::clone(file);
         Self::Verifying {
             check: tokio::task::spawn_blocking(move || file.verify()),
@@ -41,34 +42,32 @@ impl Reply {
 }
 
 /// The answer of [`StaticFiles`](crate::StaticFiles) on its way: there at once, but for files that are kept on disk.
-pub struct FilesFuture(Option<Reply>);
+pub struct FilesFuture(Option<FileReply>);
 
 impl FilesFuture {
-    pub(crate) fn new(reply: Reply) -> Self {
+    pub(crate) fn new(reply: FileReply) -> Self {
         Self(Some(reply))
     }
 }
 
 impl Future for FilesFuture {
-    type Output = Result<Response<FileBody>, Infallible>;
+    type Output = Result<Response<Body>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let checked = match &mut self.0 {
-            Some(Reply::Verifying { check, .. }) => ready!(Pin::new(check).poll(cx)),
+            Some(FileReply::Verifying { check, .. }) => ready!(Pin::new(check).poll(cx)),
             _ => Ok(Ok(())),
         };
         let response = match self.0.take() {
             Some(
-                Reply::Ready(response)
-                | Reply::Verifying {
+                FileReply::Ready(response)
+                | FileReply::Verifying {
                     response: Some(response),
                     ..
                 },
             ) => response,
-            _ => plain(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "polled after it was ready\n",
-            ),
+            // Polled after it was ready.
+            _ => Reply::status(StatusCode::INTERNAL_SERVER_ERROR).build(),
         };
         Poll::Ready(Ok(match checked {
             Ok(Ok(())) => response,
@@ -84,79 +83,41 @@ impl fmt::Debug for FilesFuture {
     }
 }
 
-fn stale(error: &io::Error) -> Response<FileBody> {
-    tracing::warn!(%error, "a file can't be sent until its directory has been read again");
-    let response = plain(
+fn stale(error: &io::Error) -> Response<Body> {
+    tracing::warn!(%error, "file changed since its release was read, not sent");
+    Reply::text(
         StatusCode::SERVICE_UNAVAILABLE,
-        "503 This file is being replaced\n",
-    );
-    with(response, header::RETRY_AFTER, HeaderValue::from_static("1"))
-}
-
-/// What is not GET or HEAD (RFC 9110, section 15.5.6).
-pub(crate) fn method_not_allowed() -> Response<FileBody> {
-    let response = plain(StatusCode::METHOD_NOT_ALLOWED, "405 Method Not Allowed\n");
-    with(
-        response,
-        header::ALLOW,
-        HeaderValue::from_static("GET, HEAD"),
+        "503 This file is being replaced
+",
     )
+    .header(header::RETRY_AFTER, HeaderValue::from_static("1"))
+    .build()
 }
 
-/// A range behind the end of `length` bytes (RFC 9110, section 15.5.17).
-pub(crate) fn range_not_satisfiable(length: u64) -> Response<FileBody> {
-    let response = plain(
-        StatusCode::RANGE_NOT_SATISFIABLE,
-        "416 Range Not Satisfiable\n",
-    );
-    match HeaderValue::try_from(format!("bytes */{length}")) {
-        Ok(range) => with(response, header::CONTENT_RANGE, range),
-        Err(_) => response,
-    }
+/// 416 for a range past the end of `length` bytes (RFC 9110, section 15.5.17).
+pub(crate) fn range_not_satisfiable(length: u64) -> Response<Body> {
+    let reply = Reply::status(StatusCode::RANGE_NOT_SATISFIABLE);
+    let range = HeaderValue::try_from(format!("bytes */{length}"));
+    let reply = match range {
+        Ok(range) => reply.header(header::CONTENT_RANGE, range),
+        Err(_) => reply,
+    };
+    reply.build()
 }
 
-/// A 308 (RFC 9110, section 15.4.9) to a path on this host. Not to be kept: the next release may have a page
+/// 308 (RFC 9110, section 15.4.9) to a path on this host. It is revalidated each time: the next release may have a page
 /// here.
-pub(crate) fn redirect(path: &str, query: Option<&str>) -> Response<FileBody> {
+pub(crate) fn redirect(path: &str, query: Option<&str>) -> Response<Body> {
     let mut location = SitePath::encode(path);
     if let Some(query) = query {
         location.push('?');
         location.push_str(query);
     }
     let Ok(location) = HeaderValue::try_from(location) else {
-        return plain(StatusCode::BAD_REQUEST, "400 Bad Request\n");
+        return Reply::status(StatusCode::BAD_REQUEST).build();
     };
-    let response = plain(StatusCode::PERMANENT_REDIRECT, "308 Permanent Redirect\n");
-    let response = with(
-        response,
-        header::CACHE_CONTROL,
-        HeaderValue::from_static("no-cache"),
-    );
-    with(response, header::LOCATION, location)
-}
-
-/// A short text, never to be kept.
-pub(crate) fn plain(status: StatusCode, text: &'static str) -> Response<FileBody> {
-    let mut response = Response::new(FileBody::text(text));
-    *response.status_mut() = status;
-    let fields = response.headers_mut();
-    fields.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("text/plain; charset=utf-8"),
-    );
-    fields.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    fields.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
-    response
-}
-
-fn with(
-    mut response: Response<FileBody>,
-    name: HeaderName,
-    value: HeaderValue,
-) -> Response<FileBody> {
-    response.headers_mut().insert(name, value);
-    response
+    Reply::status(StatusCode::PERMANENT_REDIRECT)
+        .header(header::CACHE_CONTROL, NO_CACHE)
+        .header(header::LOCATION, location)
+        .build()
 }

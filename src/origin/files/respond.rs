@@ -7,6 +7,7 @@ use http::Response;
 use http::StatusCode;
 use http::header;
 
+use crate::http::body::Body;
 use crate::http::conditional::Decision;
 use crate::http::conditional::Validators;
 use crate::http::context::AlreadyInjected;
@@ -14,9 +15,10 @@ use crate::http::fetch_metadata;
 use crate::http::fetch_metadata::Asked;
 use crate::http::path::SitePath;
 use crate::http::range::Ranged;
-use crate::origin::files::file_body::FileBody;
+use crate::http::reply::Reply;
+use crate::origin::files::file_body;
 use crate::origin::files::reply;
-use crate::origin::files::reply::Reply;
+use crate::origin::files::reply::FileReply;
 use crate::release::Asset;
 use crate::release::Content;
 use crate::release::Entry;
@@ -33,7 +35,7 @@ pub(crate) struct Asking<'a> {
 
 impl Asking<'_> {
     /// The answer with what was found at `path`.
-    pub(crate) fn answer(&self, entry: &Entry, role: Role, path: &str) -> Reply {
+    pub(crate) fn answer(&self, entry: &Entry, role: Role, path: &str) -> FileReply {
         let with_script = Asked::by(self.method, self.query, self.headers) != Asked::Other;
         let asset = match entry.modified() {
             Some((changed, RequestFilter::All)) => changed,
@@ -46,7 +48,7 @@ impl Asking<'_> {
             // What a page leads to changes it, and its own time stays.
             last_modified: asset.last_modified().filter(|_| !entry.is_page()),
         };
-        let mut response = Response::new(FileBody::empty());
+        let mut response = Response::new(Body::empty());
         let exists = role != Role::NotFound;
         if !exists {
             *response.status_mut() = StatusCode::NOT_FOUND;
@@ -76,13 +78,12 @@ impl Asking<'_> {
                 Decision::Send => {}
                 Decision::NotModified => {
                     *response.status_mut() = StatusCode::NOT_MODIFIED;
-                    return Reply::Ready(response);
+                    return FileReply::Ready(response);
                 }
                 Decision::PreconditionFailed => {
-                    return Reply::Ready(reply::plain(
-                        StatusCode::PRECONDITION_FAILED,
-                        "412 Precondition Failed\n",
-                    ));
+                    return FileReply::Ready(
+                        Reply::status(StatusCode::PRECONDITION_FAILED).build(),
+                    );
                 }
             }
         }
@@ -107,10 +108,10 @@ impl Asking<'_> {
 
     fn fill(
         &self,
-        mut response: Response<FileBody>,
+        mut response: Response<Body>,
         representation: &Representation,
         ranged: Ranged,
-    ) -> Reply {
+    ) -> FileReply {
         let content = representation.content();
         let fields = response.headers_mut();
         fields.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
@@ -118,8 +119,8 @@ impl Asking<'_> {
             Ranged::Whole => {
                 fields.insert(header::CONTENT_LENGTH, representation.length().clone());
                 match *self.method {
-                    Method::HEAD => FileBody::empty(),
-                    _ => FileBody::whole(content),
+                    Method::HEAD => Body::empty(),
+                    _ => file_body::whole(content),
                 }
             }
             Ranged::Part(range) => {
@@ -130,16 +131,16 @@ impl Asking<'_> {
                 );
                 fields.insert(header::CONTENT_LENGTH, (last - first + 1).into());
                 *response.status_mut() = StatusCode::PARTIAL_CONTENT;
-                FileBody::part(content, &range)
+                file_body::part(content, &range)
             }
             Ranged::Unsatisfiable => {
-                return Reply::Ready(reply::range_not_satisfiable(content.len()));
+                return FileReply::Ready(reply::range_not_satisfiable(content.len()));
             }
         };
         let response = response.map(|_| body);
         match content {
-            Content::Memory(_) => Reply::Ready(response),
-            Content::File(file) => Reply::verify(file, response),
+            Content::Memory(_) => FileReply::Ready(response),
+            Content::File(file) => FileReply::verify(file, response),
         }
     }
 }

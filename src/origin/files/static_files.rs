@@ -13,15 +13,16 @@ use http::StatusCode;
 use tower_service::Service;
 
 use crate::build::metadata_file;
+use crate::http::body::Body;
 use crate::http::fetch_metadata;
 use crate::http::original_headers::Unaltered;
 use crate::http::path::SitePath;
+use crate::http::reply::Reply;
 use crate::origin::files::fallback;
 use crate::origin::files::fallback::Fallback;
-use crate::origin::files::file_body::FileBody;
 use crate::origin::files::reply;
+use crate::origin::files::reply::FileReply;
 use crate::origin::files::reply::FilesFuture;
-use crate::origin::files::reply::Reply;
 use crate::origin::files::respond::Asking;
 use crate::origin::files::respond::Role;
 use crate::origin::retry_page;
@@ -62,20 +63,20 @@ impl StaticFiles {
         path: &str,
         query: Option<&str>,
         headers: &HeaderMap,
-    ) -> Reply {
+    ) -> FileReply {
         if !matches!(*method, Method::GET | Method::HEAD) {
-            return Reply::Ready(reply::method_not_allowed());
+            return FileReply::Ready(Reply::method_not_allowed("GET, HEAD").build());
         }
         let state = self.site.state();
         let Some(release) = state.current() else {
             let is_navigation = fetch_metadata::is_navigation(method, headers);
-            return Reply::Ready(retry_page::response(
+            return FileReply::Ready(retry_page::response(
                 state.not_ready_reason(),
                 is_navigation,
             ));
         };
         let Some(path) = SitePath::decode(path) else {
-            return Reply::Ready(reply::plain(StatusCode::BAD_REQUEST, "400 Bad Request\n"));
+            return FileReply::Ready(Reply::status(StatusCode::BAD_REQUEST).build());
         };
         let request = Asking {
             method,
@@ -84,8 +85,8 @@ impl StaticFiles {
         };
         match self.find(&state, release, path.as_str(), &request) {
             Found::Entry(entry, role, path) => request.answer(entry, role, &path),
-            Found::Redirect(path) => Reply::Ready(reply::redirect(&path, query)),
-            Found::Nothing => Reply::Ready(reply::plain(StatusCode::NOT_FOUND, "404 Not Found\n")),
+            Found::Redirect(path) => FileReply::Ready(reply::redirect(&path, query)),
+            Found::Nothing => FileReply::Ready(Reply::status(StatusCode::NOT_FOUND).build()),
         }
     }
 
@@ -151,7 +152,7 @@ fn in_release<'a>(release: &'a Release, path: &'a str) -> Option<Found<'a>> {
 }
 
 impl<B> Service<Request<B>> for StaticFiles {
-    type Response = Response<FileBody>;
+    type Response = Response<Body>;
     type Error = Infallible;
     type Future = FilesFuture;
 

@@ -1,6 +1,5 @@
 //! The body of a proxied response.
 
-use std::fmt;
 use std::pin::Pin;
 use std::task::Context;
 use std::task::Poll;
@@ -10,7 +9,6 @@ use bytes::Bytes;
 use http_body::Body;
 use http_body::Frame;
 use http_body::SizeHint;
-use http_body_util::Full;
 use hyper::body::Incoming;
 
 use crate::error::BoxError;
@@ -21,95 +19,60 @@ use crate::origin::proxy::request_body::RequestBody;
 ///
 /// It ends with an error if the upstream closes the connection before the end, or is idle for longer than
 /// [`Proxy::body_idle_timeout`](crate::Proxy::body_idle_timeout).
-pub struct ProxyBody(Kind);
-
-enum Kind {
-    Upstream {
-        body: Incoming,
-        idle: IdleTimer,
-        request_body: RequestBody,
-    },
-    Bytes(Full<Bytes>),
+pub(crate) struct UpstreamBody {
+    body: Incoming,
+    idle: IdleTimer,
+    request_body: RequestBody,
 }
 
-impl ProxyBody {
-    /// The upstream's response to the request with `request_body`, with this idle timeout if any.
-    pub(crate) fn from_upstream(
-        body: Incoming,
-        idle_timeout: Option<Duration>,
-        request_body: RequestBody,
-    ) -> Self {
-        Self(Kind::Upstream {
+impl UpstreamBody {
+    /// What the upstream sends in answer to `request_body`; given up if nothing comes for as long as `idle`.
+    pub(crate) fn new(body: Incoming, idle: Option<Duration>, request_body: RequestBody) -> Self {
+        Self {
             body,
-            idle: IdleTimer::new(idle_timeout),
+            idle: IdleTimer::new(idle),
             request_body,
-        })
-    }
-
-    pub(crate) fn from_bytes(bytes: impl Into<Bytes>) -> Self {
-        Self(Kind::Bytes(Full::new(bytes.into())))
+        }
     }
 }
 
-impl Body for ProxyBody {
+impl Body for UpstreamBody {
     type Data = Bytes;
     type Error = BoxError;
 
     fn poll_frame(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        match &mut self.0 {
-            Kind::Upstream {
-                body,
-                idle,
-                request_body,
-            } => {
-                let frame = Pin::new(body).poll_frame(cx).map_err(BoxError::from);
-                let frame = idle.check(cx, frame.map(Option::transpose));
-                let frame = frame.map(Result::transpose);
-                match &frame {
-                    Poll::Ready(None) => request_body.response_ended(),
-                    Poll::Ready(Some(Err(error))) => {
-                        let error = &**error as &dyn std::error::Error;
-                        tracing::debug!(error, "upstream response body ended early");
-                    }
-                    _ => {}
-                }
-                frame
+        let this = self.get_mut();
+        let frame = Pin::new(&mut this.body)
+            .poll_frame(cx)
+            .map_err(BoxError::from);
+        let frame = this.idle.check(cx, frame.map(Option::transpose));
+        let frame = frame.map(Result::transpose);
+        match &frame {
+            Poll::Ready(None) => this.request_body.response_ended(),
+            Poll::Ready(Some(Err(error))) => {
+                let error = &**error as &dyn std::error::Error;
+                tracing::debug!(error, "upstream response body ended early");
             }
-            Kind::Bytes(bytes) => Pin::new(bytes)
-                .poll_frame(cx)
-                .map_err(|never| match never {}),
+            _ => {}
         }
+        frame
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.0 {
-            Kind::Upstream { body, .. } => body.is_end_stream(),
-            Kind::Bytes(bytes) => bytes.is_end_stream(),
-        }
+        self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.0 {
-            Kind::Upstream { body, .. } => body.size_hint(),
-            Kind::Bytes(bytes) => bytes.size_hint(),
-        }
+        self.body.size_hint()
     }
 }
 
 /// The client has closed the connection, or has the whole response.
-impl Drop for ProxyBody {
+impl Drop for UpstreamBody {
     fn drop(&mut self) {
-        if let Kind::Upstream { request_body, .. } = &self.0 {
-            request_body.response_ended();
-        }
-    }
-}
-
-impl fmt::Debug for ProxyBody {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ProxyBody").finish_non_exhaustive()
+        self.request_body.response_ended();
     }
 }

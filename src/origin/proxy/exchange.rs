@@ -8,19 +8,19 @@ use http::Response;
 use http::StatusCode;
 use http::Version;
 use http::header;
-use http_body::Body;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 
 use crate::error::BoxError;
+use crate::http::body::Body;
 use crate::http::context::FromUpstream;
 use crate::http::context::OwnName;
 use crate::http::fetch_metadata;
 use crate::http::forwarded::Prefix;
 use crate::http::hop_by_hop;
 use crate::origin::proxy::backend::Backend;
-use crate::origin::proxy::body::ProxyBody;
+use crate::origin::proxy::body::UpstreamBody;
 use crate::origin::proxy::dispatch;
 use crate::origin::proxy::failure::Failure;
 use crate::origin::proxy::host_header::HostHeader;
@@ -58,7 +58,7 @@ impl Exchange {
         selection: Selection,
     ) -> Result<Self, Rejection>
     where
-        B: Body<Data = Bytes> + Send + 'static,
+        B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
         let settings = &shared.settings;
@@ -111,7 +111,7 @@ impl Exchange {
     }
 
     /// Sends the request, and returns the response for the client.
-    pub(crate) async fn run(self, shared: &Shared) -> Response<ProxyBody> {
+    pub(crate) async fn run(self, shared: &Shared) -> Response<Body> {
         let response = dispatch::send(&self.request, shared, self.selection).await;
         let (index, mut response) = match response {
             Ok(response) => response,
@@ -146,7 +146,7 @@ impl Exchange {
         let idle_timeout = (!is_event_stream).then_some(shared.settings.body_idle_timeout);
         let request_body = self.request.body;
         request_body.response_started();
-        response.map(|body| ProxyBody::from_upstream(body, idle_timeout, request_body))
+        response.map(|body| Body::new(UpstreamBody::new(body, idle_timeout, request_body)))
     }
 
     /// Joins the two connections, if the upstream switched to a protocol that the client requested.
@@ -155,7 +155,7 @@ impl Exchange {
         shared: &Shared,
         backend: &Backend,
         mut response: Response<Incoming>,
-    ) -> Response<ProxyBody> {
+    ) -> Response<Body> {
         let protocol = response.headers().get(header::UPGRADE).cloned();
         let (Some(upgrade), Some(protocol)) = (self.upgrade, protocol) else {
             return unrequested_switch(backend, self.is_navigation);
@@ -170,7 +170,7 @@ impl Exchange {
         shared.settings.via.append_to(headers, Version::HTTP_11);
         headers.insert(header::CONNECTION, request_headers::UPGRADE);
         headers.insert(header::UPGRADE, protocol);
-        response.map(|_| ProxyBody::from_bytes(Bytes::new()))
+        response.map(|_| Body::empty())
     }
 
     /// Rewrites `Location` from the origin and path of the upstream to those of the client.
@@ -197,7 +197,7 @@ impl Exchange {
     }
 }
 
-fn unrequested_switch(backend: &Backend, is_navigation: bool) -> Response<ProxyBody> {
+fn unrequested_switch(backend: &Backend, is_navigation: bool) -> Response<Body> {
     let upstream = &backend.upstream;
     let reason = "switched to a protocol that was not requested";
     tracing::warn!(%upstream, reason, "upstream request failed");

@@ -7,11 +7,11 @@ use http::Response;
 use http::StatusCode;
 use hyper_util::client::legacy;
 
+use crate::http::body::Body;
 use crate::http::context::AlreadyInjected;
-use crate::origin::proxy::body::ProxyBody;
+use crate::http::reply::Reply;
 use crate::origin::proxy::connect::ConnectError;
 use crate::origin::proxy::idle_timeout::IdleTimeout;
-use crate::origin::proxy::rejection;
 use crate::origin::proxy::stream::Activity;
 use crate::origin::retry_page::Absence;
 
@@ -117,13 +117,13 @@ impl Failure {
     }
 
     /// The response for the client: for a navigation an HTML page that reloads by itself, otherwise a line of text.
-    pub(crate) fn response(self, is_navigation: bool) -> Response<ProxyBody> {
+    pub(crate) fn response(self, is_navigation: bool) -> Response<Body> {
         if self.is_of_client() {
             let text = match self {
                 Self::RequestBodyTimeout => "408 Request Timeout: the request body is incomplete\n",
                 _ => "400 Bad Request: the request body is incomplete\n",
             };
-            return rejection::line(self.status(), text);
+            return Reply::text(self.status(), text).build();
         }
         let absence = Absence {
             status: self.status(),
@@ -134,7 +134,7 @@ impl Failure {
                 _ => "502 Bad Gateway\n",
             },
         };
-        let mut response = absence.answer(is_navigation).map(ProxyBody::from_bytes);
+        let mut response = absence.answer(is_navigation);
         response.extensions_mut().insert(AlreadyInjected);
         response
     }

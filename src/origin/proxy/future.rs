@@ -10,21 +10,20 @@ use std::task::Poll;
 use bytes::Bytes;
 use http::Request;
 use http::Response;
-use http_body::Body;
 
 use crate::error::BoxError;
-use crate::origin::proxy::body::ProxyBody;
+use crate::http::body::Body;
 use crate::origin::proxy::exchange::Exchange;
 use crate::origin::proxy::shared::Selection;
 use crate::origin::proxy::shared::Shared;
 
 /// The response future of [`Proxy`](crate::Proxy) and [`UpstreamService`](crate::UpstreamService).
-pub struct ProxyFuture(Pin<Box<dyn Future<Output = Response<ProxyBody>> + Send>>);
+pub struct ProxyFuture(Pin<Box<dyn Future<Output = Response<Body>> + Send>>);
 
 impl ProxyFuture {
     pub(crate) fn new<B>(shared: &Arc<Shared>, request: Request<B>, selection: Selection) -> Self
     where
-        B: Body<Data = Bytes> + Send + 'static,
+        B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
         let exchange = match Exchange::new(shared, request, selection) {
@@ -37,7 +36,7 @@ impl ProxyFuture {
 }
 
 impl Future for ProxyFuture {
-    type Output = Result<Response<ProxyBody>, Infallible>;
+    type Output = Result<Response<Body>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         self.0.as_mut().poll(cx).map(Ok)

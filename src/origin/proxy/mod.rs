@@ -28,7 +28,6 @@ mod upstream;
 mod upstream_request;
 mod upstream_service;
 
-pub use crate::origin::proxy::body::ProxyBody;
 pub use crate::origin::proxy::future::ProxyFuture;
 pub use crate::origin::proxy::host_header::HostHeader;
 pub use crate::origin::proxy::proxy::Proxy;

@@ -10,15 +10,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Request;
 use http::Response;
-use http_body::Body;
 use tower_service::Service;
 
 use crate::error::BoxError;
 use crate::error::Error;
 use crate::error::Kind;
+use crate::http::body::Body;
 use crate::http::client_tls::RootStore;
 use crate::http::networks::parse_networks;
-use crate::origin::proxy::body::ProxyBody;
 use crate::origin::proxy::future::ProxyFuture;
 use crate::origin::proxy::health_check;
 use crate::origin::proxy::host_header::HostHeader;
@@ -186,10 +185,10 @@ impl Proxy {
 
 impl<B> Service<Request<B>> for Proxy
 where
-    B: Body<Data = Bytes> + Send + 'static,
+    B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    type Response = Response<ProxyBody>;
+    type Response = Response<Body>;
     type Error = Infallible;
     type Future = ProxyFuture;
 

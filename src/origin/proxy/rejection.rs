@@ -7,7 +7,8 @@ use http::Response;
 use http::StatusCode;
 use http::header;
 
-use crate::origin::proxy::body::ProxyBody;
+use crate::http::body::Body;
+use crate::http::reply::Reply;
 
 /// Why a request is not forwarded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +44,7 @@ impl Rejection {
     }
 
     /// The response for the client.
-    pub(crate) fn response(self) -> Response<ProxyBody> {
+    pub(crate) fn response(self) -> Response<Body> {
         let (status, text) = match self {
             Self::Method => (StatusCode::METHOD_NOT_ALLOWED, "405 Method Not Allowed\n"),
             Self::Options => (StatusCode::NO_CONTENT, ""),
@@ -60,27 +61,12 @@ impl Rejection {
                 "400 Bad Request: an upgrade request must not have a body\n",
             ),
         };
-        let mut response = line(status, text);
+        let mut response = Reply::text(status, text).build();
         if matches!(self, Self::Method | Self::Options) {
             response.headers_mut().insert(header::ALLOW, ALLOW);
         }
         response
     }
-}
-
-/// A response with a line of text, not to be cached.
-pub(crate) fn line(status: StatusCode, text: &'static str) -> Response<ProxyBody> {
-    let mut response = Response::new(ProxyBody::from_bytes(text));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    for (name, value) in [
-        (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
-        (header::CACHE_CONTROL, "no-store"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    response
 }
 
 const ALLOW: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");

@@ -9,11 +9,10 @@ use std::task::Poll;
 use bytes::Bytes;
 use http::Request;
 use http::Response;
-use http_body::Body;
 use tower_service::Service;
 
 use crate::error::BoxError;
-use crate::origin::proxy::body::ProxyBody;
+use crate::http::body::Body;
 use crate::origin::proxy::future::ProxyFuture;
 use crate::origin::proxy::shared::Selection;
 use crate::origin::proxy::shared::Shared;
@@ -36,10 +35,10 @@ impl UpstreamService {
 
 impl<B> Service<Request<B>> for UpstreamService
 where
-    B: Body<Data = Bytes> + Send + 'static,
+    B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    type Response = Response<ProxyBody>;
+    type Response = Response<Body>;
     type Error = Infallible;
     type Future = ProxyFuture;
 

@@ -6,7 +6,6 @@ use std::time::Duration;
 use std::time::Instant;
 
 use http_body_util::BodyExt as _;
-use tidings::FileBody;
 use tidings::Site;
 use tidings::StaticFiles;
 use tidings::UpdateNotifier;
@@ -158,7 +157,7 @@ pub(crate) struct InProcessSite {
     runtime: Option<Runtime>,
 }
 
-type Stream = Pin<Box<tidings::ResponseBody<FileBody>>>;
+type Stream = Pin<Box<tidings::Body>>;
 
 impl InProcessSite {
     pub(crate) fn new(watch: WatchDirectory) -> Self {

@@ -12,6 +12,7 @@ use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use proptest::collection::vec;
 use proptest::prelude::*;
+use tidings::Body;
 use tidings::Counts;
 
 use super::*;
@@ -45,7 +46,7 @@ fn text(bytes: &[u8]) -> &str {
 }
 
 /// Reads frames until the body is pending or has ended; true if it has ended.
-fn take(body: &mut ResponseBody<ScriptedBody>, mut each: impl FnMut(&[u8])) -> bool {
+fn take(body: &mut Body, mut each: impl FnMut(&[u8])) -> bool {
     let mut cx = Context::from_waker(Waker::noop());
     loop {
         match Pin::new(&mut *body).poll_frame(&mut cx) {

@@ -8,6 +8,7 @@ use std::task::Waker;
 
 use http::HeaderMap;
 use http_body::Body as _;
+use tidings::Body;
 use tidings::Csp;
 use tidings::StaticFiles;
 
@@ -47,12 +48,7 @@ impl App {
         }
     }
 
-    async fn send(
-        &self,
-        method: &str,
-        path: &str,
-        fields: &[(&str, &str)],
-    ) -> Response<ResponseBody<ScriptedBody>> {
+    async fn send(&self, method: &str, path: &str, fields: &[(&str, &str)]) -> Response<Body> {
         let service = service_fn(|request: Request<Empty<Bytes>>| {
             self.seen.lock().unwrap().clone_from(request.headers());
             let answer = answer(200, &self.fields, b"").map(|_| self.body.clone());

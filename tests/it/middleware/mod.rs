@@ -19,8 +19,8 @@ use bytes::Bytes;
 use http::Request;
 use http::Response;
 use http_body_util::Empty;
+use tidings::Body;
 use tidings::Release;
-use tidings::ResponseBody;
 use tidings::Site;
 use tidings::UpdateNotifierLayer;
 use tower::Layer as _;
@@ -57,10 +57,7 @@ fn page() -> String {
 }
 
 /// Sends `answer` through the layer, with `r1` as the current release.
-async fn through(
-    request: &[(&str, &str)],
-    answer: Response<ScriptedBody>,
-) -> Response<ResponseBody<ScriptedBody>> {
+async fn through(request: &[(&str, &str)], answer: Response<ScriptedBody>) -> Response<Body> {
     let answer = Mutex::new(Some(answer));
     let service = service_fn(move |_request: Request<Empty<Bytes>>| {
         let answer = answer.lock().unwrap().take();

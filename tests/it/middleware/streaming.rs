@@ -9,7 +9,7 @@ use std::task::Waker;
 use http::HeaderMap;
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
-use tidings::ResponseBody;
+use tidings::Body;
 
 use super::*;
 use crate::support::bodies::Step;
@@ -21,7 +21,7 @@ fn html(steps: impl IntoIterator<Item = Step>) -> Response<ScriptedBody> {
 }
 
 /// Polls once.
-fn poll(body: &mut ResponseBody<ScriptedBody>) -> Poll<Option<String>> {
+fn poll(body: &mut Body) -> Poll<Option<String>> {
     let mut cx = Context::from_waker(Waker::noop());
     let frame = Pin::new(body).poll_frame(&mut cx);
     frame.map(|frame| {

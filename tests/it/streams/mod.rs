@@ -16,8 +16,8 @@ use http::Response;
 use http_body_util::BodyExt as _;
 use http_body_util::Empty;
 use http_body_util::Full;
+use tidings::Body;
 use tidings::Release;
-use tidings::ResponseBody;
 use tidings::Site;
 use tidings::UpdateNotifierLayer;
 use tower::Layer as _;
@@ -40,7 +40,7 @@ fn publish(site: &Site, id: &str) -> bool {
 /// The layer over a service with one page.
 fn app(layer: &UpdateNotifierLayer) -> impl App + use<> {
     layer.layer(service_fn(|_request: Request<Empty<Bytes>>| async {
-        let page = Full::from("<!doctype html><title>App</title>");
+        let page = Full::<Bytes>::from("<!doctype html><title>App</title>");
         let page = Response::builder()
             .header("content-type", "text/html")
             .body(page);
@@ -49,22 +49,13 @@ fn app(layer: &UpdateNotifierLayer) -> impl App + use<> {
 }
 
 trait App:
-    Service<
-        Request<Empty<Bytes>>,
-        Response = Response<ResponseBody<Full<Bytes>>>,
-        Error = Infallible,
-        Future: Send,
-    > + Clone
+    Service<Request<Empty<Bytes>>, Response = Response<Body>, Error = Infallible, Future: Send> + Clone
 {
 }
 
 impl<S> App for S where
-    S: Service<
-            Request<Empty<Bytes>>,
-            Response = Response<ResponseBody<Full<Bytes>>>,
-            Error = Infallible,
-            Future: Send,
-        > + Clone
+    S: Service<Request<Empty<Bytes>>, Response = Response<Body>, Error = Infallible, Future: Send>
+        + Clone
 {
 }
 
@@ -79,7 +70,7 @@ async fn request(site: &Site, method: &str, path: &str, fields: &[(&str, &str)])
 
 /// An open event stream.
 struct Stream {
-    body: ResponseBody<Full<Bytes>>,
+    body: Body,
     blocks: VecDeque<Block>,
 }
 

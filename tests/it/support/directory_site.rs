@@ -149,7 +149,7 @@ impl DirectorySite {
         &self,
         path: &str,
         fields: &[(&str, &str)],
-    ) -> Response<tidings::FileBody> {
+    ) -> Response<tidings::Body> {
         send(self.files.clone(), "GET", path, fields).await
     }
 }

@@ -165,7 +165,7 @@ async fn webhook_other_id_for_directory_returns_422() {
 }
 
 /// An event stream whose greeting has been read.
-struct EventStream(tidings::ResponseBody<tidings::FileBody>);
+struct EventStream(tidings::Body);
 
 impl EventStream {
     async fn open(unscanned: &UnscannedDirectory) -> Self {
