@@ -209,10 +209,10 @@ mod tests {
             (r#"{"notes":["a"]}"#, r#""notes" is not a string"#),
             (r#"{"label":1.4}"#, r#""label" is not a string"#),
             (r#"{"id":7}"#, r#""id" is not a string"#),
-            (r#"{"id":"a b"}"#, "\"a b\" is no release id: use 1 to 64"),
-            (&long, "is no release id"),
+            (r#"{"id":"a b"}"#, "invalid release id \"a b\": use 1 to 64"),
+            (&long, "invalid release id"),
             (&unknown, "unknown field `xxx"),
-            (r#"{"policy":"loud"}"#, "\"loud\" is no policy: use prompt"),
+            (r#"{"policy":"loud"}"#, "invalid policy \"loud\": use prompt"),
             (
                 r#"{"Notes":"a"}"#,
                 "unknown field `Notes`, expected one of `id`, `notes`, `label`, `policy`, `time`",
