@@ -189,7 +189,7 @@ mod tests {
             r#"{"de": {"button": "x"}}"#,
         ] {
             let error = Messages::parse(json).unwrap_err().to_string();
-            assert!(error.starts_with("the texts can't be read: "), "{error}");
+            assert!(error.starts_with("invalid messages: "), "{error}");
         }
     }
 }

@@ -330,7 +330,9 @@ settings! {
         /// Notices of pages inside frames: `quiet` shows none, `notice` shows them as on any page.
         FRAMES "notice.frames" => frames: Frames = Frames::Quiet, "quiet|notice" as Option "frames";
 
-        /// JSON file with messages of the notice by language.
+        /// JSON file with messages by language, as in `{"de": {"refresh": "Neu laden"}}`, `*` for all others; their names
+        /// are `title`, `text`, `rollback`, `broken`, `refresh`, `later`, `no` (Later in a dialog), `notes` and
+        /// `countdown` (with `{n}`).
         MESSAGES "notice.messages" => messages: Option<PathBuf> = None, "FILE" as Option "messages";
     }
 }
