@@ -67,5 +67,5 @@ fn incomplete_after_elapsed_warns_with_missing_file() {
     let dir = site_dir(&[("index.html", "<!doctype html><script src=/app.js></script>")]);
     let arguments = ["--debounce", "50ms", "--incomplete-after", "300ms"];
     let program = Program::serve_with(dir.path(), &arguments).ready();
-    program.wait_for_log(&["WARN", "lacks files", "/app.js"]);
+    program.wait_for_log(&["WARN", "published an incomplete build", "/app.js"]);
 }
