@@ -13,7 +13,7 @@ use crate::error::Kind;
 ///
 /// If one has none.
 pub(crate) fn check(config: &Config, given: impl IntoIterator<Item = Key>) -> Result<(), Error> {
-    let origin = config.origin_kind()?;
+    let origin = origin_kind(config)?;
     for key in given {
         let setting = Setting::find(key);
         if setting.is_some_and(|setting| !setting.group().applies_to(origin)) {
@@ -37,6 +37,26 @@ pub(crate) fn check(config: &Config, given: impl IntoIterator<Item = Key>) -> Re
         }
     }
     Ok(())
+}
+
+/// Where the files of the site come from.
+fn origin_kind(config: &Config) -> Result<OriginKind, Error> {
+    match (&config.root, config.upstream.as_slice()) {
+        (Some(_), []) => Ok(OriginKind::Directory),
+        (None, [_, ..]) => Ok(OriginKind::Upstreams),
+        (None, []) => Err(Error::new(Kind::Setting {
+            value: String::new(),
+            why: "set the directory of the site, or its upstreams".to_owned(),
+        })
+        .with_key(Key::ROOT)),
+        (Some(root), [upstream, ..]) => Err(Error::new(Kind::Conflict {
+            value: root.display().to_string(),
+            other: Key::UPSTREAM,
+            other_value: upstream.to_string(),
+            why: "a site has either a directory or upstreams",
+        })
+        .with_key(Key::ROOT)),
+    }
 }
 
 fn ineffective(key: Key, why: &str) -> Error {

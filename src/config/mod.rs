@@ -4,6 +4,7 @@
 //! a [`Plan`] is a `Config` that was found to make sense.
 
 mod applicability;
+mod defaults;
 mod page_policy;
 mod partial;
 pub(crate) mod plan;

@@ -100,7 +100,7 @@ impl TryFrom<Config> for Plan {
         applicability::check(&config, config.changed())?;
         check_listen(&config.listen)?;
         if config.max_streams == 0 {
-            return Err(invalid(Key::MAX_STREAMS, 0, "the minimum is 1"));
+            return Err(invalid(Key::MAX_STREAMS, "0", "the minimum is 1"));
         }
         let prefix = ReservedPrefix::parse(&config.prefix);
         Ok(Self {
@@ -140,7 +140,7 @@ fn origin(config: &Config) -> Result<OriginPlan, Error> {
 fn directory(config: &Config, root: &Path) -> Result<DirectoryPlan, Error> {
     if root.is_file() {
         let why = "it is a file: use the directory that it is in";
-        return Err(invalid(Key::ROOT, root.display(), why));
+        return Err(invalid(Key::ROOT, root.display().to_string(), why));
     }
     if config.debounce > config.incomplete_after {
         let kind = Kind::Conflict {
@@ -332,7 +332,8 @@ fn webhook(config: &Config) -> Result<Option<Secret>, Error> {
 }
 
 fn read(key: Key, file: &Path) -> Result<Vec<u8>, Error> {
-    fs::read(file).map_err(|error| invalid(key, file.display(), format!("{error}")).with(error))
+    fs::read(file)
+        .map_err(|error| invalid(key, file.display().to_string(), error.to_string()).with(error))
 }
 
 fn at_least(key: Key, duration: Duration, least: Duration) -> Result<(), Error> {
@@ -344,9 +345,9 @@ fn at_least(key: Key, duration: Duration, least: Duration) -> Result<(), Error> 
     Ok(())
 }
 
-fn invalid(key: Key, value: impl ToString, why: impl Into<String>) -> Error {
+fn invalid(key: Key, value: impl Into<String>, why: impl Into<String>) -> Error {
     let kind = Kind::Setting {
-        value: value.to_string(),
+        value: value.into(),
         why: why.into(),
     };
     Error::new(kind).with_key(key)

@@ -15,7 +15,6 @@ use crate::config::page_policy::PagePolicy;
 use crate::config::route::Route;
 use crate::config::setting::FrontEnd;
 use crate::config::setting::Group;
-use crate::config::setting::OriginKind;
 use crate::config::setting::Setting;
 use crate::config::value::Raw;
 use crate::config::value::Value;
@@ -290,7 +289,7 @@ settings! {
         /// Maximum time from the end of a request to the start of the response.
         FIRST_BYTE_TIMEOUT "first-byte-timeout" => first_byte_timeout: Duration = DEFAULT_FIRST_BYTE_TIMEOUT, "TIME";
 
-        /// Maximum time without data within a request or response body; event streams and WebSockets have no limit.
+        /// Maximum time without data within a request or response body; event streams and upgraded connections have no limit.
         BODY_IDLE_TIMEOUT "body-idle-timeout" => body_idle_timeout: Duration = DEFAULT_BODY_IDLE_TIMEOUT, "TIME";
 
         /// Maximum time to keep an unused connection to an upstream; less than the upstream keeps it (Node: 5 s).
@@ -334,49 +333,6 @@ settings! {
         /// are `title`, `text`, `rollback`, `broken`, `refresh`, `later`, `no` (Later in a dialog), `notes` and
         /// `countdown` (with `{n}`).
         MESSAGES "notice.messages" => messages: Option<PathBuf> = None, "FILE" as Option "messages";
-    }
-}
-
-impl Config {
-    /// The defaults, for a site in the directory at `root`.
-    pub fn directory(root: impl Into<PathBuf>) -> Self {
-        Self {
-            root: Some(root.into()),
-            ..Self::default()
-        }
-    }
-
-    /// The defaults, for a site that these upstreams serve, each the whole of it.
-    ///
-    /// ```
-    /// let config = tidings::Config::proxy(["http://127.0.0.1:3000".parse()?]);
-    /// # Ok::<(), tidings::Error>(())
-    /// ```
-    pub fn proxy(upstream: impl IntoIterator<Item = Upstream>) -> Self {
-        Self {
-            upstream: upstream.into_iter().collect(),
-            ..Self::default()
-        }
-    }
-
-    /// Where the files of the site come from.
-    pub(crate) fn origin_kind(&self) -> Result<OriginKind, Error> {
-        match (&self.root, self.upstream.as_slice()) {
-            (Some(_), []) => Ok(OriginKind::Directory),
-            (None, [_, ..]) => Ok(OriginKind::Upstreams),
-            (None, []) => Err(Error::new(Kind::Setting {
-                value: String::new(),
-                why: "set the directory of the site, or its upstreams".to_owned(),
-            })
-            .with_key(Key::ROOT)),
-            (Some(root), [upstream, ..]) => Err(Error::new(Kind::Conflict {
-                value: root.display().to_string(),
-                other: Key::UPSTREAM,
-                other_value: upstream.to_string(),
-                why: "a site has either a directory or upstreams",
-            })
-            .with_key(Key::ROOT)),
-        }
     }
 }
 

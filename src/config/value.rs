@@ -35,8 +35,8 @@ pub(crate) enum Raw {
     /// Text that is not Unicode, which only a path can be.
     #[serde(skip)]
     Os(OsString),
-    List(Vec<Raw>),
-    Table(BTreeMap<String, Raw>),
+    List(Vec<Self>),
+    Table(BTreeMap<String, Self>),
 }
 
 /// How many values a setting has.
@@ -274,7 +274,7 @@ macro_rules! lists {
 
             fn from_raw(raw: Raw) -> Result<Self, Error> {
                 let texts = raw.into_texts()?;
-                texts.into_iter().map(|text| Ok(text.parse::<$type>()?)).collect()
+                texts.into_iter().map(|text| text.parse::<$type>()).collect()
             }
 
             fn to_raw(&self) -> Option<Raw> {

@@ -212,7 +212,10 @@ mod tests {
             (r#"{"id":"a b"}"#, "invalid release id \"a b\": use 1 to 64"),
             (&long, "invalid release id"),
             (&unknown, "unknown field `xxx"),
-            (r#"{"policy":"loud"}"#, "invalid policy \"loud\": use prompt"),
+            (
+                r#"{"policy":"loud"}"#,
+                "invalid policy \"loud\": use prompt",
+            ),
             (
                 r#"{"Notes":"a"}"#,
                 "unknown field `Notes`, expected one of `id`, `notes`, `label`, `policy`, `time`",

@@ -175,7 +175,10 @@ async fn webhook_invalid_body_returns_400_with_the_reason() {
             "unknown field `lable`, expected one of `id`, `notes`, `label`, `policy`, `time`",
         ),
         (r#"{"id":"a b"}"#, "invalid release id \"a b\": use 1 to 64"),
-        (r#"{"policy":"loud"}"#, "invalid policy \"loud\": use prompt"),
+        (
+            r#"{"policy":"loud"}"#,
+            "invalid policy \"loud\": use prompt",
+        ),
     ] {
         assert_rejected(&post(&layer, &[BEARER], body).await, 400, text);
         assert_rejected(&post_signed(&layer, body).await, 400, text);
