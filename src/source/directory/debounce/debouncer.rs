@@ -114,7 +114,7 @@ impl Debouncer {
         let is_first = !std::mem::replace(&mut self.has_scanned, true);
         let since = match self.seen {
             Some((hash, since)) if hash == scan.hash => since,
-            // A tree that was there at the start has been unchanged for as long as its stamps tell.
+            // A tree that was there at the start has been unchanged for as long as its stamps show.
             None if is_first => now.checked_sub(scan.age).unwrap_or(now),
             _ => now,
         };
@@ -199,7 +199,7 @@ impl Debouncer {
     }
 }
 
-// Events come in bursts: one scan for each burst, with a delay that nobody notices.
+// Events come in bursts: one scan for each burst, with a delay that is not noticeable.
 const EVENT_DELAY: Duration = Duration::from_millis(20);
 
 // Something that writes for a minute without a pause is not a deploy: a log file, a counter. The build next to it

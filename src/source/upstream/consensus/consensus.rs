@@ -85,7 +85,7 @@ impl Consensus {
     /// True as long as an announced deploy is expected.
     pub(crate) fn expects_deploy(&self, now: Instant) -> bool {
         self.deploy_expected
-            .is_some_and(|word| now < word + EXPECT_DEPLOY_FOR)
+            .is_some_and(|expected| now < expected + EXPECT_DEPLOY_FOR)
     }
 
     /// When a poll would confirm the candidate, if there is one.

@@ -1,114 +1,15 @@
-use std::sync::Arc;
-use std::time::Duration;
-use std::time::Instant;
+//! What is published after which polls.
 
-use crate::html::page_assets::PageFingerprint;
-use crate::html::page_assets::PageLocation;
-use crate::html::page_assets::PageReader;
+use std::sync::Arc;
+
 use crate::release::Release;
-use crate::release::fingerprint::ReleaseFingerprint;
-use crate::source::upstream::consensus::Consensus;
-use crate::source::upstream::consensus::PollDecision;
 use crate::source::upstream::consensus::consensus::CONFIRM_SOON;
 use crate::source::upstream::consensus::consensus::MAX_START;
 use crate::source::upstream::consensus::consensus::REPUBLISH_AFTER;
-
-const POLL_INTERVAL: Duration = Duration::from_secs(10);
-
-/// What an upstream shows that has this page.
-fn page(html: &str) -> Arc<ReleaseFingerprint> {
-    let found = PageReader::parse(html.as_bytes()).unwrap();
-    let location = PageLocation {
-        path: "/",
-        host: None,
-    };
-    let print = PageFingerprint::new(found.resolve_at(location));
-    Arc::new(ReleaseFingerprint::Pages(vec![("/".into(), print)]))
-}
-
-/// A build whose name is in that of its script.
-fn build(name: &str) -> Arc<ReleaseFingerprint> {
-    page(&format!("<script src=/app-{name}.js></script>"))
-}
-
-/// A build with such a script in the page.
-fn inline(name: &str, script: &str) -> Arc<ReleaseFingerprint> {
-    page(&format!(
-        "<script src=/app-{name}.js></script><script>{script}</script>"
-    ))
-}
-
-/// Looks at a simulated site, and what became of them.
-struct Simulation {
-    consensus: Consensus,
-    start: Instant,
-    now: Instant,
-    /// Second and id of each publish.
-    published: Vec<(u64, String)>,
-}
-
-impl Simulation {
-    fn new() -> Self {
-        let start = Instant::now();
-        Self {
-            consensus: Consensus::new(POLL_INTERVAL),
-            start,
-            now: start,
-            published: Vec::new(),
-        }
-    }
-
-    /// A site that has published this, as its only upstream shows it.
-    fn showing(fingerprint: &Arc<ReleaseFingerprint>) -> Self {
-        let mut simulation = Self::new();
-        for _ in 0..2 {
-            simulation.poll(&[Some(fingerprint)]);
-            simulation.wait(1);
-        }
-        assert_eq!(simulation.published.len(), 1);
-        simulation.wait(9);
-        simulation
-    }
-
-    fn wait(&mut self, seconds: u64) {
-        self.now += Duration::from_secs(seconds);
-    }
-
-    fn poll(&mut self, shown: &[Option<&Arc<ReleaseFingerprint>>]) {
-        let shown: Vec<_> = shown
-            .iter()
-            .map(|shown_by_one| shown_by_one.cloned())
-            .collect();
-        let (release, fingerprint) = match self.consensus.on_polled(self.now, &shown) {
-            PollDecision::Wait => return,
-            PollDecision::Publish(fingerprint, _) => {
-                (Arc::new(Release::new(fingerprint.id(), 1)), fingerprint)
-            }
-            PollDecision::Republish(known) => (known.release, known.fingerprint),
-        };
-        let second = (self.now - self.start).as_secs();
-        self.published.push((second, release.id().to_string()));
-        self.consensus.set_current(release, Some(fingerprint));
-    }
-
-    /// Looks at the interval, at a single upstream.
-    fn polls(&mut self, shown: &[&Arc<ReleaseFingerprint>]) {
-        for shown_by_one in shown {
-            self.poll(&[Some(shown_by_one)]);
-            self.wait(10);
-        }
-    }
-
-    /// How many times it has published after the first.
-    fn new_releases(&self) -> usize {
-        self.published.len() - 1
-    }
-
-    #[track_caller]
-    fn assert_current(&self, fingerprint: &ReleaseFingerprint) {
-        assert_eq!(self.published.last().unwrap().1, fingerprint.id().as_str());
-    }
-}
+use crate::source::upstream::consensus::tests::simulation::Simulation;
+use crate::source::upstream::consensus::tests::simulation::build;
+use crate::source::upstream::consensus::tests::simulation::inline;
+use crate::source::upstream::consensus::tests::simulation::page;
 
 #[test]
 fn first_build_is_published_at_once() {
@@ -174,7 +75,7 @@ fn announced_build_is_published_after_a_second() {
     let mut simulation = Simulation::showing(&old);
     simulation.consensus.expect_deploy(simulation.now);
     assert!(simulation.consensus.expects_deploy(simulation.now));
-    // It may still be on its way.
+    // The new build may not be there yet.
     simulation.poll(&[Some(&old)]);
     simulation.wait(2);
     simulation.poll(&[Some(&new)]);
@@ -253,7 +154,7 @@ fn upstream_down_and_up_again_publishes_nothing() {
     assert_eq!(
         simulation.new_releases(),
         0,
-        "nothing is decided without an answer"
+        "nothing is decided without a response"
     );
     simulation.polls(&[&new]);
     assert_eq!(simulation.new_releases(), 1);
@@ -330,7 +231,7 @@ fn version_in_query_is_published_and_random_query_is_not() {
     assert_eq!(simulation.new_releases(), 1);
     let plain = |version: u32| page(&format!("<script src='/a.js?v={version}'></script>"));
     let mut simulation = Simulation::showing(&plain(1));
-    // Two deploys within an interval don't make the query a random one.
+    // Two deploys within an interval do not make the query a random one.
     simulation.polls(&[&plain(2), &plain(3), &plain(3), &plain(4), &plain(4)]);
     assert_eq!(simulation.new_releases(), 2);
 }
@@ -342,7 +243,7 @@ fn release_published_otherwise_takes_next_seen_fingerprint() {
     let release = Release::new("v2".parse().unwrap(), 1);
     simulation.consensus.set_current(Arc::new(release), None);
     assert!(simulation.consensus.current().is_none());
-    // The upstream has not got it yet.
+    // The upstream does not have it yet.
     simulation.polls(&[&old, &old, &old]);
     simulation.polls(&[&new, &new, &new]);
     assert_eq!(simulation.new_releases(), 0);
@@ -358,65 +259,6 @@ fn release_published_otherwise_takes_next_seen_fingerprint() {
     assert_eq!(
         simulation.published.last().unwrap().1,
         "v2",
-        "it comes back under its own name"
+        "it is published again by its own id"
     );
-}
-
-/// Numbers without any order, but always the same ones.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) % n
-    }
-}
-
-/// A fleet behind a balancer goes over to the new build one by one within `seconds`; visitors come every so often, and
-/// the fingerprint that they get are seen. Gives how often it was news, and whether it ended with the new build.
-fn roll(seed: u64, seconds: u64, visits: u64) -> (usize, bool) {
-    let (old, new) = (build("a"), build("b"));
-    let mut simulation = Simulation::showing(&old);
-    let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-    let begin = simulation.now;
-    let mut next_poll = simulation.now;
-    while simulation.now < begin + Duration::from_secs(seconds + 120) {
-        let gone = (simulation.now - begin).as_secs().min(seconds);
-        let mut shows_new = || dice.below(seconds) < gone;
-        if visits > 0 && (simulation.now - begin).as_secs().is_multiple_of(visits) {
-            let is_current = match simulation.new_releases() {
-                0 => !shows_new(),
-                _ => shows_new(),
-            };
-            if is_current {
-                simulation.consensus.on_current_seen(simulation.now);
-            } else {
-                next_poll = next_poll.min(simulation.now + CONFIRM_SOON);
-            }
-        }
-        if simulation.now >= next_poll {
-            let shown_by_one = if shows_new() { &new } else { &old };
-            simulation.poll(&[Some(shown_by_one)]);
-            let at = simulation.now + POLL_INTERVAL;
-            next_poll = simulation.consensus.due().map_or(at, |due| due.min(at));
-        }
-        simulation.wait(1);
-    }
-    let ends_new = simulation.published.last().unwrap().1 == new.id().as_str();
-    (simulation.new_releases(), ends_new)
-}
-
-#[test]
-fn rolling_deploy_behind_load_balancer_is_published_once() {
-    for seed in 0..300 {
-        for visits in [0, 1, 3, 20] {
-            assert_eq!(
-                roll(seed, 90, visits),
-                (1, true),
-                "seed {seed}, visits {visits}"
-            );
-        }
-    }
 }

@@ -1,0 +1,5 @@
+//! Consensus by simulated polls.
+
+mod decisions;
+mod rolling_deploy;
+mod simulation;
