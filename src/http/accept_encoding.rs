@@ -1,9 +1,9 @@
-//! What a client accepts, by its `Accept-Encoding` (RFC 9110, section 12.5.3).
+//! The content codings that a client accepts: `Accept-Encoding` (RFC 9110, section 12.5.3).
 
 use http::HeaderMap;
 use http::header;
 
-/// The weights that a client gives to the codings that we know.
+/// The weights of the supported content codings in a request's `Accept-Encoding`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Accepted {
     identity: Option<Weight>,
@@ -18,8 +18,8 @@ pub(crate) struct Accepted {
 type Weight = u16;
 
 impl Accepted {
-    /// What a request says. One without the field takes anything, but a client that does not say it knows a
-    /// coding had better not get one.
+    /// Parses `Accept-Encoding`. By the RFC a request without the field accepts any coding; here it accepts only
+    /// identity, since its client may not support any other.
     pub(crate) fn by(headers: &HeaderMap) -> Self {
         let mut accepted = Self::default();
         for value in headers.get_all(header::ACCEPT_ENCODING) {
@@ -55,19 +55,21 @@ impl Accepted {
         *slot = Some(weight);
     }
 
-    /// True if the client takes the coding of this token.
+    /// Returns true if the client accepts the coding with this token.
     pub(crate) fn allows(self, token: &str) -> bool {
         self.weight_of(token) > 0
     }
 
-    /// The best of what there is, named by token, the one that we would rather send first: the highest weight, and of
-    /// equal weights the first. `None` is identity, also where the client takes nothing that we have: better than a
-    /// 406, which no browser expects.
+    /// Returns the offered coding with the highest weight; of equal weights, the one that is offered first. Each is
+    /// offered with its token.
+    ///
+    /// `None` stands for identity. It is also returned if the client accepts none of the codings, nor identity: no
+    /// browser expects a 406.
     pub(crate) fn choose<C>(
         self,
         offered: impl IntoIterator<Item = (&'static str, C)>,
     ) -> Option<C> {
-        // Identity is acceptable unless it is refused by name or by `*;q=0`.
+        // Identity is acceptable unless it is excluded by name or by `*;q=0`.
         let identity = self
             .identity
             .or(self.any.filter(|&any| any == 0))
@@ -94,7 +96,7 @@ impl Accepted {
     }
 }
 
-/// `0.5` in thousandths; what is no weight counts as none.
+/// Parses a weight such as `0.5`, in thousandths. An invalid weight is 0.
 fn weight(text: &str) -> Weight {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     if whole.len() > 1 || fraction.len() > 3 {
@@ -121,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn the_weights_decide() {
+    fn accept_encoding_with_weights_selects_highest() {
         for (field, expected) in [
             ("gzip, deflate, br, zstd", "zstd"),
             ("gzip, deflate, br", "br"),
@@ -153,14 +155,14 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_there_is_chosen() {
+    fn choose_considers_only_offered_codings() {
         let accepted = accepted(Some("br, gzip"));
         assert_eq!(accepted.choose([("gzip", 1)]), Some(1));
         assert_eq!(accepted.choose::<u8>([]), None);
     }
 
     #[test]
-    fn what_is_allowed_need_not_be_the_best() {
+    fn allows_accepts_any_nonzero_weight() {
         let accepted = accepted(Some("identity, gzip;q=0.1, br;q=0"));
         assert!(accepted.allows("gzip"));
         assert!(!accepted.allows("br"));

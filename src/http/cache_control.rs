@@ -1,9 +1,9 @@
-//! `Cache-Control` (RFC 9111, section 5.2).
+//! Directives of `Cache-Control` (RFC 9111, section 5.2).
 
 use http::HeaderMap;
 use http::header;
 
-/// True if the message has the directive `no-transform` (RFC 9111, sections 5.2.1.6 and 5.2.2.6).
+/// Returns true if a message has the directive `no-transform` (RFC 9111, sections 5.2.1.6 and 5.2.2.6).
 pub(crate) fn forbids_transformation(headers: &HeaderMap) -> bool {
     headers
         .get_all(header::CACHE_CONTROL)

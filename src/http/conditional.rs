@@ -7,14 +7,14 @@ use http::header;
 use crate::http::etag::are_weakly_equal;
 use crate::http::etag::entity_tags;
 
-/// The validators of what would be sent.
+/// The validators of the selected representation (RFC 9110, section 8.8).
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Validators<'a> {
     pub(crate) etag: &'a HeaderValue,
     pub(crate) last_modified: Option<&'a HeaderValue>,
 }
 
-/// What the conditions of a request come to.
+/// The result of the preconditions of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Decision {
     Send,
@@ -23,12 +23,12 @@ pub(crate) enum Decision {
 }
 
 impl Validators<'_> {
-    /// In the order of section 13.2.2.
+    /// Evaluates the preconditions of a request, in the order of section 13.2.2.
     ///
-    /// A date counts only if it is the very one that was sent: a rollback makes files older.
+    /// Dates are compared for equality, not for order: a rollback makes files older.
     pub(crate) fn decide(&self, headers: &HeaderMap) -> Decision {
         if headers.contains_key(header::IF_MATCH) {
-            if !self.is_in(headers, header::IF_MATCH, is_strongly) {
+            if !self.matches(headers, header::IF_MATCH, are_strongly_equal) {
                 return Decision::PreconditionFailed;
             }
         } else if let Some(date) = headers.get(header::IF_UNMODIFIED_SINCE)
@@ -37,7 +37,7 @@ impl Validators<'_> {
             return Decision::PreconditionFailed;
         }
         if headers.contains_key(header::IF_NONE_MATCH) {
-            if self.is_in(headers, header::IF_NONE_MATCH, are_weakly_equal) {
+            if self.matches(headers, header::IF_NONE_MATCH, are_weakly_equal) {
                 return Decision::NotModified;
             }
         } else if let Some(date) = headers.get(header::IF_MODIFIED_SINCE)
@@ -48,7 +48,7 @@ impl Validators<'_> {
         Decision::Send
     }
 
-    /// True if a range may be sent: there is no `If-Range`, or it names what we would send (section 13.1.5).
+    /// Returns true if a range may be sent: there is no `If-Range`, or it matches a validator (section 13.1.5).
     pub(crate) fn allow_range(&self, headers: &HeaderMap) -> bool {
         match headers.get(header::IF_RANGE) {
             None => true,
@@ -56,22 +56,23 @@ impl Validators<'_> {
         }
     }
 
-    fn is_in(
+    /// Returns true if the list in the field `name` has an equal entity tag, or is `*`.
+    fn matches(
         &self,
         headers: &HeaderMap,
         name: header::HeaderName,
-        is: fn(&str, &str) -> bool,
+        equals: fn(&str, &str) -> bool,
     ) -> bool {
         let ours = self.etag.to_str().unwrap_or("");
         headers
             .get_all(name)
             .iter()
             .filter_map(|list| list.to_str().ok())
-            .any(|list| list.trim() == "*" || entity_tags(list).any(|tag| is(tag, ours)))
+            .any(|list| list.trim() == "*" || entity_tags(list).any(|tag| equals(tag, ours)))
     }
 }
 
-fn is_strongly(theirs: &str, ours: &str) -> bool {
+fn are_strongly_equal(theirs: &str, ours: &str) -> bool {
     theirs == ours && !theirs.starts_with("W/")
 }
 
@@ -104,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn if_none_match_takes_lists_weak_tags_and_a_star() {
+    fn if_none_match_compares_lists_weakly() {
         use Decision::NotModified;
         use Decision::Send;
         for (value, expected) in [
@@ -119,7 +120,7 @@ mod tests {
         ] {
             check(&[(header::IF_NONE_MATCH, value)], expected);
         }
-        // It overrules the date.
+        // `If-Modified-Since` is ignored beside it.
         check(
             &[
                 (header::IF_NONE_MATCH, "\"y\""),
@@ -130,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_counts_only_if_it_is_the_same() {
+    fn date_conditions_compare_for_equality() {
         check(&[(header::IF_MODIFIED_SINCE, DATE)], Decision::NotModified);
         let later = "Mon, 23 Nov 2026 12:00:00 GMT";
         check(&[(header::IF_MODIFIED_SINCE, later)], Decision::Send);
@@ -142,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn if_match_compares_strongly() {
+    fn if_match_weak_tag_fails() {
         check(&[(header::IF_MATCH, "\"x\"")], Decision::Send);
         check(&[(header::IF_MATCH, "*")], Decision::Send);
         check(
@@ -153,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn if_range_takes_only_what_would_be_sent() {
+    fn if_range_mismatch_disallows_range() {
         for (value, expected) in [
             ("\"x\"", true),
             ("W/\"x\"", false),

@@ -1,24 +1,25 @@
-//! Media types by file name.
+//! Media types of files by name, and of responses.
 
 use http::HeaderMap;
 use http::HeaderValue;
 use http::header;
 
-/// What a file is, as far as serving it goes.
+/// The kinds of files that are treated differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// A page: gets the script, and leads to other files.
+    /// A page: gets the client script and refers to other files.
     Page,
-    /// A script, which may name other files.
+    /// A script, which may refer to other files.
     Script,
-    /// A style sheet, which may name other files.
+    /// A style sheet, which may refer to other files.
     Style,
-    /// A source map: nobody who visits the site loads it.
+    /// A source map, loaded only by developer tools.
     SourceMap,
     /// Anything else.
     Other,
 }
 
+/// Returns the kind of the file at `path`, by its extension.
 pub(crate) fn kind(path: &str) -> Kind {
     match extension(path).to_ascii_lowercase().as_str() {
         "html" | "htm" => Kind::Page,
@@ -29,23 +30,23 @@ pub(crate) fn kind(path: &str) -> Kind {
     }
 }
 
-/// The `Content-Type` of the file at `path`.
+/// Returns the `Content-Type` of the file at `path`.
 ///
-/// Text says `charset=utf-8` only where the bytes are UTF-8 (`utf8`): a wrong charset in the header would
-/// overrule a right one in the file.
+/// Text gets `charset=utf-8` only if the content is UTF-8 (`utf8`): a wrong charset in the header would take precedence
+/// over a correct one in the file.
 pub(crate) fn content_type(path: &str, utf8: bool) -> HeaderValue {
     let essence = essence(path);
-    if utf8 && takes_charset(&essence) {
+    if utf8 && has_charset(&essence) {
         let text = format!("{essence}; charset=utf-8");
         return HeaderValue::from_str(&text).unwrap_or(FALLBACK);
     }
     HeaderValue::from_str(&essence).unwrap_or(FALLBACK)
 }
 
-/// True if compression pays: text, and the binary types that carry no compression of their own.
+/// Returns true if the file at `path` is worth compressing: text, and binary types without compression of their own.
 pub(crate) fn is_compressible(path: &str) -> bool {
     let essence = essence(path);
-    takes_charset(&essence)
+    has_charset(&essence)
         || essence == "application/json"
         || essence.ends_with("+json")
         || essence.ends_with("+xml")
@@ -61,11 +62,11 @@ pub(crate) fn is_compressible(path: &str) -> bool {
         )
 }
 
-/// True for HTML in an ASCII-compatible charset.
+/// Returns true if the headers describe HTML in an ASCII-compatible charset.
 pub(crate) fn is_html(headers: &HeaderMap) -> bool {
     let mut fields = headers.get_all(header::CONTENT_TYPE).iter();
     let value = fields.next().and_then(|value| value.to_str().ok());
-    // Of two, who knows which one counts.
+    // With two fields it is undefined which one applies.
     let (Some(value), None) = (value, fields.next()) else {
         return false;
     };
@@ -80,7 +81,7 @@ pub(crate) fn is_html(headers: &HeaderMap) -> bool {
         && charset.is_none_or(|charset| is_ascii_compatible(&charset))
 }
 
-/// The labels of the Encoding standard whose encodings have other bytes for ASCII, or have states.
+/// Returns false for the labels of the Encoding standard whose encodings are stateful or encode ASCII differently.
 fn is_ascii_compatible(charset: &str) -> bool {
     !charset.starts_with("utf-16")
         && !charset.starts_with("utf-32")
@@ -101,6 +102,7 @@ fn is_ascii_compatible(charset: &str) -> bool {
         )
 }
 
+/// Returns the file name extension without its dot; empty if there is none.
 pub(crate) fn extension(path: &str) -> &str {
     let name = path.rsplit('/').next().unwrap_or(path);
     match name.rsplit_once('.') {
@@ -111,7 +113,7 @@ pub(crate) fn extension(path: &str) -> &str {
 
 fn essence(path: &str) -> String {
     let extension = extension(path).to_ascii_lowercase();
-    // What the table of the crate lacks, or has by another meaning (.ts is MPEG there) or an old name.
+    // Types that `mime_guess` lacks, has under an outdated name, or takes for something else (.ts is MPEG there).
     let known = match extension.as_str() {
         "js" | "mjs" | "cjs" => "text/javascript",
         "map" | "importmap" => "application/json",
@@ -142,20 +144,20 @@ fn essence(path: &str) -> String {
         "m4a" => "audio/mp4",
         "opus" => "audio/ogg",
         "" | "br" | "zst" => "application/octet-stream",
-        _ => return guessed(path),
+        _ => return guess_essence(path),
     };
     known.to_owned()
 }
 
-fn guessed(path: &str) -> String {
+fn guess_essence(path: &str) -> String {
     mime_guess::from_path(path)
         .first_raw()
         .unwrap_or("application/octet-stream")
         .to_owned()
 }
 
-/// JSON takes none: it is UTF-8 by definition (RFC 8259, section 8.1).
-fn takes_charset(essence: &str) -> bool {
+/// Returns true for types with a `charset` parameter. JSON has none: it is UTF-8 by definition (RFC 8259, section 8.1).
+fn has_charset(essence: &str) -> bool {
     essence.starts_with("text/")
         || matches!(
             essence,
@@ -174,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_traps_of_mime_tables_are_mended() {
+    fn content_type_known_extension_returns_registered_type() {
         for (path, expected) in [
             ("/a.js", "text/javascript; charset=utf-8"),
             ("/a.mjs", "text/javascript; charset=utf-8"),
@@ -198,12 +200,12 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_not_utf_8_get_no_charset() {
+    fn content_type_not_utf8_has_no_charset() {
         assert_eq!(content_type("/a.html", false), "text/html");
     }
 
     #[test]
-    fn what_is_compressed_already_is_not_compressed() {
+    fn is_compressible_compressed_format_returns_false() {
         for path in [
             "/a.png", "/a.woff2", "/a.jpg", "/a.mp4", "/a.zip", "/a.js.gz",
         ] {

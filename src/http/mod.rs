@@ -1,4 +1,4 @@
-//! HTTP, as the standards have it: one file for each concern, used by everything above.
+//! HTTP as specified by the standards, one module for each concern.
 
 pub(crate) mod accept_encoding;
 pub(crate) mod body;

@@ -6,8 +6,8 @@ use http::HeaderName;
 use http::Request;
 use http::header;
 
-/// The fields of a request that the layer changes where it goes to a page, as they came. Put into the extensions of such
-/// a request for an origin that codes its pages and sends ranges of them itself, with the script in them.
+/// The fields of a request that the layer changes where it goes to a page, as they came. Put into the extensions of
+/// such a request for an origin that codes its pages and sends ranges of them itself, with the script in them.
 #[derive(Debug, Clone)]
 pub(crate) struct Unaltered(HeaderMap);
 

@@ -1,4 +1,4 @@
-//! The path of a request, decoded once, segment by segment.
+//! Decoding and encoding of request paths.
 
 use std::borrow::Cow;
 
@@ -8,26 +8,26 @@ use percent_encoding::percent_decode_str;
 use percent_encoding::utf8_percent_encode;
 
 /// A decoded path that starts with a slash and has no `.`, `..` or empty segments: `/docs/a b.html`, or
-/// `/docs/` for a folder.
+/// `/docs/` for a directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SitePath<'a>(Cow<'a, str>);
 
 impl<'a> SitePath<'a> {
-    /// Decodes the path of a URI (RFC 3986, sections 2.1 and 5.2.4).
+    /// Decodes the path of a URI, segment by segment and once (RFC 3986, sections 2.1 and 5.2.4).
     ///
-    /// `None` for what has no business in a path: an encoded slash, a backslash, a control character, bytes
-    /// that are not UTF-8, or more `..` than folders.
+    /// `None` for a path with an encoded slash, a backslash, a control character, bytes that are not UTF-8, or more
+    /// `..` than directories.
     pub(crate) fn decode(path: &'a str) -> Option<Self> {
-        let odd = |b: u8| b == b'%' || b == b'\\' || b.is_ascii_control();
+        let is_special = |b: u8| b == b'%' || b == b'\\' || b.is_ascii_control();
         let is_plain = path.starts_with('/')
-            && !path.bytes().any(odd)
+            && !path.bytes().any(is_special)
             && !path.contains("//")
             && !path.contains("/.");
         if is_plain {
             return Some(Self(Cow::Borrowed(path)));
         }
         let mut segments: Vec<Cow<'_, str>> = Vec::new();
-        let mut ends_in_folder = true;
+        let mut ends_in_directory = true;
         for segment in path.strip_prefix('/')?.split('/') {
             let segment = percent_decode_str(segment).decode_utf8().ok()?;
             if segment
@@ -36,7 +36,7 @@ impl<'a> SitePath<'a> {
             {
                 return None;
             }
-            ends_in_folder = matches!(&*segment, "" | "." | "..");
+            ends_in_directory = matches!(&*segment, "" | "." | "..");
             match &*segment {
                 "" | "." => {}
                 ".." => _ = segments.pop()?,
@@ -48,7 +48,7 @@ impl<'a> SitePath<'a> {
             decoded.push('/');
             decoded.push_str(segment);
         }
-        if ends_in_folder || segments.is_empty() {
+        if ends_in_directory || segments.is_empty() {
             decoded.push('/');
         }
         Some(Self(Cow::Owned(decoded)))
@@ -58,14 +58,15 @@ impl<'a> SitePath<'a> {
         &self.0
     }
 
-    /// The path as it is written in a `Location`: absolute, and on this host, since it begins with one slash
+    /// Encodes a decoded path for a `Location`. The reference stays on this host, since the path begins with one slash
     /// and has no empty segment.
     pub(crate) fn encode(path: &str) -> String {
         utf8_percent_encode(path, NOT_IN_PATHS).to_string()
     }
 }
 
-// RFC 3986, section 3.3: what may not stand in a path, and what servers and browsers quarrel about.
+// The characters that RFC 3986, section 3.3, does not allow in a path, and those that servers and browsers treat
+// differently.
 const NOT_IN_PATHS: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -88,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_is_decoded_once() {
+    fn decode_percent_encoded_path_decodes_once() {
         for (path, expected) in [
             ("/", Some("/")),
             ("/a/b.js", Some("/a/b.js")),
@@ -122,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn an_encoded_path_has_nothing_that_ends_it() {
+    fn encode_path_delimiters_escapes_them() {
         assert_eq!(SitePath::encode("/a b?#%/é"), "/a%20b%3F%23%25/%C3%A9");
     }
 }

@@ -1,35 +1,37 @@
-//! Byte ranges (RFC 9110, section 14).
+//! Range requests (RFC 9110, section 14).
 
 use std::ops::RangeInclusive;
 
 use http::HeaderMap;
 use http::header;
 
-/// What the `Range` of a request comes to.
+/// The part of a representation that a request selects by its `Range`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Ranged {
-    /// All of it: there is no range, one we don't understand, or more than one.
-    Whole,
-    /// These bytes.
-    Part(RangeInclusive<u64>),
-    /// Nothing: the range begins behind the end.
+pub(crate) enum ByteRange {
+    /// The whole representation: there is no range, an invalid one, or more than one.
+    Full,
+    /// These bytes, first and last.
+    Partial(RangeInclusive<u64>),
+    /// No bytes: the range begins past the end.
     Unsatisfiable,
 }
 
-impl Ranged {
-    /// Several ranges, and what is no range at all, are answered with the whole (section 14.2 allows both):
-    /// nobody but attackers asks a static server for many.
-    pub(crate) fn by(headers: &HeaderMap, length: u64) -> Self {
+impl ByteRange {
+    /// Selects the range of a representation with this length.
+    ///
+    /// A request for several ranges, or an invalid one, selects the whole (section 14.2 allows both). In practice only
+    /// attackers request many ranges of a static file.
+    pub(crate) fn from_headers(headers: &HeaderMap, length: u64) -> Self {
         let field = headers
             .get(header::RANGE)
             .and_then(|field| field.to_str().ok());
         field
             .and_then(|field| parse(field, length))
-            .unwrap_or(Self::Whole)
+            .unwrap_or(Self::Full)
     }
 }
 
-fn parse(field: &str, length: u64) -> Option<Ranged> {
+fn parse(field: &str, length: u64) -> Option<ByteRange> {
     let (unit, range) = field.split_once('=')?;
     let (first, last) = range.trim().split_once('-')?;
     if !unit.trim().eq_ignore_ascii_case("bytes") {
@@ -37,10 +39,10 @@ fn parse(field: &str, length: u64) -> Option<Ranged> {
     }
     let end = length.checked_sub(1);
     let (first, last) = if first.is_empty() {
-        // The last so many; of a shorter file, all.
+        // A suffix range: the last `count` bytes, or all of a shorter file.
         let count = number(last)?;
         if count == 0 {
-            return Some(Ranged::Unsatisfiable);
+            return Some(ByteRange::Unsatisfiable);
         }
         (length.saturating_sub(count), end)
     } else {
@@ -56,12 +58,12 @@ fn parse(field: &str, length: u64) -> Option<Ranged> {
         (first, end.map(|end| end.min(last)))
     };
     match last {
-        Some(last) if first <= last => Some(Ranged::Part(first..=last)),
-        _ => Some(Ranged::Unsatisfiable),
+        Some(last) if first <= last => Some(ByteRange::Partial(first..=last)),
+        _ => Some(ByteRange::Unsatisfiable),
     }
 }
 
-/// A number, or the largest there is for one that is larger.
+/// Parses a number. One that does not fit is `u64::MAX`.
 fn number(text: &str) -> Option<u64> {
     let is_number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     is_number.then(|| text.parse().unwrap_or(u64::MAX))
@@ -72,37 +74,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn single_ranges_are_served() {
+    fn range_single_selects_those_bytes() {
         for (field, expected) in [
-            ("bytes=0-4", Ranged::Part(0..=4)),
-            ("bytes=5-", Ranged::Part(5..=9)),
-            ("bytes=-3", Ranged::Part(7..=9)),
-            ("bytes=-30", Ranged::Part(0..=9)),
-            ("bytes=8-30", Ranged::Part(8..=9)),
-            ("bytes=10-", Ranged::Unsatisfiable),
-            ("bytes=10-12", Ranged::Unsatisfiable),
-            ("bytes=-0", Ranged::Unsatisfiable),
-            ("bytes=5-2", Ranged::Whole),
-            ("bytes=0-1,3-4", Ranged::Whole),
-            ("bytes=", Ranged::Whole),
-            ("bytes=a-b", Ranged::Whole),
-            ("lines=0-1", Ranged::Whole),
-            ("bytes=+1-2", Ranged::Whole),
-            ("bytes=18446744073709551616-", Ranged::Unsatisfiable),
-            ("bytes=0-18446744073709551616", Ranged::Part(0..=9)),
+            ("bytes=0-4", ByteRange::Partial(0..=4)),
+            ("bytes=5-", ByteRange::Partial(5..=9)),
+            ("bytes=-3", ByteRange::Partial(7..=9)),
+            ("bytes=-30", ByteRange::Partial(0..=9)),
+            ("bytes=8-30", ByteRange::Partial(8..=9)),
+            ("bytes=10-", ByteRange::Unsatisfiable),
+            ("bytes=10-12", ByteRange::Unsatisfiable),
+            ("bytes=-0", ByteRange::Unsatisfiable),
+            ("bytes=5-2", ByteRange::Full),
+            ("bytes=0-1,3-4", ByteRange::Full),
+            ("bytes=", ByteRange::Full),
+            ("bytes=a-b", ByteRange::Full),
+            ("lines=0-1", ByteRange::Full),
+            ("bytes=+1-2", ByteRange::Full),
+            ("bytes=18446744073709551616-", ByteRange::Unsatisfiable),
+            ("bytes=0-18446744073709551616", ByteRange::Partial(0..=9)),
         ] {
             let headers = [(header::RANGE, field.parse().unwrap())];
             assert_eq!(
-                Ranged::by(&headers.into_iter().collect(), 10),
+                ByteRange::from_headers(&headers.into_iter().collect(), 10),
                 expected,
                 "{field}"
             );
         }
-        assert_eq!(Ranged::by(&HeaderMap::new(), 10), Ranged::Whole);
+        assert_eq!(
+            ByteRange::from_headers(&HeaderMap::new(), 10),
+            ByteRange::Full
+        );
         let headers = [(header::RANGE, "bytes=-5".parse().unwrap())];
         assert_eq!(
-            Ranged::by(&headers.into_iter().collect(), 0),
-            Ranged::Unsatisfiable
+            ByteRange::from_headers(&headers.into_iter().collect(), 0),
+            ByteRange::Unsatisfiable
         );
     }
 }

@@ -1,4 +1,4 @@
-//! The answer while what is asked for is not there yet.
+//! The response while a site has no release, or an upstream is unavailable: a page that reloads itself.
 
 use http::HeaderValue;
 use http::Response;
@@ -8,30 +8,30 @@ use http::header;
 use crate::http::body::Body;
 use crate::http::reply::Reply;
 
-/// A 503 that says what is awaited; for a navigation, as a page that tries again by itself.
-pub(crate) fn response(awaited: &str, is_navigation: bool) -> Response<Body> {
-    let absence = Absence {
+/// Returns a 503 for a site without a release, with what it waits for; for a navigation, as a page that reloads itself.
+pub(crate) fn response(reason: &str, is_navigation: bool) -> Response<Body> {
+    let unavailable = Unavailable {
         status: StatusCode::SERVICE_UNAVAILABLE,
         title: "Not published yet",
-        sentence: &format!("This site is waiting for {awaited}."),
-        line: &format!("503 Waiting for {awaited}\n"),
+        sentence: &format!("This site is waiting for {reason}."),
+        line: &format!("503 Waiting for {reason}\n"),
     };
-    absence.answer(is_navigation)
+    unavailable.respond(is_navigation)
 }
 
-/// What is not there, and how that is said.
-pub(crate) struct Absence<'a> {
+/// The status and the texts of a response for something that is temporarily unavailable.
+pub(crate) struct Unavailable<'a> {
     pub(crate) status: StatusCode,
     pub(crate) title: &'a str,
-    /// For people.
+    /// The text of the page.
     pub(crate) sentence: &'a str,
-    /// For what is no browser.
+    /// The plain-text body of a response to anything but a navigation.
     pub(crate) line: &'a str,
 }
 
-impl Absence<'_> {
-    /// For a navigation, a page that tries again by itself; for others, a line of text.
-    pub(crate) fn answer(&self, is_navigation: bool) -> Response<Body> {
+impl Unavailable<'_> {
+    /// Returns the response: for a navigation a page that reloads itself, otherwise a line of text.
+    pub(crate) fn respond(&self, is_navigation: bool) -> Response<Body> {
         let reply = if is_navigation {
             Reply::html(self.status, html(self.title, self.sentence))
         } else {
@@ -65,5 +65,5 @@ fn html(title: &str, sentence: &str) -> String {
     )
 }
 
-// Seconds: somebody is building it right now.
+// In seconds: the first build or the restart of an upstream usually completes soon.
 const RETRY_AFTER: &str = "2";

@@ -1,4 +1,4 @@
-//! What answers a path that no file has.
+//! The fallback for paths without a file.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,23 +8,23 @@ use crate::error::Kind;
 use crate::http::media_type;
 use crate::release::Release;
 
-/// What answers a navigation to a path that no file has.
+/// The response to a navigation whose path has no file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Fallback {
-    /// `/index.html`, for a single-page app with its own routes; where there is a `/404.html`, that, with
-    /// status 404.
+    /// `/404.html` with status 404 if the release has one; otherwise `/index.html` with status 200, for a single-page
+    /// app with client-side routes.
     #[default]
     Auto,
-    /// `/404.html` where there is one, else a plain 404.
+    /// `/404.html` if the release has one, otherwise an empty 404.
     None,
     /// The page at this path, with status 200.
     Page(String),
 }
 
 impl Fallback {
-    /// The path of the page that `release` has for a route of the app; `None` if it has no such routes.
-    pub(crate) fn shell<'a>(&'a self, release: &Release) -> Option<&'a str> {
+    /// Returns the path of the page that serves the app's client-side routes; `None` if there are none.
+    pub(crate) fn app_shell<'a>(&'a self, release: &Release) -> Option<&'a str> {
         match self {
             Self::Auto if release.get(NOT_FOUND).is_none() => Some("/index.html"),
             Self::Auto | Self::None => None,
@@ -36,7 +36,7 @@ impl Fallback {
 impl FromStr for Fallback {
     type Err = Error;
 
-    /// `auto`, `none`, or the path of a page: `/app.html`.
+    /// Parses `auto`, `none`, or the path of a page such as `/app.html`.
     fn from_str(text: &str) -> Result<Self, Error> {
         match text {
             "auto" => Ok(Self::Auto),
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fallback_is_a_word_or_a_page() {
+    fn fallback_keyword_or_page_path_parses() {
         for (text, expected) in [
             ("auto", Fallback::Auto),
             ("none", Fallback::None),

@@ -1,4 +1,4 @@
-//! Response bodies of assets: bytes in memory, or out of a file that a release keeps open.
+//! Response bodies of assets, from memory or from a file that the release keeps open.
 
 use std::io;
 use std::ops::RangeInclusive;
@@ -17,16 +17,16 @@ use crate::http::body::Body;
 use crate::release::Content;
 use crate::release::OpenFile;
 
-/// All bytes of an asset.
-pub(crate) fn whole(content: &Content) -> Body {
+/// Returns a body with all bytes of an asset.
+pub(crate) fn full(content: &Content) -> Body {
     match content {
         Content::Memory(bytes) => Body::full(bytes.clone()),
         Content::File(file) => Body::new(FileBody::new(file, 0, content.len())),
     }
 }
 
-/// The bytes in `range`, which lies within the content.
-pub(crate) fn part(content: &Content, range: &RangeInclusive<u64>) -> Body {
+/// Returns a body with the bytes in `range`, which must lie within the content.
+pub(crate) fn partial(content: &Content, range: &RangeInclusive<u64>) -> Body {
     let length = (range.end() - range.start())
         .saturating_add(1)
         .min(content.len());
@@ -41,23 +41,23 @@ pub(crate) fn part(content: &Content, range: &RangeInclusive<u64>) -> Body {
     }
 }
 
-/// Bytes out of a file that a release keeps open, read as they are sent.
+/// Streams a part of a file that the release keeps open.
 struct FileBody {
     file: Arc<OpenFile>,
     /// Offset of the next byte.
-    next: u64,
-    /// Bytes that are still to be sent.
-    left: u64,
-    reading: Option<JoinHandle<io::Result<Bytes>>>,
+    offset: u64,
+    /// Bytes not sent yet.
+    remaining: u64,
+    read: Option<JoinHandle<io::Result<Bytes>>>,
 }
 
 impl FileBody {
-    fn new(file: &Arc<OpenFile>, next: u64, left: u64) -> Self {
+    fn new(file: &Arc<OpenFile>, offset: u64, remaining: u64) -> Self {
         Self {
             file: Arc::clone(file),
-            next,
-            left,
-            reading: None,
+            offset,
+            remaining,
+            read: None,
         }
     }
 }
@@ -71,39 +71,39 @@ impl http_body::Body for FileBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let this = self.get_mut();
-        if this.left == 0 {
+        if this.remaining == 0 {
             return Poll::Ready(None);
         }
-        let task = this.reading.get_or_insert_with(|| {
-            let (file, offset) = (Arc::clone(&this.file), this.next);
-            let length = usize::try_from(this.left.min(CHUNK)).unwrap_or(usize::MAX);
+        let task = this.read.get_or_insert_with(|| {
+            let (file, offset) = (Arc::clone(&this.file), this.offset);
+            let length = usize::try_from(this.remaining.min(CHUNK)).unwrap_or(usize::MAX);
             tokio::task::spawn_blocking(move || file.read(offset, length))
         });
         let read = ready!(Pin::new(task).poll(cx)).map_err(io::Error::other);
-        this.reading = None;
+        this.read = None;
         match read.flatten() {
             Ok(bytes) => {
-                this.next += bytes.len() as u64;
-                this.left -= bytes.len() as u64;
+                this.offset += bytes.len() as u64;
+                this.remaining -= bytes.len() as u64;
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
             Err(error) => {
-                this.left = 0;
-                // The connection is cut: better half a file than half of two.
-                tracing::warn!(%error, "sending a file failed");
+                this.remaining = 0;
+                // Closes the connection: a truncated file is better than a mix of two.
+                tracing::warn!(%error, "reading a file for a response failed");
                 Poll::Ready(Some(Err(error)))
             }
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.left == 0
+        self.remaining == 0
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.left)
+        SizeHint::with_exact(self.remaining)
     }
 }
 
-// Large enough that handing the read to another thread does not show, small enough for many at once.
+// In bytes. Large enough to make the cost of the thread switch negligible, small enough for many concurrent responses.
 const CHUNK: u64 = 256 * 1024;

@@ -1,4 +1,4 @@
-//! Files of the current and the retained releases.
+//! Serves the files of the current release and of the retained releases.
 
 pub(crate) mod fallback;
 pub(crate) mod file_body;

@@ -1,4 +1,4 @@
-//! Replies: the short ones, and those that wait for a look at their file.
+//! Responses of [`StaticFiles`](crate::StaticFiles): small ones, and those that first verify their file.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -21,7 +21,7 @@ use crate::http::reply::NO_CACHE;
 use crate::http::reply::Reply;
 use crate::release::OpenFile;
 
-/// An answer that is there, or one that waits for a look at its file.
+/// A response, or one whose file is being verified.
 pub(crate) enum FileReply {
     Ready(Response<Body>),
     Verifying {
@@ -31,7 +31,8 @@ pub(crate) enum FileReply {
 }
 
 impl FileReply {
-    /// The file may have been overwritten since: then it is too late for this answer, but not for an honest one.
+    /// Verifies in the background that the file was not overwritten since its release was read; if it was, the response
+    /// becomes a 503.
     pub(crate) fn verify(file: &Arc<OpenFile>, response: Response<Body>) -> Self {
         let file = Arc::clone(file);
         Self::Verifying {
@@ -41,7 +42,7 @@ impl FileReply {
     }
 }
 
-/// The answer of [`StaticFiles`](crate::StaticFiles) on its way: there at once, but for files that are kept on disk.
+/// The future of [`StaticFiles`](crate::StaticFiles). Ready at once, except for files that are not in memory.
 pub struct FilesFuture(Option<FileReply>);
 
 impl FilesFuture {
@@ -66,7 +67,7 @@ impl Future for FilesFuture {
                     ..
                 },
             ) => response,
-            // Polled after it was ready.
+            // Polled after completion.
             _ => Reply::status(StatusCode::INTERNAL_SERVER_ERROR).build(),
         };
         Poll::Ready(Ok(match checked {
@@ -84,17 +85,16 @@ impl fmt::Debug for FilesFuture {
 }
 
 fn stale(error: &io::Error) -> Response<Body> {
-    tracing::warn!(%error, "file changed since its release was read, not sent");
+    tracing::warn!(%error, "file changed since its release was read");
     Reply::text(
         StatusCode::SERVICE_UNAVAILABLE,
-        "503 This file is being replaced
-",
+        "503 Service Unavailable: the file is being replaced\n",
     )
     .header(header::RETRY_AFTER, HeaderValue::from_static("1"))
     .build()
 }
 
-/// 416 for a range past the end of `length` bytes (RFC 9110, section 15.5.17).
+/// Returns a 416 for a range past the end of `length` bytes (RFC 9110, section 15.5.17).
 pub(crate) fn range_not_satisfiable(length: u64) -> Response<Body> {
     let reply = Reply::status(StatusCode::RANGE_NOT_SATISFIABLE);
     let range = HeaderValue::try_from(format!("bytes */{length}"));
@@ -105,8 +105,8 @@ pub(crate) fn range_not_satisfiable(length: u64) -> Response<Body> {
     reply.build()
 }
 
-/// 308 (RFC 9110, section 15.4.9) to a path on this host. It is revalidated each time: the next release may have a page
-/// here.
+/// Returns a 308 (RFC 9110, section 15.4.9) to a path on this host. Caches revalidate it each time: the next release
+/// may have a page at the old path.
 pub(crate) fn redirect(path: &str, query: Option<&str>) -> Response<Body> {
     let mut location = SitePath::encode(path);
     if let Some(query) = query {

@@ -1,4 +1,4 @@
-//! The answer with one entry of a release: which form of it, which part, and under what conditions.
+//! The response with one entry of a release: content negotiation, preconditions and ranges.
 
 use http::HeaderMap;
 use http::HeaderValue;
@@ -14,7 +14,7 @@ use crate::http::context::AlreadyInjected;
 use crate::http::fetch_metadata;
 use crate::http::fetch_metadata::Asked;
 use crate::http::path::SitePath;
-use crate::http::range::Ranged;
+use crate::http::range::ByteRange;
 use crate::http::reply::Reply;
 use crate::origin::files::file_body;
 use crate::origin::files::reply;
@@ -26,16 +26,16 @@ use crate::release::Representation;
 use crate::release::RequestFilter;
 use crate::release::variant::select_variant;
 
-/// What counts in a request once its path is known.
-pub(crate) struct Asking<'a> {
+/// The parts of a request for a file that the response depends on.
+pub(crate) struct FileRequest<'a> {
     pub(crate) method: &'a Method,
     pub(crate) query: Option<&'a str>,
     pub(crate) headers: &'a HeaderMap,
 }
 
-impl Asking<'_> {
-    /// The answer with what was found at `path`.
-    pub(crate) fn answer(&self, entry: &Entry, role: Role, path: &str) -> FileReply {
+impl FileRequest<'_> {
+    /// Returns the response with the entry found at `path`.
+    pub(crate) fn respond(&self, entry: &Entry, match_kind: MatchKind, path: &str) -> FileReply {
         let with_script = Asked::by(self.method, self.query, self.headers) != Asked::Other;
         let asset = match entry.modified() {
             Some((changed, RequestFilter::All)) => changed,
@@ -45,17 +45,17 @@ impl Asking<'_> {
         let (representation, coding) = select_variant(asset, self.headers);
         let validators = Validators {
             etag: representation.etag(),
-            // What a page leads to changes it, and its own time stays.
+            // The pages change with the release, even if their file does not.
             last_modified: asset.last_modified().filter(|_| !entry.is_page()),
         };
         let mut response = Response::new(Body::empty());
-        let exists = role != Role::NotFound;
+        let exists = match_kind != MatchKind::NotFound;
         if !exists {
             *response.status_mut() = StatusCode::NOT_FOUND;
         }
         let fields = response.headers_mut();
-        fields.reserve(FIELDS);
-        fields.insert(header::CACHE_CONTROL, cache_control(entry, role));
+        fields.reserve(HEADER_COUNT);
+        fields.insert(header::CACHE_CONTROL, cache_control(entry, match_kind));
         fields.insert(header::ETAG, representation.etag().clone());
         if let Some(modified) = validators.last_modified {
             fields.insert(header::LAST_MODIFIED, modified.clone());
@@ -64,12 +64,12 @@ impl Asking<'_> {
             header::X_CONTENT_TYPE_OPTIONS,
             HeaderValue::from_static("nosniff"),
         );
-        let vary = vary(entry, asset, role);
+        let vary = vary(entry, asset, match_kind);
         if !vary.is_empty() {
             fields.insert(header::VARY, HeaderValue::from_static(vary));
         }
         if fetch_metadata::is_preflight(self.headers) {
-            // Which page it is, of all that could answer for a route (RFC 9110, section 8.7).
+            // Names the page that serves the route (RFC 9110, section 8.7).
             let location = HeaderValue::try_from(SitePath::encode(path));
             fields.extend(location.map(|location| (header::CONTENT_LOCATION, location)));
         }
@@ -94,36 +94,36 @@ impl Asking<'_> {
                 HeaderValue::from_static(coding.token()),
             );
         }
-        let ranged =
-            if exists && *self.method == Method::GET && validators.allow_range(self.headers) {
-                Ranged::by(self.headers, representation.content().len())
-            } else {
-                Ranged::Whole
-            };
+        let range = if exists && *self.method == Method::GET && validators.allow_range(self.headers)
+        {
+            ByteRange::from_headers(self.headers, representation.content().len())
+        } else {
+            ByteRange::Full
+        };
         if entry.is_page() {
             response.extensions_mut().insert(AlreadyInjected);
         }
-        self.fill(response, representation, ranged)
+        self.fill(response, representation, range)
     }
 
     fn fill(
         &self,
         mut response: Response<Body>,
         representation: &Representation,
-        ranged: Ranged,
+        range: ByteRange,
     ) -> FileReply {
         let content = representation.content();
         let fields = response.headers_mut();
         fields.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-        let body = match ranged {
-            Ranged::Whole => {
+        let body = match range {
+            ByteRange::Full => {
                 fields.insert(header::CONTENT_LENGTH, representation.length().clone());
                 match *self.method {
                     Method::HEAD => Body::empty(),
-                    _ => file_body::whole(content),
+                    _ => file_body::full(content),
                 }
             }
-            Ranged::Part(range) => {
+            ByteRange::Partial(range) => {
                 let (first, last) = range.clone().into_inner();
                 let value = format!("bytes {first}-{last}/{}", content.len());
                 fields.extend(
@@ -131,9 +131,9 @@ impl Asking<'_> {
                 );
                 fields.insert(header::CONTENT_LENGTH, (last - first + 1).into());
                 *response.status_mut() = StatusCode::PARTIAL_CONTENT;
-                file_body::part(content, &range)
+                file_body::partial(content, &range)
             }
-            Ranged::Unsatisfiable => {
+            ByteRange::Unsatisfiable => {
                 return FileReply::Ready(reply::range_not_satisfiable(content.len()));
             }
         };
@@ -145,41 +145,41 @@ impl Asking<'_> {
     }
 }
 
-/// What an entry is to the path that was asked for.
+/// How the path of a request led to an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Role {
-    /// What the path names.
+pub(crate) enum MatchKind {
+    /// The path names the entry.
     File,
-    /// The app's page, for one of its routes.
-    Shell,
-    /// The page that says that there is none.
+    /// The entry is the page of the app, for a client-side route.
+    AppShell,
+    /// The entry is the 404 page.
     NotFound,
 }
 
-fn cache_control(entry: &Entry, role: Role) -> HeaderValue {
-    HeaderValue::from_static(match role {
-        Role::File if entry.is_immutable() => "public, max-age=31536000, immutable",
-        Role::File | Role::Shell => "no-cache",
-        Role::NotFound => "no-store",
+fn cache_control(entry: &Entry, match_kind: MatchKind) -> HeaderValue {
+    HeaderValue::from_static(match match_kind {
+        MatchKind::File if entry.is_immutable() => "public, max-age=31536000, immutable",
+        MatchKind::File | MatchKind::AppShell => "no-cache",
+        MatchKind::NotFound => "no-store",
     })
 }
 
-/// The request fields that another answer could come from.
-fn vary(entry: &Entry, asset: &Asset, role: Role) -> &'static str {
-    match (role, entry.modified(), asset.is_encoded()) {
-        (Role::File, Some((_, RequestFilter::Navigations)), _) => PAGE_VARY,
-        (Role::File, _, false) => "",
-        (Role::File, _, true) => "accept-encoding",
-        (Role::Shell | Role::NotFound, _, _) => ROUTE_VARY,
+/// Returns the request headers that select between responses, for `Vary`.
+fn vary(entry: &Entry, asset: &Asset, match_kind: MatchKind) -> &'static str {
+    match (match_kind, entry.modified(), asset.is_encoded()) {
+        (MatchKind::File, Some((_, RequestFilter::Navigations)), _) => PAGE_VARY,
+        (MatchKind::File, _, false) => "",
+        (MatchKind::File, _, true) => "accept-encoding",
+        (MatchKind::AppShell | MatchKind::NotFound, _, _) => ROUTE_VARY,
     }
 }
 
-// Fields of a response, and those that the server adds.
-const FIELDS: usize = 12;
+// The number of headers of a response, with those that the server adds.
+const HEADER_COUNT: usize = 12;
 
 const PAGE_VARY: &str = "accept-encoding, sec-fetch-dest, sec-fetch-mode, upgrade-insecure-requests, hx-request, turbo-frame, \
      x-requested-with, tidings-preflight";
 
-// Who does not ask for a document gets no page at all.
+// Requests for other things than documents get no page at all.
 const ROUTE_VARY: &str = "accept, accept-encoding, sec-fetch-dest, sec-fetch-mode, upgrade-insecure-requests, \
      hx-request, turbo-frame, x-requested-with, tidings-preflight";

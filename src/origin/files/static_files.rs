@@ -23,19 +23,38 @@ use crate::origin::files::fallback::Fallback;
 use crate::origin::files::reply;
 use crate::origin::files::reply::FileReply;
 use crate::origin::files::reply::FilesFuture;
-use crate::origin::files::respond::Asking;
-use crate::origin::files::respond::Role;
+use crate::origin::files::respond::FileRequest;
+use crate::origin::files::respond::MatchKind;
 use crate::origin::retry_page;
 use crate::release::Entry;
 use crate::release::Release;
 use crate::site::Site;
 use crate::site::State;
 
-/// A service that answers from the current release of a [`Site`], and from nothing else: whatever happens to the
-/// directory, no answer mixes two releases. `Clone` is cheap.
+/// A service that serves the files of the current release of a [`Site`], never those of the directory: no response
+/// mixes two releases, even while the directory changes. `Clone` is cheap.
 ///
-/// Answers GET and HEAD; conditional requests and single ranges (RFC 9110, sections 13 and 14) on whichever
-/// coding of a file suits `Accept-Encoding` best. Until there is a release it answers 503.
+/// Supports GET and HEAD, conditional requests and single ranges (RFC 9110, sections 13 and 14), and selects the coding
+/// of a file by `Accept-Encoding`. Files of retained releases are served as well. Until a release is published, the
+/// response is a 503.
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::Request;
+/// use http::StatusCode;
+/// use http_body_util::Empty;
+/// use tidings::Site;
+/// use tidings::StaticFiles;
+/// use tower::ServiceExt;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let files = StaticFiles::new(Site::new());
+/// let response = files.oneshot(Request::new(Empty::<Bytes>::new())).await?;
+/// assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct StaticFiles {
     site: Site,
@@ -43,7 +62,7 @@ pub struct StaticFiles {
 }
 
 impl StaticFiles {
-    /// The files of this site, as a single-page app unless it has a `404.html`.
+    /// Serves the files of this site, with [`Fallback::Auto`].
     pub fn new(site: Site) -> Self {
         Self {
             site,
@@ -51,7 +70,7 @@ impl StaticFiles {
         }
     }
 
-    /// What answers a navigation to a path that no file has.
+    /// Sets the response to navigations whose path has no file.
     pub fn fallback(mut self, fallback: Fallback) -> Self {
         self.fallback = fallback;
         self
@@ -78,13 +97,13 @@ impl StaticFiles {
         let Some(path) = SitePath::decode(path) else {
             return FileReply::Ready(Reply::status(StatusCode::BAD_REQUEST).build());
         };
-        let request = Asking {
+        let request = FileRequest {
             method,
             query,
             headers,
         };
         match self.find(&state, release, path.as_str(), &request) {
-            Found::Entry(entry, role, path) => request.answer(entry, role, &path),
+            Found::Entry(entry, match_kind, path) => request.respond(entry, match_kind, &path),
             Found::Redirect(path) => FileReply::Ready(reply::redirect(&path, query)),
             Found::Nothing => FileReply::Ready(Reply::status(StatusCode::NOT_FOUND).build()),
         }
@@ -95,59 +114,61 @@ impl StaticFiles {
         state: &'a State,
         release: &'a Release,
         path: &'a str,
-        request: &Asking<'_>,
+        request: &FileRequest<'_>,
     ) -> Found<'a> {
-        if let Some(found) = in_release(release, path) {
+        if let Some(found) = find_in_release(release, path) {
             return found;
         }
-        // What the build says to us is nobody's route.
+        // The metadata file of the build is not public, nor a client-side route.
         if path == metadata_file::PATH {
             return Found::Nothing;
         }
         if let Some(entry) = state.retained_entry(path) {
-            return Found::Entry(entry, Role::File, path.into());
+            return Found::Entry(entry, MatchKind::File, path.into());
         }
-        // A chunk of a release that is no longer kept is no route, whoever asks for it.
+        // A chunk of a release that is no longer retained is not a client-side route, not even for a navigation.
         if !fetch_metadata::is_navigation(request.method, request.headers)
             || release.would_be_hashed(path)
         {
             return Found::Nothing;
         }
-        if let Some(shell) = self.fallback.shell(release)
-            && let Some(entry) = release.get(shell)
+        if let Some(app_shell) = self.fallback.app_shell(release)
+            && let Some(entry) = release.get(app_shell)
         {
-            return Found::Entry(entry, Role::Shell, shell.into());
+            return Found::Entry(entry, MatchKind::AppShell, app_shell.into());
         }
         match release.get(fallback::NOT_FOUND) {
-            Some(entry) => Found::Entry(entry, Role::NotFound, fallback::NOT_FOUND.into()),
+            Some(entry) => Found::Entry(entry, MatchKind::NotFound, fallback::NOT_FOUND.into()),
             None => Found::Nothing,
         }
     }
 }
 
-/// What a path leads to.
+/// The result of looking up a path.
 enum Found<'a> {
-    /// What is at this path, and what it is to the path that was asked for.
-    Entry(&'a Entry, Role, Cow<'a, str>),
-    /// To this path instead, so that a page has one address.
+    /// The entry, how the requested path led to it, and the entry's own path.
+    Entry(&'a Entry, MatchKind, Cow<'a, str>),
+    /// A redirect to this path, so that each page has one URL.
     Redirect(String),
     Nothing,
 }
 
-/// The file at a path: itself; for a folder its `index.html`; for `/about` the page `/about.html`.
-fn in_release<'a>(release: &'a Release, path: &'a str) -> Option<Found<'a>> {
-    let at = |path: Cow<'a, str>| {
+/// Looks up a path in a release: the file itself; for a directory its `index.html`; for `/about` the page
+/// `/about.html`.
+fn find_in_release<'a>(release: &'a Release, path: &'a str) -> Option<Found<'a>> {
+    let lookup = |path: Cow<'a, str>| {
         let entry = release.get(&path)?;
-        Some(Found::Entry(entry, Role::File, path))
+        Some(Found::Entry(entry, MatchKind::File, path))
     };
-    if let Some(folder) = path.strip_suffix('/') {
-        let has_page = || !folder.is_empty() && release.get(&format!("{folder}.html")).is_some();
-        return at(format!("{path}index.html").into())
-            .or_else(|| has_page().then(|| Found::Redirect(folder.to_owned())));
+    if let Some(directory) = path.strip_suffix('/') {
+        let has_page =
+            || !directory.is_empty() && release.get(&format!("{directory}.html")).is_some();
+        return lookup(format!("{path}index.html").into())
+            .or_else(|| has_page().then(|| Found::Redirect(directory.to_owned())));
     }
     let has_index = || release.get(&format!("{path}/index.html")).is_some();
-    at(path.into())
-        .or_else(|| at(format!("{path}.html").into()))
+    lookup(path.into())
+        .or_else(|| lookup(format!("{path}.html").into()))
         .or_else(|| has_index().then(|| Found::Redirect(format!("{path}/"))))
 }
 
@@ -162,7 +183,7 @@ impl<B> Service<Request<B>> for StaticFiles {
 
     fn call(&mut self, request: Request<B>) -> FilesFuture {
         let (mut parts, _) = request.into_parts();
-        // Its pages have the script, codings and ranges of their own.
+        // Pages of a release contain the script already, and support codings and ranges.
         Unaltered::restore(&mut parts.extensions, &mut parts.headers);
         let (path, query) = (parts.uri.path(), parts.uri.query());
         FilesFuture::new(self.respond(&parts.method, path, query, &parts.headers))

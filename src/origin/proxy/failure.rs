@@ -13,7 +13,7 @@ use crate::http::reply::Reply;
 use crate::origin::proxy::connect::ConnectError;
 use crate::origin::proxy::idle_timeout::IdleTimeout;
 use crate::origin::proxy::stream::Activity;
-use crate::origin::retry_page::Absence;
+use crate::origin::retry_page::Unavailable;
 
 /// Why an attempt failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,7 +125,7 @@ impl Failure {
             };
             return Reply::text(self.status(), text).build();
         }
-        let absence = Absence {
+        let unavailable = Unavailable {
             status: self.status(),
             title: "Site unavailable",
             sentence: "The server of this site does not respond. It may be starting.",
@@ -134,7 +134,7 @@ impl Failure {
                 _ => "502 Bad Gateway\n",
             },
         };
-        let mut response = absence.answer(is_navigation);
+        let mut response = unavailable.respond(is_navigation);
         response.extensions_mut().insert(AlreadyInjected);
         response
     }

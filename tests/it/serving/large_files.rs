@@ -119,7 +119,11 @@ async fn large_file_overwritten_in_place_returns_503() {
             ("HEAD", &[]),
         ] {
             let reply = served.request(method, VIDEO, fields).await;
-            assert_plain(&reply, 503, "503 This file is being replaced\n");
+            assert_plain(
+                &reply,
+                503,
+                "503 Service Unavailable: the file is being replaced\n",
+            );
             assert_eq!(reply.field("retry-after"), "1", "{method}");
         }
         // Files in memory are not affected.
