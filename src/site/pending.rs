@@ -52,8 +52,8 @@ impl PendingMetadata {
     /// Decides which release it belongs to, when a source has found no new one.
     ///
     /// A source may have been faster than the announcement. But an announcement may also be early: one that is sent
-    /// when a build starts belongs to the next release. The metadata of the current release distinguishes the two: if it was
-    /// announced already, with other values, then this belongs to the next one.
+    /// when a build starts belongs to the next release. The metadata of the current release distinguishes the two: if
+    /// it was announced already, with other values, then this belongs to the next one.
     pub(crate) fn attach(&self, current: Option<CurrentRelease<'_>>, now: Instant) -> Attachment {
         if !self.is_valid(now) {
             return Attachment::Expired;

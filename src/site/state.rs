@@ -170,7 +170,8 @@ impl State {
         self.apply_limits();
         let pending = self.pending.take();
         let pending = pending.filter(|pending| pending.is_valid(time.monotonic));
-        self.announced_metadata = pending.map_or_else(Default::default, |p| p.into_metadata());
+        self.announced_metadata =
+            pending.map_or_else(Default::default, PendingMetadata::into_metadata);
         let metadata = release.metadata().or(&self.announced_metadata);
         let last = self.announcement.as_deref();
         let ids = &self.superseded_ids;

@@ -142,13 +142,11 @@ impl<S> Poller<S> {
     /// There is no new release. Unless a candidate waits for its confirmation, pending metadata may belong to the
     /// current one.
     fn on_checked(&mut self) {
-        self.next_check = match self.consensus.due() {
-            Some(_) => None,
-            None => {
-                let next = self.site.on_checked(Instant::now().into_std());
-                next.map(Into::into)
-            }
-        };
+        self.next_check = None;
+        if self.consensus.due().is_none() {
+            let next_check = self.site.on_checked(Instant::now().into_std());
+            self.next_check = next_check.map(Into::into);
+        }
     }
 
     /// Takes over a release that was published otherwise.

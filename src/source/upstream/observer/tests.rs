@@ -84,12 +84,12 @@ async fn page_of_two_releases_gets_the_one_current_at_request_or_the_older() {
     let id = first.release.id();
     let release = |current: &ReleaseId| {
         let current = Some(current);
-        let observed = ObservedPage {
+        let page_context = ObservedPage {
             current,
             ..observed_page("/", None)
         };
         observer
-            .observe_html(page("a1").as_bytes(), Extent::Whole, observed)
+            .observe_html(page("a1").as_bytes(), Extent::Whole, page_context)
             .unwrap()
     };
     assert_eq!(&release(id).id, id);
@@ -102,11 +102,11 @@ async fn page_matched_by_file_names_is_recognised_until_polls_refute_it() {
     let observer = observer(1);
     let current = known(&page("a1"), 1);
     let read = |name: &str| {
-        let observed = ObservedPage {
+        let page_context = ObservedPage {
             current: Some(current.release.id()),
             ..observed_page("/admin/", None)
         };
-        observer.observe_html(page(name).as_bytes(), Extent::Whole, observed)
+        observer.observe_html(page(name).as_bytes(), Extent::Whole, page_context)
     };
     let first = read("x1").unwrap();
     assert_eq!(first, read("x1").unwrap());
