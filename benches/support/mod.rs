@@ -13,7 +13,6 @@ use http::Request;
 use http_body_util::BodyExt as _;
 use http_body_util::Empty;
 use tempfile::TempDir;
-use tidings::Body;
 use tidings::Site;
 use tidings::UpdateNotifierLayer;
 use tokio::runtime::Runtime;
@@ -93,7 +92,7 @@ pub(crate) fn replace(path: &Path, content: &str) {
 /// Opens an event stream of the site, and reads its greeting.
 pub(crate) async fn open_event_stream(site: &Site) -> EventStream {
     let origin = tower::service_fn(async |_: Request<Empty<Bytes>>| {
-        Ok::<_, std::convert::Infallible>(http::Response::new(Empty::<bytes::Bytes>::new()))
+        Ok::<_, std::convert::Infallible>(http::Response::new(Empty::<Bytes>::new()))
     });
     let service = UpdateNotifierLayer::new(site.clone()).layer(origin);
     let request = Request::get("/__tidings/events")

@@ -6,7 +6,6 @@ use http::HeaderValue;
 use http::Response;
 use http::StatusCode;
 use http::header;
-use http_body_util::Full;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -15,8 +14,11 @@ use crate::client::settings::ClientSettings;
 use crate::endpoint::jitter::random_in;
 use crate::endpoint::response;
 use crate::endpoint::stream_limit::StreamLimit;
+use crate::http::body::Body;
 use crate::http::conditional::Decision;
 use crate::http::conditional::Validators;
+use crate::http::reply::NO_CACHE;
+use crate::http::reply::Reply;
 use crate::site::AnnouncementData;
 use crate::site::Site;
 
@@ -28,7 +30,7 @@ pub(crate) fn release_json(
     settings: &ClientSettings,
     query: &str,
     headers: &HeaderMap,
-) -> Response<Full<Bytes>> {
+) -> Response<Body> {
     let state = site.state();
     let Some(announcement) = state.announcement() else {
         return response::unavailable("there is no release yet\n");
@@ -45,9 +47,7 @@ pub(crate) fn release_json(
     };
     // Only maps with other keys than strings don't serialize.
     let json = serde_json::to_vec(&details).unwrap_or_default();
-    let mut response = Response::new(Full::from(json));
-    response::set_headers(response.headers_mut(), response::JSON, response::NO_STORE);
-    response
+    Reply::json(StatusCode::OK, json).build()
 }
 
 #[derive(Serialize)]
@@ -61,19 +61,20 @@ struct ReleaseDetails<'a> {
     changes: Option<&'a RawValue>,
 }
 
-fn conditional(etag: &HeaderValue, json: &Bytes, headers: &HeaderMap) -> Response<Full<Bytes>> {
+fn conditional(etag: &HeaderValue, json: &Bytes, headers: &HeaderMap) -> Response<Body> {
     let validators = Validators {
         etag,
         last_modified: None,
     };
-    let mut response = Response::new(Full::default());
-    response.headers_mut().insert(header::ETAG, etag.clone());
-    response::set_headers(response.headers_mut(), response::JSON, response::NO_CACHE);
+    let reply = Reply::json(StatusCode::OK, json.clone())
+        .header(header::ETAG, etag.clone())
+        .header(header::CACHE_CONTROL, NO_CACHE);
+    let mut response = reply.build();
     if validators.decide(headers) == Decision::NotModified {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
-        return response;
+        *response.body_mut() = Body::empty();
     }
-    response.map(|_| Full::new(json.clone()))
+    response
 }
 
 /// The value of a parameter whose values need no decoding: release ids and language tags.

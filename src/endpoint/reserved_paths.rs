@@ -6,7 +6,6 @@ use std::task::Context;
 use std::task::Poll;
 
 use bytes::Buf;
-use bytes::Bytes;
 use http::HeaderMap;
 use http::HeaderValue;
 use http::Method;
@@ -14,8 +13,6 @@ use http::Request;
 use http::Response;
 use http::StatusCode;
 use http::header;
-use http_body::Body;
-use http_body_util::Full;
 
 use crate::client::settings::ClientSettings;
 use crate::endpoint::deploys::handler::DeployHandler;
@@ -25,6 +22,10 @@ use crate::endpoint::release_json::release_json;
 use crate::endpoint::response;
 use crate::endpoint::scripts::Script;
 use crate::endpoint::stream_limit::StreamLimit;
+use crate::http::body::Body;
+use crate::http::reply::NO_CACHE;
+use crate::http::reply::NOSNIFF;
+use crate::http::reply::Reply;
 use crate::site::Site;
 
 /// Responds to requests for the reserved paths. `Clone` is cheap.
@@ -54,18 +55,11 @@ enum Resource {
     Deploys(Arc<DeployHandler>),
 }
 
-/// A response of a reserved path: complete, or a stream.
-#[derive(Debug)]
-pub(crate) enum ReservedResponse {
-    Full(Response<Full<Bytes>>),
-    Stream(Response<EventStream>),
-}
-
 /// The future of a response. Only a response that needs the body of the request is pending.
 pub(crate) enum ReservedFuture {
     /// `None` after it was polled.
-    Ready(Option<ReservedResponse>),
-    Pending(Pin<Box<dyn Future<Output = Response<Full<Bytes>>> + Send>>),
+    Ready(Option<Response<Body>>),
+    Pending(Pin<Box<dyn Future<Output = Response<Body>> + Send>>),
 }
 
 impl ReservedPaths {
@@ -99,27 +93,25 @@ impl ReservedPaths {
     /// Responds to a request for `name`, the part of the path after the prefix and its slash.
     pub(crate) fn respond<B>(&self, name: &str, request: Request<B>) -> ReservedFuture
     where
-        B: Body<Data: Buf> + Send + 'static,
+        B: http_body::Body<Data: Buf> + Send + 'static,
     {
         let Some(row) = self.table.iter().find(|row| row.name == name) else {
             // The names of scripts have a version, which may be another one.
-            let response = respond_script(name, request.method(), request.headers());
-            return ReservedResponse::Full(response).into();
+            return respond_script(name, request.method(), request.headers()).into();
         };
         if !row.methods.contains(request.method()) {
-            let response = response::method_not_allowed(row.methods);
-            return ReservedResponse::Full(response).into();
+            return response::method_not_allowed(row.methods).into();
         }
         let response = match &row.resource {
             Resource::Events => self.events(request.method()),
-            Resource::ReleaseJson => ReservedResponse::Full(release_json(
+            Resource::ReleaseJson => release_json(
                 &self.site,
                 &self.stream_limit,
                 &self.settings,
                 request.uri().query().unwrap_or(""),
                 request.headers(),
-            )),
-            Resource::TypeDeclarations => ReservedResponse::Full(type_declarations()),
+            ),
+            Resource::TypeDeclarations => type_declarations(),
             Resource::Deploys(handler) => {
                 let handler = Arc::clone(handler);
                 let response = Box::pin(async move { handler.handle(request).await });
@@ -129,71 +121,76 @@ impl ReservedPaths {
         response.into()
     }
 
-    fn events(&self, method: &Method) -> ReservedResponse {
+    fn events(&self, method: &Method) -> Response<Body> {
         let permit = match self.stream_limit.acquire() {
             Some(permit) if !self.site.state().is_closed() => permit,
-            _ => {
-                let unavailable = response::unavailable("too many event streams\n");
-                return ReservedResponse::Full(unavailable);
-            }
+            _ => return response::unavailable("too many event streams\n"),
         };
-        let mut head = Response::new(());
-        set_event_stream_headers(head.headers_mut());
-        if *method == Method::HEAD {
-            return ReservedResponse::Full(head.map(|()| Full::default()));
-        }
-        let policy = self.settings.stream_policy();
-        let stream = EventStream::new(&self.site, permit, policy, HEARTBEAT_INTERVAL);
-        ReservedResponse::Stream(head.map(|()| stream))
+        let body = if *method == Method::HEAD {
+            Body::empty()
+        } else {
+            let policy = self.settings.stream_policy();
+            Body::new(EventStream::new(
+                &self.site,
+                permit,
+                policy,
+                HEARTBEAT_INTERVAL,
+            ))
+        };
+        let mut response = Response::new(body);
+        set_event_stream_headers(response.headers_mut());
+        response
     }
 }
 
 impl Future for ReservedFuture {
-    type Output = ReservedResponse;
+    type Output = Response<Body>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<ReservedResponse> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response<Body>> {
         match &mut *self {
             Self::Ready(response) => {
                 // Polled again after it was ready, it responds with nothing.
                 let response = response.take();
-                Poll::Ready(response.unwrap_or_else(|| ReservedResponse::Full(Response::default())))
+                Poll::Ready(response.unwrap_or_default())
             }
-            Self::Pending(future) => future.as_mut().poll(cx).map(ReservedResponse::Full),
+            Self::Pending(future) => future.as_mut().poll(cx),
         }
     }
 }
 
-impl From<ReservedResponse> for ReservedFuture {
-    fn from(response: ReservedResponse) -> Self {
+impl From<Response<Body>> for ReservedFuture {
+    fn from(response: Response<Body>) -> Self {
         Self::Ready(Some(response))
     }
 }
 
-fn respond_script(name: &str, method: &Method, headers: &HeaderMap) -> Response<Full<Bytes>> {
+fn respond_script(name: &str, method: &Method, headers: &HeaderMap) -> Response<Body> {
     match Script::from_name(name) {
         Some(script) if READ.contains(method) => script.respond(headers),
         Some(_) => response::method_not_allowed(READ),
-        None => response::text(StatusCode::NOT_FOUND, "there is nothing here\n"),
+        None => response::not_found(),
     }
 }
 
 fn set_event_stream_headers(headers: &mut HeaderMap) {
-    let content_type = HeaderValue::from_static("text/event-stream");
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/event-stream"),
+    );
     // `no-transform` keeps proxies from compressing, which would hold events back until a block is full.
     let cache_control = HeaderValue::from_static("no-cache, no-transform");
-    response::set_headers(headers, content_type, cache_control);
+    headers.insert(header::CACHE_CONTROL, cache_control);
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
     // For nginx, which buffers responses.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
 }
 
 /// The TypeScript declarations of what the client adds to a page.
-fn type_declarations() -> Response<Full<Bytes>> {
+fn type_declarations() -> Response<Body> {
     let declarations = include_str!("../client/js/client.d.ts");
-    let mut response = response::text(StatusCode::OK, declarations);
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, response::NO_CACHE);
-    response
+    Reply::text(StatusCode::OK, declarations)
+        .header(header::CACHE_CONTROL, NO_CACHE)
+        .build()
 }
 
 const READ: &[Method] = &[Method::GET, Method::HEAD];

@@ -8,13 +8,13 @@ use http::HeaderValue;
 use http::Response;
 use http::StatusCode;
 use http::header;
-use http_body_util::Full;
 
 use crate::build::variants;
 use crate::client::scripts;
-use crate::endpoint::response::NOSNIFF;
+use crate::http::body::Body;
 use crate::http::conditional::Decision;
 use crate::http::conditional::Validators;
+use crate::http::reply::NOSNIFF;
 use crate::release::Asset;
 use crate::release::Content;
 use crate::release::variant::select_variant;
@@ -41,9 +41,9 @@ impl Script {
         })
     }
 
-    pub(crate) fn respond(&self, headers: &HeaderMap) -> Response<Full<Bytes>> {
+    pub(crate) fn respond(&self, headers: &HeaderMap) -> Response<Body> {
         let (representation, coding) = select_variant(self.asset, headers);
-        let mut response = Response::new(Full::default());
+        let mut response = Response::new(Body::empty());
         let response_headers = response.headers_mut();
         response_headers.insert(header::ETAG, representation.etag().clone());
         let cache_control = HeaderValue::from_static(if self.is_current {
@@ -71,7 +71,7 @@ impl Script {
             );
         }
         match representation.content() {
-            Content::Memory(script) => response.map(|_| Full::new(script.clone())),
+            Content::Memory(script) => response.map(|_| Body::full(script.clone())),
             Content::File(_) => response,
         }
     }

@@ -23,9 +23,9 @@ impl Reply {
         Self::new(status, HTML, page)
     }
 
-    /// 200 with JSON.
-    pub(crate) fn json(json: impl Into<bytes::Bytes>) -> Self {
-        Self::new(StatusCode::OK, JSON, json)
+    /// A status with JSON.
+    pub(crate) fn json(status: StatusCode, json: impl Into<bytes::Bytes>) -> Self {
+        Self::new(status, JSON, json)
     }
 
     /// The status by its code and reason alone: `404 Not Found`.

@@ -17,7 +17,6 @@ use crate::client::script_tag_builder::ScriptTagBuilder;
 use crate::csp::page_origin::PageOrigin;
 use crate::endpoint::reserved_paths::ReservedFuture;
 use crate::endpoint::reserved_paths::ReservedPaths;
-use crate::endpoint::reserved_paths::ReservedResponse;
 use crate::error::BoxError;
 use crate::http::body::Body;
 use crate::http::prefix::ReservedPrefix;
@@ -147,13 +146,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         match this.inner.project() {
-            InnerProjection::Reserved { future } => {
-                let response = ready!(Pin::new(future).poll(cx));
-                Poll::Ready(Ok(match response {
-                    ReservedResponse::Full(full) => full.map(Body::new),
-                    ReservedResponse::Stream(stream) => stream.map(Body::new),
-                }))
-            }
+            InnerProjection::Reserved { future } => Pin::new(future).poll(cx).map(Ok),
             InnerProjection::Asking { future } => {
                 let response = ready!(future.poll(cx))?;
                 Poll::Ready(Ok(match this.page.take() {

@@ -5,14 +5,11 @@ use std::sync::PoisonError;
 use std::time::SystemTime;
 
 use bytes::Buf;
-use bytes::Bytes;
 use http::HeaderMap;
 use http::Method;
 use http::Request;
 use http::Response;
 use http::StatusCode;
-use http_body::Body;
-use http_body_util::Full;
 use tokio::time::Instant;
 
 use crate::endpoint::deploys::credentials::Credentials;
@@ -26,6 +23,7 @@ use crate::endpoint::deploys::replay_guard::ReplayGuard;
 use crate::endpoint::deploys::secret::Secret;
 use crate::endpoint::deploys::secret::SignatureCode;
 use crate::endpoint::response;
+use crate::http::body::Body;
 use crate::release::ReleaseMetadata;
 use crate::site::PublishOutcome;
 use crate::site::PublishTime;
@@ -54,9 +52,9 @@ impl DeployHandler {
     }
 
     /// Responds to a request: `POST` announces a deploy, `GET` lists the latest ones.
-    pub(crate) async fn handle<B>(&self, request: Request<B>) -> Response<Full<Bytes>>
+    pub(crate) async fn handle<B>(&self, request: Request<B>) -> Response<Body>
     where
-        B: Body<Data: Buf>,
+        B: http_body::Body<Data: Buf>,
     {
         let (head, body) = request.into_parts();
         let response = match head.method {
@@ -70,24 +68,20 @@ impl DeployHandler {
         })
     }
 
-    fn list(&self, headers: &HeaderMap) -> Result<Response<Full<Bytes>>, Refusal> {
+    fn list(&self, headers: &HeaderMap) -> Result<Response<Body>, Refusal> {
         match Credentials::from_headers(headers, &self.secret)? {
             Credentials::Bearer => {
                 let deploys = self.site.state().deploys().json();
-                Ok(response::json(StatusCode::OK, &deploys))
+                Ok(response::json_line(StatusCode::OK, &deploys))
             }
             // There is no body that could be signed.
             Credentials::Signature(_) => Err(Refusal::Unauthorized),
         }
     }
 
-    async fn announce<B>(
-        &self,
-        headers: &HeaderMap,
-        body: B,
-    ) -> Result<Response<Full<Bytes>>, Refusal>
+    async fn announce<B>(&self, headers: &HeaderMap, body: B) -> Result<Response<Body>, Refusal>
     where
-        B: Body<Data: Buf>,
+        B: http_body::Body<Data: Buf>,
     {
         let credentials = Credentials::from_headers(headers, &self.secret)?;
         let (limiter, signature) = match &credentials {
@@ -122,7 +116,7 @@ impl DeployHandler {
         Ok(())
     }
 
-    fn apply(&self, payload: Payload) -> Result<Response<Full<Bytes>>, Refusal> {
+    fn apply(&self, payload: Payload) -> Result<Response<Body>, Refusal> {
         let time = PublishTime::now();
         let Payload {
             id,

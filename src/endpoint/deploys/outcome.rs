@@ -1,12 +1,11 @@
 //! The outcome of an announcement, as JSON for scripts with a sentence for the log of a CI job.
 
-use bytes::Bytes;
 use http::Response;
 use http::StatusCode;
-use http_body_util::Full;
 use serde::Serialize;
 
 use crate::endpoint::response;
+use crate::http::body::Body;
 use crate::release::ReleaseId;
 use crate::release::ReleaseMetadata;
 use crate::site::ATTACH_AFTER;
@@ -27,7 +26,7 @@ pub(crate) enum Outcome {
 
 /// The body of the response.
 #[derive(Debug, Serialize)]
-struct Body<'a> {
+struct OutcomeBody<'a> {
     /// `look`, `publish` or `nothing`.
     will: &'static str,
     id: Option<&'a str>,
@@ -44,7 +43,7 @@ impl Outcome {
         self,
         metadata: &ReleaseMetadata,
         truncated_fields: &[String],
-    ) -> Response<Full<Bytes>> {
+    ) -> Response<Body> {
         let (will, id, current) = match &self {
             Self::CheckRequested { current } => ("look", None, current.as_ref()),
             Self::Published(id) => ("publish", Some(id), Some(id)),
@@ -55,14 +54,14 @@ impl Outcome {
         for truncated in truncated_fields {
             text = format!("{text} But {truncated}.");
         }
-        let body = Body {
+        let body = OutcomeBody {
             will,
             id: id.map(ReleaseId::as_str),
             current: current.map(ReleaseId::as_str),
             said: metadata.field_names(),
             text,
         };
-        response::json(StatusCode::ACCEPTED, &body)
+        response::json_line(StatusCode::ACCEPTED, &body)
     }
 
     fn text(&self, metadata: &ReleaseMetadata) -> String {

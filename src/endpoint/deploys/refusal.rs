@@ -3,15 +3,14 @@
 use std::fmt;
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::HeaderValue;
 use http::Response;
 use http::StatusCode;
 use http::header;
-use http_body_util::Full;
 
 use crate::endpoint::deploys::payload::MAX_CLOCK_SKEW;
-use crate::endpoint::response;
+use crate::http::body::Body;
+use crate::http::reply::Reply;
 
 /// Why a request is refused.
 #[derive(Debug, PartialEq, Eq)]
@@ -44,26 +43,23 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
-    pub(crate) fn into_response(self) -> Response<Full<Bytes>> {
-        let mut response = response::text(self.status(), format!("{self}\n"));
-        let headers = response.headers_mut();
-        match self {
-            Self::Evicted => {
-                headers.insert(header::RETRY_AFTER, EVICTED_RETRY_AFTER.as_secs().into());
-            }
-            Self::RateLimited(wait) => {
-                // Rounded up, or the retry would come too early.
-                headers.insert(header::RETRY_AFTER, (wait.as_secs() + 1).into());
-            }
-            _ => {}
-        }
-        if response.status() == StatusCode::UNAUTHORIZED {
+    pub(crate) fn into_response(self) -> Response<Body> {
+        let status = self.status();
+        let mut reply = Reply::text(status, format!("{self}\n"));
+        if status == StatusCode::UNAUTHORIZED {
             let bearer = HeaderValue::from_static("Bearer");
-            response
-                .headers_mut()
-                .insert(header::WWW_AUTHENTICATE, bearer);
+            reply = reply.header(header::WWW_AUTHENTICATE, bearer);
         }
-        response
+        let retry_after = match self {
+            Self::Evicted => Some(EVICTED_RETRY_AFTER.as_secs()),
+            // Rounded up, or the retry would come too early.
+            Self::RateLimited(wait) => Some(wait.as_secs() + 1),
+            _ => None,
+        };
+        if let Some(seconds) = retry_after {
+            reply = reply.header(header::RETRY_AFTER, seconds.into());
+        }
+        reply.build()
     }
 
     fn status(&self) -> StatusCode {
