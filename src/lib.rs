@@ -193,7 +193,7 @@ pub use crate::error::Error;
 pub use crate::error::Key;
 pub use crate::http::body::Body;
 pub use crate::http::coding::Coding;
-pub use crate::http::context::Peer;
+pub use crate::http::context::ConnectInfo;
 pub use crate::http::prefix::DEFAULT_PREFIX;
 pub use crate::notify::layer::DEFAULT_MAX_STREAMS;
 pub use crate::notify::layer::UpdateNotifierLayer;

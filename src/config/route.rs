@@ -10,7 +10,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::error::Error;
 use crate::error::Kind;
-use crate::http::forwarded::Prefix;
+use crate::http::context::RequestContext;
 use crate::origin::proxy::Upstream;
 
 /// A path, and the upstreams that answer requests for it and below it: `/api=http://127.0.0.1:9000`.
@@ -153,7 +153,7 @@ impl Route {
         parts.path_and_query = PathAndQuery::try_from(rest).ok();
         if let (Ok(uri), Ok(prefix)) = (Uri::from_parts(parts), prefix) {
             *request.uri_mut() = uri;
-            request.extensions_mut().insert(Prefix(prefix));
+            RequestContext::get_mut(request.extensions_mut()).removed_prefix = Some(prefix);
         }
     }
 }

@@ -6,7 +6,7 @@ use http::Uri;
 
 use crate::config::route::Route;
 use crate::fuzz::input::text_line;
-use crate::http::forwarded::Prefix;
+use crate::http::context::RequestContext;
 use crate::http::networks::parse_networks;
 use crate::origin::HostHeader;
 use crate::origin::Upstream;
@@ -65,7 +65,8 @@ fn rewrite(route: &Route, target: &str) {
     let directed = request.uri();
     assert_eq!(directed.authority(), uri.authority());
     assert_eq!(directed.query(), uri.query());
-    let Some(Prefix(prefix)) = request.extensions().get() else {
+    let context = RequestContext::get(request.extensions());
+    let Some(prefix) = context.and_then(|context| context.removed_prefix.as_ref()) else {
         assert_eq!(*directed, uri);
         return;
     };

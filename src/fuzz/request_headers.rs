@@ -11,7 +11,7 @@ use http::request;
 
 use crate::fuzz::input::line;
 use crate::http::accept_encoding::Accepted;
-use crate::http::context::Peer;
+use crate::http::context::ConnectInfo;
 use crate::http::forwarded::ForwardedHeaders;
 use crate::http::hop_by_hop;
 use crate::http::networks::parse_networks;
@@ -44,7 +44,7 @@ pub fn request_headers(data: &[u8]) {
     let sent = Sent {
         headers: request_headers::for_upstream(&forwarded, &via, parts.clone(), upgrade.as_ref()),
         is_upgrade: upgrade.is_some(),
-        peer: parts.extensions.get().map(|peer: &Peer| peer.ip()),
+        peer: parts.extensions.get().map(|peer: &ConnectInfo| peer.ip()),
     };
     sent.assert_hop_by_hop(&parts.headers);
     sent.assert_end_to_end(&parts);
@@ -59,7 +59,7 @@ fn head(data: &[u8]) -> request::Parts {
     let mut next = || words.next().unwrap_or("");
     let (mut parts, ()) = Request::new(()).into_parts();
     if let Ok(address) = next().parse::<IpAddr>() {
-        let peer = Peer::new(SocketAddr::new(address, 4711));
+        let peer = ConnectInfo::new(SocketAddr::new(address, 4711));
         parts.extensions.insert(peer);
     }
     parts.version = match next() {

@@ -1,45 +1,161 @@
-//! The peer: who is at the other end of the connection that a request came by.
+//! The context of a request, and the outcome of a response: what the layers of the stack tell each other.
 
 use std::net::IpAddr;
 use std::net::SocketAddr;
 
+use http::Extensions;
+use http::HeaderMap;
+use http::HeaderValue;
 use http::uri::Authority;
+use http::uri::Scheme;
 
-/// Who sent a request, for what tells an upstream of it. [`Server`](crate::Server) puts it into the extensions of every
-/// request; whoever serves by other means does so too, or upstreams are told that nobody knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Peer(SocketAddr);
+/// The connection that a request arrived on.
+///
+/// [`Server`](crate::Server) inserts it into the extensions of every request. An application with another server inserts
+/// it too; without it, `Forwarded` and `X-Forwarded-For` name no client.
+///
+/// ```
+/// use tidings::ConnectInfo;
+///
+/// let mut request = http::Request::new(());
+/// let peer = "192.0.2.7:4711".parse()?;
+/// request.extensions_mut().insert(ConnectInfo::new(peer).https());
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectInfo {
+    peer: SocketAddr,
+    local: Option<SocketAddr>,
+    scheme: Scheme,
+}
 
-impl Peer {
-    /// The peer at this end.
-    pub fn new(address: SocketAddr) -> Self {
-        Self(address)
+impl ConnectInfo {
+    /// A connection from `peer`, without TLS.
+    pub fn new(peer: SocketAddr) -> Self {
+        Self {
+            peer,
+            local: None,
+            scheme: Scheme::HTTP,
+        }
     }
 
-    /// Its address; one of IPv4 is written so, even if it came by a socket for both.
-    pub fn ip(self) -> IpAddr {
-        self.0.ip().to_canonical()
+    /// Sets the address that was connected to.
+    pub fn local(mut self, address: SocketAddr) -> Self {
+        self.local = Some(address);
+        self
     }
 
-    /// Its port.
-    pub fn port(self) -> u16 {
-        self.0.port()
+    /// Sets that the connection is a TLS connection.
+    pub fn https(mut self) -> Self {
+        self.scheme = Scheme::HTTPS;
+        self
+    }
+
+    /// The address of the client; an IPv4-mapped IPv6 address as IPv4.
+    pub fn ip(&self) -> IpAddr {
+        self.peer.ip().to_canonical()
+    }
+
+    /// The port of the client.
+    pub fn port(&self) -> u16 {
+        self.peer.port()
+    }
+
+    /// The address that was connected to, if it is known.
+    pub fn local_address(&self) -> Option<SocketAddr> {
+        self.local
+    }
+
+    /// `http` or `https`.
+    pub fn scheme(&self) -> &Scheme {
+        &self.scheme
     }
 }
 
-/// Put into the extensions of a response by an origin that has seen to the script itself.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct AlreadyInjected;
+/// What layers add to a request for the layers behind them. In its extensions, there once.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RequestContext {
+    /// The headers that the notifier replaced, as the client sent them: for an origin that has its own codings and
+    /// ranges of pages with the script.
+    pub(crate) original_headers: Option<HeaderMap>,
+    /// The path prefix that a route removed.
+    pub(crate) removed_prefix: Option<HeaderValue>,
+    /// A request of our own for which the upstream is to believe that the client used `https`.
+    pub(crate) assumes_https: bool,
+}
 
-/// Put into the extensions of a response by an origin that has several upstreams: which of them, from 0, it is from.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct FromUpstream(pub(crate) usize);
+impl RequestContext {
+    /// The context of a request, if a layer has added to it.
+    pub(crate) fn get(extensions: &Extensions) -> Option<&Self> {
+        extensions.get()
+    }
 
-/// Put into the extensions of a response by an origin that was asked for one upstream: how that knows itself if no host
-/// is asked for.
+    /// The context of a request, to add to it.
+    pub(crate) fn get_mut(extensions: &mut Extensions) -> &mut Self {
+        extensions.get_or_insert_default()
+    }
+}
+
+/// Where a response comes from, and what became of the script in it. In its extensions.
 #[derive(Debug, Clone)]
-pub(crate) struct OwnName(pub(crate) Authority);
+pub(crate) struct Outcome {
+    pub(crate) source: ResponseSource,
+    pub(crate) script: ScriptOutcome,
+    pub(crate) upstream: Option<UpstreamOutcome>,
+}
 
-/// Put into the extensions of our own requests for which an upstream is to be told that they came by `https`.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct AsHttps;
+/// Where a response comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ResponseSource {
+    /// A file of the current release.
+    Release,
+    /// A hashed file of a retained release.
+    Retained,
+    /// An upstream.
+    Upstream,
+    /// This server itself: a rejection, a redirect, an error.
+    Server,
+}
+
+/// What became of the script in a response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ScriptOutcome {
+    /// It is for the notifier to decide.
+    Undecided,
+    /// A page that was prepared with the script when its release was built.
+    Prepared,
+    /// A page of this server which must not have it.
+    Excluded,
+}
+
+/// Which upstream a response comes from.
+#[derive(Debug, Clone)]
+pub(crate) struct UpstreamOutcome {
+    /// Its index among the upstreams of the proxy, from 0.
+    pub(crate) index: usize,
+    /// The host that a request without one is for.
+    pub(crate) authority: Authority,
+}
+
+impl Outcome {
+    pub(crate) fn new(source: ResponseSource, script: ScriptOutcome) -> Self {
+        Self {
+            source,
+            script,
+            upstream: None,
+        }
+    }
+
+    /// A response of an upstream.
+    pub(crate) fn from_upstream(index: usize, authority: Authority) -> Self {
+        Self {
+            upstream: Some(UpstreamOutcome { index, authority }),
+            ..Self::new(ResponseSource::Upstream, ScriptOutcome::Undecided)
+        }
+    }
+
+    /// The outcome of a response; `None` for a service that is not ours.
+    pub(crate) fn get(extensions: &Extensions) -> Option<&Self> {
+        extensions.get()
+    }
+}

@@ -1,42 +1,43 @@
-//! What a request said before it was changed for the sake of pages.
+//! The headers that the notifier changes in a request for a page, as the client sent them.
 
-use http::Extensions;
 use http::HeaderMap;
 use http::HeaderName;
 use http::Request;
 use http::header;
 
-/// The fields of a request that the layer changes where it goes to a page, as they came. Put into the extensions of
-/// such a request for an origin that codes its pages and sends ranges of them itself, with the script in them.
-#[derive(Debug, Clone)]
-pub(crate) struct Unaltered(HeaderMap);
+use crate::http::context::RequestContext;
 
-impl Unaltered {
-    /// Keeps the fields as they are, before they are changed. What somebody before us has kept stays.
-    pub(crate) fn keep<B>(request: &mut Request<B>) {
-        if request.extensions().get::<Self>().is_some() {
-            return;
-        }
-        let headers = request.headers();
-        let mut kept = HeaderMap::new();
-        for name in CHANGED {
-            for value in headers.get_all(&name) {
-                kept.append(name.clone(), value.clone());
-            }
-        }
-        request.extensions_mut().insert(Self(kept));
+/// Saves the headers before they are changed. What an outer layer has saved stays.
+pub(crate) fn save<B>(request: &mut Request<B>) {
+    if RequestContext::get(request.extensions())
+        .is_some_and(|context| context.original_headers.is_some())
+    {
+        return;
     }
+    let headers = request.headers();
+    let mut saved = HeaderMap::new();
+    for name in CHANGED {
+        for value in headers.get_all(&name) {
+            saved.append(name.clone(), value.clone());
+        }
+    }
+    RequestContext::get_mut(request.extensions_mut()).original_headers = Some(saved);
+}
 
-    /// Makes the fields of a request what they were.
-    pub(crate) fn restore(extensions: &mut Extensions, headers: &mut HeaderMap) {
-        let Some(Self(kept)) = extensions.remove::<Self>() else {
-            return;
-        };
-        for name in CHANGED {
-            headers.remove(name);
-        }
-        headers.extend(kept);
+/// Restores the saved headers, for an origin that has its own codings and ranges of pages with the script.
+pub(crate) fn restore<B>(request: &mut Request<B>) {
+    if RequestContext::get(request.extensions()).is_none() {
+        return;
     }
+    let context = RequestContext::get_mut(request.extensions_mut());
+    let Some(saved) = context.original_headers.take() else {
+        return;
+    };
+    let headers = request.headers_mut();
+    for name in CHANGED {
+        headers.remove(name);
+    }
+    headers.extend(saved);
 }
 
 const CHANGED: [HeaderName; 3] = [header::ACCEPT_ENCODING, header::RANGE, header::IF_RANGE];

@@ -15,10 +15,11 @@ use crate::http::accept_encoding::Accepted;
 use crate::http::body::Body;
 use crate::http::coding::DecodeBody;
 use crate::http::coding::EncodeBody;
-use crate::http::context::AlreadyInjected;
+use crate::http::context::Outcome;
+use crate::http::context::ScriptOutcome;
 use crate::http::fetch_metadata;
 use crate::http::fetch_metadata::Asked;
-use crate::http::original_headers::Unaltered;
+use crate::http::original_headers;
 use crate::notify::eligibility;
 use crate::notify::inject_body::InjectBody;
 use crate::notify::page_etag::Mark;
@@ -117,7 +118,7 @@ impl Page {
         {
             return;
         }
-        Unaltered::keep(request);
+        original_headers::save(request);
         let headers = request.headers_mut();
         if has_range {
             headers.remove(header::RANGE);
@@ -144,8 +145,12 @@ impl Page {
     {
         let (mut parts, body) = response.into_parts();
         let unchanged = |parts, body| Response::from_parts(parts, Body::new(body));
-        if parts.extensions.remove::<AlreadyInjected>().is_some() {
-            return unchanged(parts, body);
+        let script = Outcome::get(&parts.extensions).map(|outcome| outcome.script);
+        match script {
+            Some(ScriptOutcome::Prepared | ScriptOutcome::Excluded) => {
+                return unchanged(parts, body);
+            }
+            Some(ScriptOutcome::Undecided) | None => {}
         }
         if parts.status == StatusCode::NOT_MODIFIED {
             self.confirm(&mut parts.headers);

@@ -9,7 +9,7 @@ use http::StatusCode;
 use http::response;
 
 use crate::html::inserter::Extent;
-use crate::http::context::FromUpstream;
+use crate::http::context::Outcome;
 use crate::http::dates::last_modified_millis;
 use crate::release::ReleaseId;
 use crate::site::State;
@@ -51,11 +51,12 @@ impl Stamper {
         if response.status != StatusCode::OK {
             return;
         }
-        let upstream = response.extensions.get();
+        let outcome = Outcome::get(&response.extensions);
+        let upstream = outcome.and_then(|outcome| outcome.upstream.as_ref());
         let header = self.observer.release_header();
         let value = header.and_then(|name| response.headers.get(name));
         self.answer = Some(Answer {
-            upstream: upstream.map(|FromUpstream(n)| *n),
+            upstream: upstream.map(|upstream| upstream.index),
             built: last_modified_millis(&response.headers).unwrap_or_else(now),
             value: value.and_then(|value| Some(value.to_str().ok()?.trim().to_owned())),
         });

@@ -21,7 +21,7 @@ use hyper_util::service::TowerToHyperServiceFuture;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use crate::http::context::Peer;
+use crate::http::context::ConnectInfo;
 
 /// Refuses what does not name exactly one host, as RFC 9112, section 3.2, demands of a server.
 pub(crate) struct Door<S> {
@@ -57,7 +57,7 @@ where
         if second.is_some() || (first.is_none() && !needs_none) {
             return Answering::Refusing;
         }
-        request.extensions_mut().insert(Peer::new(self.peer));
+        request.extensions_mut().insert(ConnectInfo::new(self.peer));
         Answering::Asking {
             future: self.service.call(request),
         }

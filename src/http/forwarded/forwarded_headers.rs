@@ -7,16 +7,12 @@ use http::HeaderMap;
 use http::HeaderName;
 use http::HeaderValue;
 use http::header;
+use http::uri::Scheme;
 use ipnet::IpNet;
 
-use crate::http::context::AsHttps;
-use crate::http::context::Peer;
+use crate::http::context::ConnectInfo;
 use crate::http::forwarded::syntax;
 use crate::http::list;
-
-/// The path prefix that a route removed, in the extensions of a request.
-#[derive(Debug, Clone)]
-pub(crate) struct Prefix(pub(crate) HeaderValue);
 
 /// Writes `Forwarded` and `X-Forwarded-*`.
 #[derive(Debug, Clone, Default)]
@@ -35,24 +31,24 @@ impl ForwardedHeaders {
     pub(crate) fn apply(
         &self,
         headers: &mut HeaderMap,
-        peer: Option<Peer>,
+        connection: Option<&ConnectInfo>,
         host: Option<&HeaderValue>,
-        as_https: Option<AsHttps>,
+        assumes_https: bool,
     ) {
-        let is_trusted = peer.is_some_and(|peer| self.trusts(peer.ip()));
+        let is_trusted = connection.is_some_and(|connection| self.trusts(connection.ip()));
         if !is_trusted {
             remove_all(headers);
         }
         complete_x_forwarded(headers);
-        if as_https.is_some() {
-            headers.insert(PROTO, HeaderValue::from_static("https"));
+        if assumes_https {
+            headers.insert(PROTO, HTTPS);
         }
-        append_forwarded(headers, peer, host);
-        if let Some(peer) = peer {
-            list::append(headers, &FOR, &peer.ip().to_string());
+        append_forwarded(headers, connection, host);
+        if let Some(connection) = connection {
+            list::append(headers, &FOR, &connection.ip().to_string());
         }
         if !headers.contains_key(PROTO) {
-            headers.insert(PROTO, HeaderValue::from_static("http"));
+            headers.insert(PROTO, if is_https(connection) { HTTPS } else { HTTP });
         }
         if let Some(host) = host
             && !headers.contains_key(HOST)
@@ -62,8 +58,8 @@ impl ForwardedHeaders {
     }
 
     /// Sets `X-Forwarded-Prefix`.
-    pub(crate) fn set_prefix(headers: &mut HeaderMap, prefix: Prefix) {
-        headers.insert(PREFIX, prefix.0);
+    pub(crate) fn set_prefix(headers: &mut HeaderMap, prefix: HeaderValue) {
+        headers.insert(PREFIX, prefix);
     }
 
     fn trusts(&self, address: IpAddr) -> bool {
@@ -108,8 +104,25 @@ fn complete_x_forwarded(headers: &mut HeaderMap) {
     }
 }
 
+fn is_https(connection: Option<&ConnectInfo>) -> bool {
+    connection.is_some_and(|connection| *connection.scheme() == Scheme::HTTPS)
+}
+
+/// `http` or `https`, by the connection.
+fn scheme(connection: Option<&ConnectInfo>) -> &'static str {
+    if is_https(connection) {
+        "https"
+    } else {
+        "http"
+    }
+}
+
 /// Appends the element for the peer, and before it the ones that a received `X-Forwarded-For` has and `Forwarded` lacks.
-fn append_forwarded(headers: &mut HeaderMap, peer: Option<Peer>, host: Option<&HeaderValue>) {
+fn append_forwarded(
+    headers: &mut HeaderMap,
+    connection: Option<&ConnectInfo>,
+    host: Option<&HeaderValue>,
+) {
     let mut elements = String::new();
     // An open quoted string would swallow the appended elements.
     let mut received = headers.get_all(header::FORWARDED).iter();
@@ -125,8 +138,9 @@ fn append_forwarded(headers: &mut HeaderMap, peer: Option<Peer>, host: Option<&H
     let proto = list::items(headers, &PROTO).next();
     let proto = proto.filter(|proto| proto.is_ascii());
     let proto = proto.and_then(|proto| std::str::from_utf8(proto).ok());
-    let proto = proto.unwrap_or("http");
-    let peer = peer.map(|peer| syntax::format_node(peer.ip().to_string().as_bytes()));
+    let proto = proto.unwrap_or(scheme(connection));
+    let peer =
+        connection.map(|connection| syntax::format_node(connection.ip().to_string().as_bytes()));
     let peer = peer.unwrap_or_else(|| "unknown".to_owned());
     _ = write!(elements, "for={peer}");
     if let Some(host) = host.and_then(|host| host.to_str().ok()) {
@@ -137,6 +151,8 @@ fn append_forwarded(headers: &mut HeaderMap, peer: Option<Peer>, host: Option<&H
 }
 
 const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const HTTP: HeaderValue = HeaderValue::from_static("http");
+const HTTPS: HeaderValue = HeaderValue::from_static("https");
 const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
@@ -154,15 +170,24 @@ mod tests {
         let mut headers: HeaderMap = fields
             .map(|(name, value)| (name.clone(), value.parse().unwrap()))
             .collect();
-        let peer = peer.map(|peer| Peer::new(peer.parse().unwrap()));
+        let connection = peer.map(|peer| ConnectInfo::new(peer.parse().unwrap()));
         let host = HeaderValue::from_static("site.example:8080");
-        forwarded.apply(&mut headers, peer, Some(&host), None);
+        forwarded.apply(&mut headers, connection.as_ref(), Some(&host), false);
         [header::FORWARDED, FOR, PROTO, HOST].map(|name| {
             let mut values = headers.get_all(name).iter();
             let value = values.next().map_or("", |value| value.to_str().unwrap());
             assert!(values.next().is_none());
             value.to_owned()
         })
+    }
+
+    #[test]
+    fn tls_connection_is_forwarded_as_https() {
+        let connection = ConnectInfo::new("192.0.2.7:4711".parse().unwrap()).https();
+        let mut headers = HeaderMap::new();
+        ForwardedHeaders::default().apply(&mut headers, Some(&connection), None, false);
+        assert_eq!(headers[PROTO], "https");
+        assert_eq!(headers[header::FORWARDED], "for=192.0.2.7;proto=https");
     }
 
     #[test]

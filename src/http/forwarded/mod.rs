@@ -4,4 +4,3 @@ mod forwarded_headers;
 mod syntax;
 
 pub(crate) use crate::http::forwarded::forwarded_headers::ForwardedHeaders;
-pub(crate) use crate::http::forwarded::forwarded_headers::Prefix;

@@ -10,7 +10,9 @@ use http::header;
 use crate::http::body::Body;
 use crate::http::conditional::Decision;
 use crate::http::conditional::Validators;
-use crate::http::context::AlreadyInjected;
+use crate::http::context::Outcome;
+use crate::http::context::ResponseSource;
+use crate::http::context::ScriptOutcome;
 use crate::http::fetch_metadata;
 use crate::http::fetch_metadata::Asked;
 use crate::http::path::SitePath;
@@ -101,7 +103,8 @@ impl FileRequest<'_> {
             ByteRange::Full
         };
         if entry.is_page() {
-            response.extensions_mut().insert(AlreadyInjected);
+            let outcome = Outcome::new(ResponseSource::Release, ScriptOutcome::Prepared);
+            response.extensions_mut().insert(outcome);
         }
         self.fill(response, representation, range)
     }

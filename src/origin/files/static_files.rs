@@ -15,7 +15,7 @@ use tower_service::Service;
 use crate::build::metadata_file;
 use crate::http::body::Body;
 use crate::http::fetch_metadata;
-use crate::http::original_headers::Unaltered;
+use crate::http::original_headers;
 use crate::http::path::SitePath;
 use crate::http::reply::Reply;
 use crate::origin::files::fallback;
@@ -182,9 +182,10 @@ impl<B> Service<Request<B>> for StaticFiles {
     }
 
     fn call(&mut self, request: Request<B>) -> FilesFuture {
-        let (mut parts, _) = request.into_parts();
+        let mut request = request;
         // Pages of a release contain the script already, and support codings and ranges.
-        Unaltered::restore(&mut parts.extensions, &mut parts.headers);
+        original_headers::restore(&mut request);
+        let (parts, _) = request.into_parts();
         let (path, query) = (parts.uri.path(), parts.uri.query());
         FilesFuture::new(self.respond(&parts.method, path, query, &parts.headers))
     }

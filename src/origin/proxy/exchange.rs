@@ -14,10 +14,9 @@ use hyper::upgrade::OnUpgrade;
 
 use crate::error::BoxError;
 use crate::http::body::Body;
-use crate::http::context::FromUpstream;
-use crate::http::context::OwnName;
+use crate::http::context::Outcome;
+use crate::http::context::RequestContext;
 use crate::http::fetch_metadata;
-use crate::http::forwarded::Prefix;
 use crate::http::hop_by_hop;
 use crate::origin::proxy::backend::Backend;
 use crate::origin::proxy::body::UpstreamBody;
@@ -41,7 +40,7 @@ pub(crate) struct Exchange {
     is_navigation: bool,
     loads_code: bool,
     /// The path prefix that a route removed.
-    prefix: Option<Prefix>,
+    prefix: Option<HeaderValue>,
 }
 
 /// The upgrade that the client requests.
@@ -77,7 +76,8 @@ impl Exchange {
             client: hyper::upgrade::on(&mut request),
         });
         let (parts, body) = request.into_parts();
-        let prefix = parts.extensions.get::<Prefix>().cloned();
+        let prefix = RequestContext::get(&parts.extensions)
+            .and_then(|context| context.removed_prefix.clone());
         let body = if has_body {
             let body = body.map_err(Into::into).boxed_unsync();
             RequestBody::new(body, settings.body_idle_timeout)
@@ -127,14 +127,12 @@ impl Exchange {
         if self.loads_code && response.status() == StatusCode::NOT_FOUND {
             shared.trigger_check();
         }
-        response.extensions_mut().insert(FromUpstream(index));
-        if self.selection != Selection::Any {
-            let own = match &shared.settings.host {
-                HostHeader::Name(name) => name,
-                _ => backend.upstream.authority(),
-            };
-            response.extensions_mut().insert(OwnName(own.clone()));
-        }
+        let authority = match &shared.settings.host {
+            HostHeader::Name(name) => name,
+            _ => backend.upstream.authority(),
+        };
+        let outcome = Outcome::from_upstream(index, authority.clone());
+        response.extensions_mut().insert(outcome);
         let received = response.version();
         *response.version_mut() = Version::HTTP_11;
         let headers = response.headers_mut();
@@ -188,7 +186,7 @@ impl Exchange {
         let rewriter = LocationRewriter {
             upstream_origin: authority.map(|authority| (&scheme, authority)),
             client_host: self.request.headers.get(header::HOST).and_then(as_str),
-            prefix: self.prefix.as_ref().and_then(|prefix| as_str(&prefix.0)),
+            prefix: self.prefix.as_ref().and_then(as_str),
         };
         let location = rewriter.rewrite(location);
         if let Some(location) = location.and_then(|location| HeaderValue::try_from(location).ok()) {

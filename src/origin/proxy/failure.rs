@@ -8,7 +8,9 @@ use http::StatusCode;
 use hyper_util::client::legacy;
 
 use crate::http::body::Body;
-use crate::http::context::AlreadyInjected;
+use crate::http::context::Outcome;
+use crate::http::context::ResponseSource;
+use crate::http::context::ScriptOutcome;
 use crate::http::reply::Reply;
 use crate::origin::proxy::connect::ConnectError;
 use crate::origin::proxy::idle_timeout::IdleTimeout;
@@ -135,7 +137,8 @@ impl Failure {
             },
         };
         let mut response = unavailable.respond(is_navigation);
-        response.extensions_mut().insert(AlreadyInjected);
+        let outcome = Outcome::new(ResponseSource::Server, ScriptOutcome::Excluded);
+        response.extensions_mut().insert(outcome);
         response
     }
 

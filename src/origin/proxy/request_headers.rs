@@ -9,11 +9,10 @@ use http::header;
 use http::request;
 use http::uri::PathAndQuery;
 
-use crate::http::context::AsHttps;
-use crate::http::context::Peer;
+use crate::http::context::ConnectInfo;
+use crate::http::context::RequestContext;
 use crate::http::fetch_metadata;
 use crate::http::forwarded::ForwardedHeaders;
-use crate::http::forwarded::Prefix;
 use crate::http::hop_by_hop;
 use crate::http::via::Via;
 
@@ -30,7 +29,8 @@ pub(crate) fn for_upstream(
     parts: request::Parts,
     upgrade: Option<&HeaderValue>,
 ) -> HeaderMap {
-    let peer = parts.extensions.get::<Peer>().copied();
+    let connection = parts.extensions.get::<ConnectInfo>();
+    let context = RequestContext::get(&parts.extensions);
     let mut headers = parts.headers;
     let accepts_trailers = hop_by_hop::accepts_trailers(&headers);
     // `Connection` must not remove it.
@@ -47,9 +47,9 @@ pub(crate) fn for_upstream(
         HeaderValue::try_from(host.unwrap_or_default()).ok()
     });
     let host = authority.or(host);
-    let as_https = parts.extensions.get::<AsHttps>().copied();
-    forwarded.apply(&mut headers, peer, host.as_ref(), as_https);
-    if let Some(prefix) = parts.extensions.get::<Prefix>() {
+    let assumes_https = context.is_some_and(|context| context.assumes_https);
+    forwarded.apply(&mut headers, connection, host.as_ref(), assumes_https);
+    if let Some(prefix) = context.and_then(|context| context.removed_prefix.as_ref()) {
         ForwardedHeaders::set_prefix(&mut headers, prefix.clone());
     }
     if let Some(host) = host {

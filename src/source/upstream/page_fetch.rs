@@ -21,8 +21,8 @@ use crate::html::page_assets::PageLocation;
 use crate::html::page_assets::PageReader;
 use crate::http::coding::Coding;
 use crate::http::coding::DecodeBody;
-use crate::http::context::AsHttps;
-use crate::http::context::OwnName;
+use crate::http::context::Outcome;
+use crate::http::context::RequestContext;
 use crate::http::dates::last_modified_millis;
 use crate::http::media_type;
 use crate::release::fingerprint::ReleaseFingerprint;
@@ -191,8 +191,9 @@ impl PageFetcher {
             let (true, Some(location)) = (parts.status.is_redirection(), location) else {
                 return Err(format!("{path} responded with {}", parts.status));
             };
-            let own = parts.extensions.get::<OwnName>();
-            let own = own.map(|OwnName(name)| name.as_str());
+            let outcome = Outcome::get(&parts.extensions);
+            let upstream = outcome.and_then(|outcome| outcome.upstream.as_ref());
+            let own = upstream.map(|upstream| upstream.authority.as_str());
             let next = target.follow(location, self.host.as_deref().or(own));
             target = next.ok_or_else(|| self.redirected_away(&target, location))?;
         }
@@ -231,7 +232,10 @@ impl PageFetcher {
             request = request
                 .header("x-forwarded-proto", "https")
                 .header(header::FORWARDED, forwarded)
-                .extension(AsHttps);
+                .extension(RequestContext {
+                    assumes_https: true,
+                    ..RequestContext::default()
+                });
         }
         request.body(Empty::new()).map_err(error_text)
     }
