@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::net::SocketAddr;
 
+use bytes::Bytes;
 use http::Extensions;
 use http::HeaderMap;
 use http::HeaderValue;
@@ -96,36 +97,26 @@ impl RequestContext {
     }
 }
 
-/// Where a response comes from, and what became of the script in it. In its extensions.
+/// Where a response comes from, and what became of the script in it. In its extensions; a response without one is that
+/// of a service that is not ours.
 #[derive(Debug, Clone)]
-pub(crate) struct Outcome {
-    pub(crate) source: ResponseSource,
-    pub(crate) script: ScriptOutcome,
-    pub(crate) upstream: Option<UpstreamOutcome>,
-}
-
-/// Where a response comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ResponseSource {
-    /// A file of the current release.
-    Release,
-    /// A hashed file of a retained release.
-    Retained,
-    /// An upstream.
-    Upstream,
-    /// This server itself: a rejection, a redirect, an error.
+pub(crate) enum Outcome {
+    /// A page of a release.
+    Page(PreparedPage),
+    /// A response of an upstream.
+    Upstream(UpstreamOutcome),
+    /// A response of this server itself, such as an error page: it does not get the script.
     Server,
 }
 
-/// What became of the script in a response.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ScriptOutcome {
-    /// It is for the notifier to decide.
-    Undecided,
-    /// A page that was prepared with the script when its release was built.
-    Prepared,
-    /// A page of this server which must not have it.
-    Excluded,
+/// A page of a release, for which it was decided when the release was built how the script goes in.
+///
+/// A policy that is added to the response afterwards may want it otherwise.
+#[derive(Debug, Clone)]
+pub(crate) struct PreparedPage {
+    /// The page without the script, and its entity tag; `None` if the response is without the script anyway, or the page
+    /// is not in memory.
+    pub(crate) source: Option<(Bytes, HeaderValue)>,
 }
 
 /// Which upstream a response comes from.
@@ -138,24 +129,11 @@ pub(crate) struct UpstreamOutcome {
 }
 
 impl Outcome {
-    pub(crate) fn new(source: ResponseSource, script: ScriptOutcome) -> Self {
-        Self {
-            source,
-            script,
-            upstream: None,
+    /// Which upstream a response comes from, if it does.
+    pub(crate) fn upstream(extensions: &Extensions) -> Option<&UpstreamOutcome> {
+        match extensions.get() {
+            Some(Self::Upstream(upstream)) => Some(upstream),
+            _ => None,
         }
-    }
-
-    /// A response of an upstream.
-    pub(crate) fn from_upstream(index: usize, authority: Authority) -> Self {
-        Self {
-            upstream: Some(UpstreamOutcome { index, authority }),
-            ..Self::new(ResponseSource::Upstream, ScriptOutcome::Undecided)
-        }
-    }
-
-    /// The outcome of a response; `None` for a service that is not ours.
-    pub(crate) fn get(extensions: &Extensions) -> Option<&Self> {
-        extensions.get()
     }
 }

@@ -63,8 +63,8 @@ impl Reply {
 }
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
-const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 pub(crate) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 pub(crate) const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 pub(crate) const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");

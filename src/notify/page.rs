@@ -7,16 +7,17 @@ use http::Request;
 use http::Response;
 use http::StatusCode;
 use http::header;
+use http::response;
 
 use crate::client::script_tag_builder::ScriptTagBuilder;
 use crate::csp::checker::CspChecker;
+use crate::csp::script_permission::ScriptPermission;
 use crate::error::BoxError;
 use crate::http::accept_encoding::Accepted;
 use crate::http::body::Body;
 use crate::http::coding::DecodeBody;
 use crate::http::coding::EncodeBody;
 use crate::http::context::Outcome;
-use crate::http::context::ScriptOutcome;
 use crate::http::fetch_metadata;
 use crate::http::fetch_metadata::Asked;
 use crate::http::original_headers;
@@ -144,13 +145,22 @@ impl Page {
         B::Error: Into<BoxError>,
     {
         let (mut parts, body) = response.into_parts();
-        let unchanged = |parts, body| Response::from_parts(parts, Body::new(body));
-        let script = Outcome::get(&parts.extensions).map(|outcome| outcome.script);
-        match script {
-            Some(ScriptOutcome::Prepared | ScriptOutcome::Excluded) => {
-                return unchanged(parts, body);
+        let mut body = Body::new(body);
+        let unchanged = Response::from_parts;
+        let mut is_prepared = false;
+        match parts.extensions.get() {
+            Some(Outcome::Server) => return unchanged(parts, body),
+            Some(Outcome::Page(page)) => {
+                let source = page.source.clone();
+                let Some((html, etag)) = source.filter(|_| self.must_prepare_again(&parts)) else {
+                    return unchanged(parts, body);
+                };
+                is_prepared = true;
+                parts.headers.remove(header::CONTENT_ENCODING);
+                parts.headers.insert(header::ETAG, etag);
+                body = Body::full(html);
             }
-            Some(ScriptOutcome::Undecided) | None => {}
+            Some(Outcome::Upstream(_)) | None => {}
         }
         if parts.status == StatusCode::NOT_MODIFIED {
             self.confirm(&mut parts.headers);
@@ -169,7 +179,9 @@ impl Page {
         }
         let permission = self.tag_builder.evaluate_headers(&mut parts.headers);
         if permission.is_some() {
-            parts.headers.append(header::VARY, vary);
+            if !is_prepared {
+                parts.headers.append(header::VARY, vary);
+            }
         } else {
             // It is the same for everybody.
             self.count(Fate::PassedForPolicy);
@@ -190,7 +202,7 @@ impl Page {
         }
         let body = match self.asked {
             // What a GET would be answered with, as far as it is known without the page.
-            Asked::Head => Body::new(body).without_length(),
+            Asked::Head => body.without_length(),
             Asked::Document | Asked::Other => {
                 let (tag_builder, stamper) = (self.tag_builder, self.stamper);
                 let tally = permission.is_some().then_some(self.tally);
@@ -203,6 +215,21 @@ impl Page {
             }
         };
         Response::from_parts(parts, body)
+    }
+
+    /// True if the page of a release has the script in a way that the policy of this response does not allow: one that was
+    /// added after the release was built.
+    fn must_prepare_again(&self, response: &response::Parts) -> bool {
+        if !response
+            .headers
+            .contains_key(header::CONTENT_SECURITY_POLICY)
+            || !eligibility::is_page(response)
+        {
+            return false;
+        }
+        let mut headers = response.headers.clone();
+        let permission = self.tag_builder.evaluate_headers(&mut headers);
+        permission != Some(ScriptPermission::default())
     }
 
     /// Makes the fields of a 304 those of the page that the client has, if it is one with the script.

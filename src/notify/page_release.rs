@@ -51,8 +51,7 @@ impl Stamper {
         if response.status != StatusCode::OK {
             return;
         }
-        let outcome = Outcome::get(&response.extensions);
-        let upstream = outcome.and_then(|outcome| outcome.upstream.as_ref());
+        let upstream = Outcome::upstream(&response.extensions);
         let header = self.observer.release_header();
         let value = header.and_then(|name| response.headers.get(name));
         self.answer = Some(Answer {

@@ -11,8 +11,7 @@ use crate::http::body::Body;
 use crate::http::conditional::Decision;
 use crate::http::conditional::Validators;
 use crate::http::context::Outcome;
-use crate::http::context::ResponseSource;
-use crate::http::context::ScriptOutcome;
+use crate::http::context::PreparedPage;
 use crate::http::fetch_metadata;
 use crate::http::fetch_metadata::Asked;
 use crate::http::path::SitePath;
@@ -103,8 +102,8 @@ impl FileRequest<'_> {
             ByteRange::Full
         };
         if entry.is_page() {
-            let outcome = Outcome::new(ResponseSource::Release, ScriptOutcome::Prepared);
-            response.extensions_mut().insert(outcome);
+            let page = prepared_page(entry, with_script);
+            response.extensions_mut().insert(Outcome::Page(page));
         }
         self.fill(response, representation, range)
     }
@@ -157,6 +156,16 @@ pub(crate) enum MatchKind {
     AppShell,
     /// The entry is the 404 page.
     NotFound,
+}
+
+fn prepared_page(entry: &Entry, with_script: bool) -> PreparedPage {
+    let source = match entry.asset().plain().content() {
+        Content::Memory(html) if with_script => {
+            Some((html.clone(), entry.asset().plain().etag().clone()))
+        }
+        _ => None,
+    };
+    PreparedPage { source }
 }
 
 fn cache_control(entry: &Entry, match_kind: MatchKind) -> HeaderValue {

@@ -16,6 +16,7 @@ use crate::error::BoxError;
 use crate::http::body::Body;
 use crate::http::context::Outcome;
 use crate::http::context::RequestContext;
+use crate::http::context::UpstreamOutcome;
 use crate::http::fetch_metadata;
 use crate::http::hop_by_hop;
 use crate::origin::proxy::backend::Backend;
@@ -131,8 +132,13 @@ impl Exchange {
             HostHeader::Name(name) => name,
             _ => backend.upstream.authority(),
         };
-        let outcome = Outcome::from_upstream(index, authority.clone());
-        response.extensions_mut().insert(outcome);
+        let upstream = UpstreamOutcome {
+            index,
+            authority: authority.clone(),
+        };
+        response
+            .extensions_mut()
+            .insert(Outcome::Upstream(upstream));
         let received = response.version();
         *response.version_mut() = Version::HTTP_11;
         let headers = response.headers_mut();

@@ -9,8 +9,6 @@ use hyper_util::client::legacy;
 
 use crate::http::body::Body;
 use crate::http::context::Outcome;
-use crate::http::context::ResponseSource;
-use crate::http::context::ScriptOutcome;
 use crate::http::reply::Reply;
 use crate::origin::proxy::connect::ConnectError;
 use crate::origin::proxy::idle_timeout::IdleTimeout;
@@ -137,8 +135,7 @@ impl Failure {
             },
         };
         let mut response = unavailable.respond(is_navigation);
-        let outcome = Outcome::new(ResponseSource::Server, ScriptOutcome::Excluded);
-        response.extensions_mut().insert(outcome);
+        response.extensions_mut().insert(Outcome::Server);
         response
     }
 

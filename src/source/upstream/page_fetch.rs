@@ -191,8 +191,7 @@ impl PageFetcher {
             let (true, Some(location)) = (parts.status.is_redirection(), location) else {
                 return Err(format!("{path} responded with {}", parts.status));
             };
-            let outcome = Outcome::get(&parts.extensions);
-            let upstream = outcome.and_then(|outcome| outcome.upstream.as_ref());
+            let upstream = Outcome::upstream(&parts.extensions);
             let own = upstream.map(|upstream| upstream.authority.as_str());
             let next = target.follow(location, self.host.as_deref().or(own));
             target = next.ok_or_else(|| self.redirected_away(&target, location))?;

@@ -5,6 +5,7 @@
 mod coded_pages;
 mod compress_pages;
 mod csp;
+mod directory_csp;
 mod eligibility;
 mod inner_service;
 mod serve_dir;
