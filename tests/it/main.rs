@@ -11,6 +11,7 @@ mod proxy;
 mod serving;
 mod streams;
 mod support;
+mod terms;
 mod torture;
 mod upstream;
 mod webhook;

@@ -23,10 +23,10 @@ use crate::endpoint::deploys::refusal::Refusal;
 /// Whether a signature is valid is only known at the end of the body. So a new body is always read, and evicts the
 /// oldest one: a legitimate body arrives at once, and slow senders block nobody.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct BodyLimiter(Arc<Mutex<VecDeque<Permit>>>);
+pub(crate) struct BodyLimiter(Arc<Mutex<VecDeque<EvictOnDrop>>>);
 
 /// Dropped to evict its body.
-type Permit = oneshot::Sender<Infallible>;
+type EvictOnDrop = oneshot::Sender<Infallible>;
 
 impl BodyLimiter {
     /// Reads a body to its end.
