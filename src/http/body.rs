@@ -38,7 +38,7 @@ enum Kind {
     Full(Bytes),
     Stream(UnsyncBoxBody<Bytes, BoxError>),
     /// Of an answer to HEAD whose length is not known: no `Content-Length` is made of the body.
-    WithoutLength(Box<Kind>),
+    WithoutLength(Box<Self>),
 }
 
 impl Body {
