@@ -24,12 +24,12 @@ use tower_service::Service;
 use crate::http::context::ConnectInfo;
 
 /// Refuses what does not name exactly one host, as RFC 9112, section 3.2, demands of a server.
-pub(crate) struct Door<S> {
+pub(crate) struct HostCheck<S> {
     service: TowerToHyperService<S>,
     peer: SocketAddr,
 }
 
-impl<S> Door<S> {
+impl<S> HostCheck<S> {
     pub(crate) fn new(service: S, peer: SocketAddr) -> Self {
         Self {
             service: TowerToHyperService::new(service),
@@ -38,13 +38,13 @@ impl<S> Door<S> {
     }
 }
 
-impl<S, B> hyper::service::Service<Request<Incoming>> for Door<S>
+impl<S, B> hyper::service::Service<Request<Incoming>> for HostCheck<S>
 where
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone,
 {
     type Response = Response<Either<B, Empty<Bytes>>>;
     type Error = Infallible;
-    type Future = Answering<TowerToHyperServiceFuture<S, Request<Incoming>>>;
+    type Future = ResponseFuture<TowerToHyperServiceFuture<S, Request<Incoming>>>;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let mut hosts = request.headers().get_all(header::HOST).iter();
@@ -55,24 +55,24 @@ where
             version => version < Version::HTTP_11,
         };
         if second.is_some() || (first.is_none() && !needs_none) {
-            return Answering::Refusing;
+            return ResponseFuture::Rejected;
         }
         request.extensions_mut().insert(ConnectInfo::new(self.peer));
-        Answering::Asking {
+        ResponseFuture::Inner {
             future: self.service.call(request),
         }
     }
 }
 
 pin_project! {
-    #[project = AnsweringProjection]
-    pub(crate) enum Answering<F> {
-        Refusing,
-        Asking { #[pin] future: F },
+    #[project = ResponseFutureProjection]
+    pub(crate) enum ResponseFuture<F> {
+        Rejected,
+        Inner { #[pin] future: F },
     }
 }
 
-impl<F, B> Future for Answering<F>
+impl<F, B> Future for ResponseFuture<F>
 where
     F: Future<Output = Result<Response<B>, Infallible>>,
 {
@@ -80,14 +80,14 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project() {
-            AnsweringProjection::Refusing => {
-                let mut refusal = Response::new(Either::Right(Empty::new()));
-                *refusal.status_mut() = StatusCode::BAD_REQUEST;
+            ResponseFutureProjection::Rejected => {
+                let mut response = Response::new(Either::Right(Empty::new()));
+                *response.status_mut() = StatusCode::BAD_REQUEST;
                 let close = HeaderValue::from_static("close");
-                refusal.headers_mut().insert(header::CONNECTION, close);
-                Poll::Ready(Ok(refusal))
+                response.headers_mut().insert(header::CONNECTION, close);
+                Poll::Ready(Ok(response))
             }
-            AnsweringProjection::Asking { future } => future
+            ResponseFutureProjection::Inner { future } => future
                 .poll(cx)
                 .map_ok(|response| response.map(Either::Left)),
         }
