@@ -78,6 +78,7 @@ mod source;
 
 pub use crate::announce::announcement::Announcement;
 pub use crate::announce::response::AnnounceResponse;
+pub use crate::app::lifecycle::Shutdown;
 pub use crate::app::router::RoutedFuture;
 pub use crate::app::router::Routes;
 pub use crate::app::serving::BoundServer;
