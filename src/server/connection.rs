@@ -1,7 +1,6 @@
-//! Speaking: one connection, in the protocol that its client chose.
+//! Connections: HTTP/1.1, and HTTP/2 where it is enabled, over any transport.
 
 use std::convert::Infallible;
-use std::error::Error as StdError;
 use std::fmt;
 use std::pin::Pin;
 use std::time::Duration;
@@ -22,12 +21,12 @@ use hyper_util::rt::TokioIo;
 use hyper_util::rt::TokioTimer;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncWrite;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tower_service::Service;
 
-use crate::server::host_check::HostCheck;
+use crate::error::BoxError;
+use crate::server::connection_service::ConnectionService;
 use crate::server::preface;
 
 /// Serves connections. `Clone` is cheap.
@@ -49,14 +48,14 @@ pub(crate) enum Protocols {
 impl HttpConnections {
     pub(crate) fn new(protocols: Protocols, head_timeout: Duration) -> Self {
         let mut http1 = http1::Builder::new();
-        // Without a timer the time for the head would not be limited at all.
+        // Without a timer the time for the header section would not be limited at all.
         http1
             .timer(TokioTimer::new())
             .max_buf_size(MAX_BUFFER)
             .header_read_timeout(head_timeout);
         let mut http2 = http2::Builder::new(TokioExecutor::new());
         if protocols == Protocols::Both {
-            // It has no time limit of its own for a peer that is gone.
+            // It has no time limit of its own for a client that is gone.
             http2
                 .timer(TokioTimer::new())
                 .keep_alive_interval(PING_INTERVAL)
@@ -69,26 +68,30 @@ impl HttpConnections {
         }
     }
 
-    pub(crate) fn http1<S, B, I>(
+    /// Serves HTTP/1.1 until the connection is closed; after `shutdown`, until the responses in progress are sent.
+    // Not `async`: the task of a connection would be larger by the arguments.
+    pub(crate) fn serve_http1<S, B, I>(
         &self,
-        io: TokioIo<I>,
-        service: HostCheck<S>,
-    ) -> http1::UpgradeableConnection<TokioIo<I>, HostCheck<S>>
+        io: I,
+        service: ConnectionService<S>,
+        shutdown: CancellationToken,
+    ) -> impl Future<Output = ()> + use<S, B, I>
     where
         S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone,
         B: Body<Data = Bytes> + 'static,
-        B::Error: Into<Box<dyn StdError + Send + Sync>>,
+        B::Error: Into<BoxError>,
         I: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        self.http1.serve_connection(io, service).with_upgrades()
+        let connection = self.http1.serve_connection(TokioIo::new(io), service);
+        until_closed(connection.with_upgrades(), shutdown)
     }
 
-    /// Finds out which protocol the client speaks, and speaks it.
-    pub(crate) async fn serve_any<S, B>(
+    /// Serves the protocol that the first bytes are of, as [`serve_http1`](Self::serve_http1) does.
+    pub(crate) async fn serve_any<S, B, I>(
         self,
-        stream: TcpStream,
-        service: HostCheck<S>,
-        stopping: CancellationToken,
+        io: I,
+        service: ConnectionService<S>,
+        shutdown: CancellationToken,
     ) where
         S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
             + Clone
@@ -96,29 +99,28 @@ impl HttpConnections {
             + 'static,
         S::Future: Send,
         B: Body<Data = Bytes> + Send + 'static,
-        B::Error: Into<Box<dyn StdError + Send + Sync>>,
+        B::Error: Into<BoxError>,
+        I: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let detected = tokio::select! {
-            detected = timeout(self.head_timeout, preface::read(stream)) => detected,
-            () = stopping.cancelled() => return,
+            detected = timeout(self.head_timeout, preface::read(io)) => detected,
+            () = shutdown.cancelled() => return,
         };
         let (io, is_http2) = match detected {
             Ok(Ok(detected)) => detected,
             Ok(Err(error)) => return tracing::debug!(%error, "connection ended"),
-            Err(_) => return tracing::debug!("a client did not say anything in time"),
+            Err(_) => return tracing::debug!("timeout before the first bytes of a connection"),
         };
-        let io = TokioIo::new(io);
         if is_http2 {
-            until_closed(self.http2.serve_connection(io, service), stopping).await;
+            let connection = self.http2.serve_connection(TokioIo::new(io), service);
+            until_closed(connection, shutdown).await;
         } else {
-            until_closed(self.http1(io, service), stopping).await;
+            self.serve_http1(io, service, shutdown).await;
         }
     }
 }
 
-/// Waits for the end of a connection, which is nobody's fault. Once the server stops it comes after the answers that
-/// are on their way.
-pub(crate) async fn until_closed<C, E>(connection: C, stopping: CancellationToken)
+async fn until_closed<C, E>(connection: C, shutdown: CancellationToken)
 where
     C: Graceful + Future<Output = Result<(), E>>,
     E: fmt::Display,
@@ -126,7 +128,7 @@ where
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = stopping.cancelled() => {
+        () = shutdown.cancelled() => {
             connection.as_mut().shut_down();
             connection.await
         }
@@ -136,17 +138,17 @@ where
     }
 }
 
-/// A connection that can be told to begin nothing new.
-pub(crate) trait Graceful {
+/// A connection with a graceful shutdown: it accepts no new requests, and ends after the responses in progress.
+trait Graceful {
     fn shut_down(self: Pin<&mut Self>);
 }
 
 impl<I, S, B> Graceful for http1::UpgradeableConnection<I, S>
 where
     S: HttpService<Incoming, ResBody = B>,
-    S::Error: Into<Box<dyn StdError + Send + Sync>>,
+    S::Error: Into<BoxError>,
     B: Body + 'static,
-    B::Error: Into<Box<dyn StdError + Send + Sync>>,
+    B::Error: Into<BoxError>,
     I: Read + Write + Unpin + Send + 'static,
 {
     fn shut_down(self: Pin<&mut Self>) {
@@ -157,9 +159,9 @@ where
 impl<I, S, B, E> Graceful for http2::Connection<I, S, E>
 where
     S: HttpService<Incoming, ResBody = B>,
-    S::Error: Into<Box<dyn StdError + Send + Sync>>,
+    S::Error: Into<BoxError>,
     B: Body + 'static,
-    B::Error: Into<Box<dyn StdError + Send + Sync>>,
+    B::Error: Into<BoxError>,
     I: Read + Write + Unpin,
     E: Http2ServerConnExec<S::Future, B>,
 {
@@ -168,10 +170,10 @@ where
     }
 }
 
-// The head of a request has to fit: twice what nginx takes. A client that takes nothing costs not much more.
+// The header section of a request has to fit: twice what nginx accepts. A client that reads nothing costs not much more.
 const MAX_BUFFER: usize = 64 * 1024;
 
-// As often as an event stream has a heartbeat: proxies between count that as life, too.
+// As often as the heartbeat of an event stream: proxies in between count both as activity.
 const PING_INTERVAL: Duration = Duration::from_secs(25);
 
 const PING_TIMEOUT: Duration = Duration::from_secs(20);

@@ -1,6 +1,7 @@
 //! The server: accepts connections, serves HTTP on them, and drains them when it shuts down.
 
-pub(crate) mod connection;
+mod connection;
+mod connection_service;
 pub(crate) mod host_check;
 mod preface;
 #[expect(clippy::module_inception, reason = "the main type of a folder")]

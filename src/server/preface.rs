@@ -1,4 +1,4 @@
-//! The preface: the first bytes of a connection, by which HTTP/2 with prior knowledge is told from HTTP/1.1.
+//! The connection preface of HTTP/2 (RFC 9113, section 3.4), which distinguishes it from HTTP/1.1.
 
 use std::io;
 use std::io::Cursor;
@@ -8,10 +8,10 @@ use tokio::io::AsyncReadExt as _;
 use tokio::io::AsyncWrite;
 use tokio::io::join;
 
-/// Reads until it is clear whether this is the preface of HTTP/2 (RFC 9113, section 3.4). Gives the stream as it was, and
-/// whether it is.
+/// Reads until the first bytes are, or can't be, the preface. Returns a stream of all bytes, those that were read
+/// included, and true if it begins with the preface.
 ///
-/// It sets no time limit.
+/// Without a time limit.
 pub(crate) async fn read<S>(
     stream: S,
 ) -> io::Result<(impl AsyncRead + AsyncWrite + Send + Unpin + 'static, bool)>
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn only_the_whole_preface_is_http_2_and_nothing_of_it_is_lost() {
+    async fn preface_whole_or_partial_is_detected_and_no_byte_lost() {
         let whole = [PREFACE, b"frames"].concat();
         for (sent, expected) in [
             (&whole[..], true),

@@ -1,4 +1,4 @@
-//! The server of a listener.
+//! The server: accepts connections, and drains them when it shuts down.
 
 use std::convert::Infallible;
 use std::io;
@@ -9,7 +9,6 @@ use http::Request;
 use http::Response;
 use http_body::Body;
 use hyper::body::Incoming;
-use hyper_util::rt::TokioIo;
 use socket2::SockRef;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
@@ -17,14 +16,33 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tower_layer::Layer as _;
 use tower_service::Service;
 
-use crate::server::connection;
+use crate::error::BoxError;
+use crate::http::context::ConnectInfo;
 use crate::server::connection::HttpConnections;
 use crate::server::connection::Protocols;
-use crate::server::host_check::HostCheck;
+use crate::server::connection_service::ConnectionService;
+use crate::server::host_check::HostCheckLayer;
 
-/// Serves a service on a listener, until it is told to stop.
+/// Serves a tower service on a listener until it shuts down.
+///
+/// ```no_run
+/// use tidings::{Server, Shutdown, Site, StaticFiles};
+/// use tokio::net::TcpListener;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let site = Site::new();
+/// let shutdown = Shutdown::new().site(site.clone());
+/// let listener = TcpListener::bind("127.0.0.1:8080").await?;
+/// Server::new(listener)
+///     .run(StaticFiles::new(site), shutdown.started())
+///     .await;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
@@ -34,7 +52,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server on a bound listener, with [`DEFAULT_DRAIN`] and [`DEFAULT_HEAD_TIMEOUT`], which speaks HTTP/1.1.
+    /// A server for HTTP/1.1 on a bound listener, with [`DEFAULT_DRAIN`] and [`DEFAULT_HEAD_TIMEOUT`].
     pub fn new(listener: TcpListener) -> Self {
         Self {
             listener,
@@ -44,30 +62,31 @@ impl Server {
         }
     }
 
-    /// How long connections may take to finish what they are at, once the server is told to stop.
+    /// The time limit for the responses in progress when the server shuts down.
     pub fn drain(mut self, drain: Duration) -> Self {
         self.drain = drain;
         self
     }
 
-    /// How long a client may take to send the head of a request, and how long a connection may be idle.
+    /// The time limit for the header section of a request, and for an idle connection.
     pub fn head_timeout(mut self, timeout: Duration) -> Self {
         self.head_timeout = timeout;
         self
     }
 
-    /// Speaks HTTP/2 as well, with clients that know it beforehand (RFC 9113, section 3.3): proxies and load
-    /// balancers. Browsers speak it over TLS alone.
+    /// Serves HTTP/2 as well, to clients with prior knowledge (RFC 9113, section 3.3) such as proxies and load balancers.
+    /// Browsers use it over TLS only.
     pub fn http2(mut self) -> Self {
         self.protocols = Protocols::Both;
         self
     }
 
-    /// Serves until `stop` is ready; then accepts no more, lets the answers that are on their way finish, and
-    /// returns. What is not finished in time is cut off.
+    /// Serves until `stop` is ready; then closes the listener, finishes the responses in progress, and returns. After the
+    /// [`drain`](Self::drain) limit, connections that are still open are closed.
     ///
-    /// Event streams never finish by themselves: [`Site::close`](crate::Site::close) ends them. What a connection was
-    /// upgraded to is not the server's any more: [`Proxy::close`](crate::Proxy::close) ends tunnels.
+    /// A request without exactly one `Host` gets 400 (RFC 9112, section 3.2).
+    ///
+    /// Event streams and tunnels do not end by themselves: [`Shutdown`](crate::Shutdown) ends them first.
     pub async fn run<S, B>(self, service: S, stop: impl Future<Output = ()>)
     where
         S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
@@ -76,11 +95,26 @@ impl Server {
             + 'static,
         S::Future: Send,
         B: Body<Data = Bytes> + Send + 'static,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+        B::Error: Into<BoxError>,
+    {
+        self.run_unchecked(HostCheckLayer.layer(service), stop)
+            .await;
+    }
+
+    /// [`run`](Self::run) for a service that checks `Host` itself.
+    pub(crate) async fn run_unchecked<S, B>(self, service: S, stop: impl Future<Output = ()>)
+    where
+        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
+            + Clone
+            + Send
+            + 'static,
+        S::Future: Send,
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
     {
         let connections = HttpConnections::new(self.protocols, self.head_timeout);
-        let stopping = CancellationToken::new();
-        // Dropped at the end, and with it whatever did not finish.
+        let shutdown = CancellationToken::new();
+        // Dropping it aborts what is left.
         let mut tasks = JoinSet::new();
         let mut stop = std::pin::pin!(stop);
         loop {
@@ -100,20 +134,17 @@ impl Server {
                 }
             };
             set_socket_options(&stream);
-            let service = HostCheck::new(service.clone(), peer);
-            let stopping = stopping.clone();
+            let service = ConnectionService::new(service.clone(), ConnectInfo::new(peer));
+            let shutdown = shutdown.clone();
             match self.protocols {
-                Protocols::Http1 => {
-                    let connection = connections.http1(TokioIo::new(stream), service);
-                    tasks.spawn(connection::until_closed(connection, stopping))
-                }
+                Protocols::Http1 => tasks.spawn(connections.serve_http1(stream, service, shutdown)),
                 Protocols::Both => {
-                    tasks.spawn(connections.clone().serve_any(stream, service, stopping))
+                    tasks.spawn(connections.clone().serve_any(stream, service, shutdown))
                 }
             };
         }
         drop(self.listener);
-        stopping.cancel();
+        shutdown.cancel();
         let finished = async { while tasks.join_next().await.is_some() {} };
         if timeout(self.drain, finished).await.is_err() {
             let open = tasks.len();
@@ -122,7 +153,7 @@ impl Server {
     }
 }
 
-/// Errors of a connection that was gone before it was accepted; all others are ours, such as too many open files.
+/// True for a connection that was closed before it was accepted. All other errors are ours, such as too many open files.
 fn is_connection_error(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -142,26 +173,26 @@ fn set_socket_options(stream: &TcpStream) {
     }
 }
 
-/// Ends a connection whose peer has not taken anything for a minute, as after a power cut: with the heartbeat that
-/// also ends event streams to nobody.
+/// Closes a connection whose peer has acknowledged nothing for a minute, as after a power cut. Because of the heartbeat
+/// this applies to event streams as well.
 #[cfg(target_os = "linux")]
 fn set_peer_timeout(socket: &SockRef<'_>) -> io::Result<()> {
     socket.set_tcp_user_timeout(Some(PEER_TIMEOUT))
 }
 
-/// Other systems have keep-alive probes for it.
+/// Other systems have keep-alive probes for that.
 #[cfg(not(target_os = "linux"))]
 fn set_peer_timeout(socket: &SockRef<'_>) -> io::Result<()> {
     socket.set_tcp_keepalive(&socket2::TcpKeepalive::new().with_time(PEER_TIMEOUT))
 }
 
-/// How long connections may take to finish, unless set.
+/// The default time limit for the responses in progress when a server shuts down.
 pub const DEFAULT_DRAIN: Duration = Duration::from_secs(10);
 
-/// How long the head of a request may take, and a connection be idle, unless set: as long as nginx lets it.
+/// The default time limit for the header section of a request, and for an idle connection: that of nginx.
 pub const DEFAULT_HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 
 const PEER_TIMEOUT: Duration = Duration::from_secs(60);
 
-// Too many open files: some will be closed by then.
+// After "too many open files": some are closed by then.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
