@@ -81,7 +81,7 @@ pub use crate::announce::response::AnnounceResponse;
 pub use crate::app::lifecycle::Shutdown;
 pub use crate::app::router::RoutedFuture;
 pub use crate::app::router::Routes;
-pub use crate::app::serving::BoundServer;
+pub use crate::app::bound_server::BoundServer;
 pub use crate::client::frames::Frames;
 pub use crate::client::notice_style::NoticeStyle;
 pub use crate::client::position::Position;

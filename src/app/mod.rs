@@ -1,5 +1,7 @@
 //! The composition of services into the server that the program runs.
 
+pub(crate) mod bound_server;
+mod boxed_service;
 pub(crate) mod lifecycle;
 pub(crate) mod router;
-pub(crate) mod serving;
+mod stack;

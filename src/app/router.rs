@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http::Request;
 use http::Response;
 use pin_project_lite::pin_project;
+use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::config::route::Route;
@@ -18,6 +19,38 @@ use crate::error::BoxError;
 use crate::http::body::Body;
 use crate::origin::proxy::Proxy;
 use crate::origin::proxy::ProxyFuture;
+
+/// Adds [`Routes`] to a service.
+#[derive(Debug, Clone)]
+pub(crate) struct RouterLayer {
+    routes: Arc<[(Route, Proxy)]>,
+}
+
+impl RouterLayer {
+    pub(crate) fn new(routes: impl IntoIterator<Item = (Route, Proxy)>) -> Self {
+        let mut routes: Vec<_> = routes.into_iter().collect();
+        routes.sort_by_key(|(route, _)| std::cmp::Reverse(route.path().len()));
+        Self {
+            routes: routes.into(),
+        }
+    }
+
+    /// The proxies of the routes.
+    pub(crate) fn proxies(&self) -> impl Iterator<Item = &Proxy> {
+        self.routes.iter().map(|(_, proxy)| proxy)
+    }
+}
+
+impl<S> Layer<S> for RouterLayer {
+    type Service = Routes<S>;
+
+    fn layer(&self, inner: S) -> Routes<S> {
+        Routes {
+            inner,
+            routes: Arc::clone(&self.routes),
+        }
+    }
+}
 
 /// A service that sends requests below some paths to proxies, and all others to an inner service.
 ///
@@ -44,12 +77,7 @@ pub struct Routes<S> {
 impl<S> Routes<S> {
     /// Adds these routes to `inner`.
     pub fn new(inner: S, routes: impl IntoIterator<Item = (Route, Proxy)>) -> Self {
-        let mut routes: Vec<_> = routes.into_iter().collect();
-        routes.sort_by_key(|(route, _)| std::cmp::Reverse(route.path().len()));
-        Self {
-            inner,
-            routes: routes.into(),
-        }
+        RouterLayer::new(routes).layer(inner)
     }
 }
 
