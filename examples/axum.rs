@@ -1,4 +1,4 @@
-//! An axum app whose files tower-http serves: the layer tells its pages of new builds.
+//! An axum app whose files tower-http serves; the layer notifies its pages of new builds.
 //!
 //! Run it with `cargo run --example axum`, open the page, then change `examples/site/index.html`.
 
@@ -6,6 +6,7 @@
 
 use axum::Router;
 use axum::routing::get;
+use tidings::Shutdown;
 use tidings::Site;
 use tidings::UpdateNotifierLayer;
 use tidings::WatchDirectory;
@@ -19,6 +20,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let source = WatchDirectory::new("examples/site").ids_only();
     tokio::spawn(source.run(site.clone()));
 
+    // Event streams do not end by themselves.
+    let shutdown = Shutdown::new().site(site.clone());
     let app = Router::new()
         .route("/api/hello", get(async || "hello"))
         .fallback_service(ServeDir::new("examples/site"))
@@ -26,6 +29,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let listener = TcpListener::bind("127.0.0.1:8080").await?;
     eprintln!("open http://{}", listener.local_addr()?);
-    axum::serve(listener, app).await?;
+    let interrupt = async { _ = tokio::signal::ctrl_c().await };
+    axum::serve(listener, app)
+        .with_graceful_shutdown(shutdown.start_after(interrupt))
+        .await?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Stands in front of a server, and tells open tabs when that has a new build:
+//! A proxy in front of another server, which notifies open tabs of that server's new builds:
 //! `cargo run --example proxy -- http://127.0.0.1:3000`, then open <http://127.0.0.1:8080>.
 
 use std::error::Error;
@@ -6,6 +6,7 @@ use std::error::Error;
 use tidings::PollUpstream;
 use tidings::Proxy;
 use tidings::Server;
+use tidings::Shutdown;
 use tidings::Site;
 use tidings::UpdateNotifierLayer;
 use tokio::net::TcpListener;
@@ -19,12 +20,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let site = Site::new();
     let proxy = Proxy::new([upstream.parse()?])?.trigger_checks(site.clone());
     tokio::spawn(PollUpstream::new(proxy.upstream_services()).run(site.clone()));
+    let shutdown = Shutdown::new().site(site.clone()).proxy(proxy.clone());
     let service = ServiceBuilder::new()
         .layer(UpdateNotifierLayer::new(site).compress_pages())
         .service(proxy);
     let listener = TcpListener::bind("127.0.0.1:8080").await?;
+    let interrupt = async { _ = tokio::signal::ctrl_c().await };
     Server::new(listener)
-        .run(service, async { _ = tokio::signal::ctrl_c().await })
+        .run(service, shutdown.start_after(interrupt))
         .await;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! An app that knows its own version, and says so: each request to `/deploy` is a new release.
+//! An app that publishes its releases itself: each request to `/deploy` publishes a new one.
 //!
 //! Run it with `cargo run --example publish_by_hand`, open the page, then open `/deploy` in another tab.
 

@@ -1,10 +1,11 @@
-//! A static site by itself: what `tidings serve examples/site` does, put together by hand.
+//! A server for a directory: what `tidings serve examples/site` does, composed by hand.
 //!
 //! Run it with `cargo run --example static_site`, open the page, then change `examples/site/index.html`.
 
 #![allow(clippy::print_stderr, reason = "an example says where it listens")]
 
 use tidings::Server;
+use tidings::Shutdown;
 use tidings::Site;
 use tidings::StaticFiles;
 use tidings::UpdateNotifierLayer;
@@ -15,7 +16,7 @@ use tower::ServiceBuilder;
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let site = Site::new().retain_releases(5);
-    let watching = tokio::spawn(WatchDirectory::new("examples/site").run(site.clone()));
+    tokio::spawn(WatchDirectory::new("examples/site").run(site.clone()));
 
     let service = ServiceBuilder::new()
         .layer(UpdateNotifierLayer::new(site.clone()))
@@ -23,12 +24,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let listener = TcpListener::bind("127.0.0.1:8080").await?;
     eprintln!("open http://{}", listener.local_addr()?);
-    let stop = async move {
-        _ = tokio::signal::ctrl_c().await;
-        // Event streams end only when the site is closed.
-        site.close();
-    };
-    Server::new(listener).run(service, stop).await;
-    watching.abort();
+    // Event streams do not end by themselves.
+    let shutdown = Shutdown::new().site(site);
+    let interrupt = async { _ = tokio::signal::ctrl_c().await };
+    Server::new(listener)
+        .run(service, shutdown.start_after(interrupt))
+        .await;
     Ok(())
 }
