@@ -4,7 +4,7 @@ use http::HeaderValue;
 use http::header;
 
 use crate::fuzz::input::line;
-use crate::http::accept_encoding::Accepted;
+use crate::http::accept_encoding::AcceptEncoding;
 use crate::http::coding::Coding;
 use crate::http::conditional::Decision;
 use crate::http::conditional::Validators;
@@ -24,17 +24,22 @@ pub fn entity_tags(data: &[u8]) {
     let (tag, rest) = line(data);
     let (none_match, rest) = line(rest);
     let (if_match, rest) = line(rest);
-    let (accepted, _) = line(rest);
+    let (accept_encoding, _) = line(rest);
     let of = |name, value| one(name, value).into_iter().collect();
-    let accepted = Accepted::by(&of(header::ACCEPT_ENCODING, accepted));
+    let accept_encoding =
+        AcceptEncoding::from_headers(&of(header::ACCEPT_ENCODING, accept_encoding));
     for token in ["", "gzip", "br", "deflate", "zstd"] {
         let coding = Coding::from_token(token);
         if coding.is_some() || token.is_empty() {
-            revalidate(tag, coding, accepted);
+            revalidate(tag, coding, accept_encoding);
         }
     }
     for unmarked in [Unmarked::Keep, Unmarked::Drop] {
-        take_off(of(header::IF_NONE_MATCH, none_match), unmarked, accepted);
+        take_off(
+            of(header::IF_NONE_MATCH, none_match),
+            unmarked,
+            accept_encoding,
+        );
     }
     let fields = [
         one(header::IF_NONE_MATCH, none_match),
@@ -44,7 +49,7 @@ pub fn entity_tags(data: &[u8]) {
 }
 
 /// Revalidates a page with the script: the origin gets its own tag.
-fn revalidate(tag: &[u8], coding: Option<Coding>, accepted: Accepted) {
+fn revalidate(tag: &[u8], coding: Option<Coding>, accept_encoding: AcceptEncoding) {
     let mark = Mark::new(DISTINCTION);
     let Ok(own) = HeaderValue::from_bytes(tag) else {
         return;
@@ -63,23 +68,23 @@ fn revalidate(tag: &[u8], coding: Option<Coding>, accepted: Accepted) {
     );
     for unmarked in [Unmarked::Keep, Unmarked::Drop] {
         let mut request = HeaderMap::from_iter([(header::IF_NONE_MATCH, marked.clone())]);
-        let revisit = mark.take_off(&mut request, unmarked, accepted);
-        let is_taken = coding.is_none_or(|coding| accepted.allows(coding.token()));
+        let revisit = mark.take_off(&mut request, unmarked, accept_encoding);
+        let is_taken = coding.is_none_or(|coding| accept_encoding.allows(coding.token()));
         let condition = request.get(header::IF_NONE_MATCH);
         assert_eq!(condition, is_taken.then_some(&own));
         let confirmed = revisit.confirmed_by(&sent).map(|known| known.coding);
         assert_eq!(confirmed, is_taken.then_some(coding));
         let mut other = HeaderMap::from_iter([(header::IF_NONE_MATCH, marked.clone())]);
-        let revisit = Mark::new(OTHER).take_off(&mut other, unmarked, accepted);
+        let revisit = Mark::new(OTHER).take_off(&mut other, unmarked, accept_encoding);
         assert!(other.is_empty() && revisit.confirmed_by(&sent).is_none());
     }
 }
 
 /// Whatever a client sends, the origin gets no other tags than those, without our suffixes.
-fn take_off(mut request: HeaderMap, unmarked: Unmarked, accepted: Accepted) {
+fn take_off(mut request: HeaderMap, unmarked: Unmarked, accept_encoding: AcceptEncoding) {
     let received = request.get(header::IF_NONE_MATCH).cloned();
     let mark = Mark::new(DISTINCTION);
-    mark.take_off(&mut request, unmarked, accepted);
+    mark.take_off(&mut request, unmarked, accept_encoding);
     let (Some(received), Some(left)) = (received, request.get(header::IF_NONE_MATCH)) else {
         return;
     };

@@ -5,7 +5,7 @@ use http::header;
 
 /// The weights of the supported content codings in a request's `Accept-Encoding`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Accepted {
+pub(crate) struct AcceptEncoding {
     identity: Option<Weight>,
     zstd: Option<Weight>,
     brotli: Option<Weight>,
@@ -17,18 +17,18 @@ pub(crate) struct Accepted {
 /// A quality value in thousandths.
 type Weight = u16;
 
-impl Accepted {
+impl AcceptEncoding {
     /// Parses `Accept-Encoding`. By the RFC a request without the field accepts any coding; here it accepts only
     /// identity, since its client may not support any other.
-    pub(crate) fn by(headers: &HeaderMap) -> Self {
-        let mut accepted = Self::default();
+    pub(crate) fn from_headers(headers: &HeaderMap) -> Self {
+        let mut accept_encoding = Self::default();
         for value in headers.get_all(header::ACCEPT_ENCODING) {
             let Ok(value) = value.to_str() else { continue };
             for item in value.split(',') {
-                accepted.add(item);
+                accept_encoding.add(item);
             }
         }
-        accepted
+        accept_encoding
     }
 
     fn add(&mut self, item: &str) {
@@ -117,9 +117,9 @@ mod tests {
         ("deflate", "deflate"),
     ];
 
-    fn accepted(field: Option<&str>) -> Accepted {
+    fn accept_encoding(field: Option<&str>) -> AcceptEncoding {
         let headers = field.map(|field| (header::ACCEPT_ENCODING, field.parse().unwrap()));
-        Accepted::by(&headers.into_iter().collect())
+        AcceptEncoding::from_headers(&headers.into_iter().collect())
     }
 
     #[test]
@@ -148,27 +148,27 @@ mod tests {
             ("gzip;q=x", ""),
             ("", ""),
         ] {
-            let chosen = accepted(Some(field)).choose(ALL);
+            let chosen = accept_encoding(Some(field)).choose(ALL);
             assert_eq!(chosen.unwrap_or_default(), expected, "{field:?}");
         }
-        assert_eq!(accepted(None).choose(ALL), None);
+        assert_eq!(accept_encoding(None).choose(ALL), None);
     }
 
     #[test]
     fn choose_considers_only_offered_codings() {
-        let accepted = accepted(Some("br, gzip"));
-        assert_eq!(accepted.choose([("gzip", 1)]), Some(1));
-        assert_eq!(accepted.choose::<u8>([]), None);
+        let accept_encoding = accept_encoding(Some("br, gzip"));
+        assert_eq!(accept_encoding.choose([("gzip", 1)]), Some(1));
+        assert_eq!(accept_encoding.choose::<u8>([]), None);
     }
 
     #[test]
     fn allows_accepts_any_nonzero_weight() {
-        let accepted = accepted(Some("identity, gzip;q=0.1, br;q=0"));
-        assert!(accepted.allows("gzip"));
-        assert!(!accepted.allows("br"));
-        assert!(!accepted.allows("deflate"));
-        assert!(!accepted.allows("aes128gcm"));
-        assert!(!self::accepted(None).allows("gzip"));
-        assert!(!self::accepted(Some("*")).allows("aes128gcm"));
+        let accept_encoding = accept_encoding(Some("identity, gzip;q=0.1, br;q=0"));
+        assert!(accept_encoding.allows("gzip"));
+        assert!(!accept_encoding.allows("br"));
+        assert!(!accept_encoding.allows("deflate"));
+        assert!(!accept_encoding.allows("aes128gcm"));
+        assert!(!self::accept_encoding(None).allows("gzip"));
+        assert!(!self::accept_encoding(Some("*")).allows("aes128gcm"));
     }
 }

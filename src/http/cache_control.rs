@@ -4,7 +4,7 @@ use http::HeaderMap;
 use http::header;
 
 /// Returns true if a message has the directive `no-transform` (RFC 9111, sections 5.2.1.6 and 5.2.2.6).
-pub(crate) fn forbids_transformation(headers: &HeaderMap) -> bool {
+pub(crate) fn has_no_transform(headers: &HeaderMap) -> bool {
     headers
         .get_all(header::CACHE_CONTROL)
         .iter()

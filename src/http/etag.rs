@@ -4,7 +4,7 @@ use http::HeaderMap;
 use http::HeaderName;
 
 /// Joins all fields called `name` into one list; `None` if a field is not ASCII.
-pub(crate) fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+pub(crate) fn join_fields(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     let fields = headers.get_all(name).iter();
     let fields: Option<Vec<&str>> = fields.map(|field| field.to_str().ok()).collect();
     Some(fields?.join(", "))

@@ -1,4 +1,4 @@
-//! What a request is for, by the Fetch Metadata headers and by the marks of scripts that swap fragments.
+//! Classification of requests by their Fetch Metadata headers, and by those that libraries for HTML fragments add.
 
 use http::HeaderMap;
 use http::Method;
@@ -7,32 +7,33 @@ use http::header;
 use crate::http::cache_control;
 use crate::http::media_type;
 
-/// The parts of a request that decide whether its answer may carry the script.
+/// The kind of a request, which decides whether the response may contain the client script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Asked {
-    /// For a document, by somebody who navigates there, or who does not say.
+pub(crate) enum RequestKind {
+    /// A request for a document: a navigation, or one without any of the headers.
     Document,
-    /// For the head of a document.
+    /// A `HEAD` request for a document.
     Head,
-    /// For something that is not shown as a page: a fragment, a script, an image.
+    /// A request for anything not shown as a page: a fragment, a script, an image.
     Other,
 }
 
-/// Request fields that the choice between a page with and without the script depends on.
+/// The request headers that select between a page with and without the client script, for `Vary`.
 pub(crate) const VARY: &str = "sec-fetch-dest, sec-fetch-mode, upgrade-insecure-requests, hx-request, turbo-frame, \
      x-requested-with, tidings-preflight";
 
-impl Asked {
-    /// What the request asks for, by `Sec-Fetch-Dest` where there is one (Fetch Metadata, section 2.1), and by
-    /// the fields with which scripts that swap fragments mark their requests.
+impl RequestKind {
+    /// Classifies a request by `Sec-Fetch-Dest` if present (Fetch Metadata, section 2.1), and by the headers that
+    /// libraries for HTML fragments add.
     ///
-    /// Two that fetch want the document all the same: our own client, which looks whether it is there, and Workbox,
-    /// which keeps it for those who will navigate.
-    pub(crate) fn by(method: &Method, query: Option<&str>, headers: &HeaderMap) -> Self {
-        if cache_control::forbids_transformation(headers) {
+    /// Two kinds of fetches are requests for a document nevertheless: the preflight of our client, which checks that
+    /// the page exists, and the precaching of Workbox, which stores it for later navigations.
+    pub(crate) fn from_request(method: &Method, query: Option<&str>, headers: &HeaderMap) -> Self {
+        if cache_control::has_no_transform(headers) {
             return Self::Other;
         }
-        let is_document = is_preflight(headers) || is_precaching(query) || shows_document(headers);
+        let is_document =
+            is_preflight(headers) || is_precaching(query) || is_document_request(headers);
         if !is_document {
             return Self::Other;
         }
@@ -44,29 +45,32 @@ impl Asked {
     }
 }
 
-/// True if our client asks, to see the page that a reload would give.
+/// Returns true for the preflight of our client, which fetches the page that a reload would show.
 pub(crate) fn is_preflight(headers: &HeaderMap) -> bool {
     headers.contains_key("tidings-preflight")
 }
 
-/// True if Workbox fills its precache and has the revision of a page in the query. As a rule it keeps that to itself:
-/// such pages are found when they are published (the module `release::precache`).
+/// Returns true if Workbox fills its precache with the revision of the page in the query. Usually the query does not
+/// have it; such pages are found when a release is published (the module `release::precache`).
 fn is_precaching(query: Option<&str>) -> bool {
     let mut parameters = query.unwrap_or("").split('&');
     parameters.any(|parameter| parameter.split('=').next() == Some("__WB_REVISION__"))
 }
 
-fn shows_document(headers: &HeaderMap) -> bool {
-    let marks = ["hx-request", "turbo-frame", "x-requested-with"];
-    marks.iter().all(|mark| !headers.contains_key(*mark)) && is_to_show(headers).unwrap_or(true)
+fn is_document_request(headers: &HeaderMap) -> bool {
+    let fragment_headers = ["hx-request", "turbo-frame", "x-requested-with"];
+    fragment_headers
+        .iter()
+        .all(|name| !headers.contains_key(*name))
+        && is_document_destination(headers).unwrap_or(true)
 }
 
-/// Whether somebody goes to a page, by `Sec-Fetch-Dest`; `None` if that isn't there.
+/// Returns whether the destination of a request is a document, by `Sec-Fetch-Dest`; `None` without that header.
 ///
-/// Where a service worker passes a navigation on, the destination is lost, and only `Sec-Fetch-Mode` still tells. In
-/// Firefox that is lost as well; what is left is a field that browsers send with navigations alone (Upgrade Insecure
-/// Requests, section 3.2.1).
-pub(crate) fn is_to_show(headers: &HeaderMap) -> Option<bool> {
+/// If a service worker forwards a navigation, the destination is `empty`, and only `Sec-Fetch-Mode` identifies it. In
+/// Firefox the mode changes as well; what remains is a header that browsers send only with navigations (Upgrade
+/// Insecure Requests, section 3.2.1).
+pub(crate) fn is_document_destination(headers: &HeaderMap) -> Option<bool> {
     let mode = headers.get("sec-fetch-mode");
     Some(match headers.get("sec-fetch-dest")?.as_bytes() {
         b"document" | b"iframe" | b"frame" => true,
@@ -78,21 +82,21 @@ pub(crate) fn is_to_show(headers: &HeaderMap) -> Option<bool> {
     })
 }
 
-/// True if a request is for a page as far as it says anything: by its `Sec-Fetch-Dest` or as our preflight, by an
-/// `Accept` that names HTML, or by a path that is one of a page. Only where [`Asked`] says that it is for a document.
+/// Returns true if a request of the kind [`RequestKind::Document`] or [`RequestKind::Head`] is recognizably for a page:
+/// by its `Sec-Fetch-Dest` or as our preflight, by an `Accept` with HTML, or by a path that names a page.
 ///
-/// What is fetched by who says nothing at all, such as a download that is to be continued, is none.
-pub(crate) fn goes_to_page(path: &str, headers: &HeaderMap) -> bool {
+/// A request without any of these, such as a resumed download, is not.
+pub(crate) fn is_page_request(path: &str, headers: &HeaderMap) -> bool {
     let is_named = || path.ends_with('/') || media_type::kind(path) == media_type::Kind::Page;
-    may_be_page(path) && (says_destination(headers) || accepts_html(headers) || is_named())
+    is_page_path(path) && (has_destination(headers) || accepts_html(headers) || is_named())
 }
 
-/// True if a request says what it is for.
-pub(crate) fn says_destination(headers: &HeaderMap) -> bool {
+/// Returns true if a request has a destination: `Sec-Fetch-Dest`, or it is our preflight.
+pub(crate) fn has_destination(headers: &HeaderMap) -> bool {
     headers.contains_key("sec-fetch-dest") || is_preflight(headers)
 }
 
-/// True if the `Accept` of a request names HTML, as that of a browser does where somebody goes to a page.
+/// Returns true if the `Accept` of a request contains HTML, as that of a navigation does.
 pub(crate) fn accepts_html(headers: &HeaderMap) -> bool {
     headers
         .get_all(header::ACCEPT)
@@ -100,8 +104,8 @@ pub(crate) fn accepts_html(headers: &HeaderMap) -> bool {
         .any(|accept| memchr::memmem::find(accept.as_bytes(), b"text/html").is_some())
 }
 
-/// True if a page could be at `path`, by its name: it is none of a script, an image, a document of another kind.
-pub(crate) fn may_be_page(path: &str) -> bool {
+/// Returns true if `path` may be that of a page: its extension is not that of a script, an image or another document.
+pub(crate) fn is_page_path(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or("");
     if !name.contains('.') {
         return true;
@@ -113,9 +117,9 @@ pub(crate) fn may_be_page(path: &str) -> bool {
     )
 }
 
-/// True for a request of somebody who goes to a page, as against a script, image or fetch: by
-/// `Sec-Fetch-Dest` where there is one (Fetch Metadata, section 2.1), else by an `Accept` that names HTML. Our
-/// client's preflight is to see what a navigation would.
+/// Returns true for a navigation, as opposed to the request of a script, an image or a fetch: by `Sec-Fetch-Dest` if
+/// present (Fetch Metadata, section 2.1), otherwise by an `Accept` with HTML. The preflight of our client counts as a
+/// navigation.
 pub(crate) fn is_navigation(method: &Method, headers: &HeaderMap) -> bool {
     if !matches!(*method, Method::GET | Method::HEAD) {
         return false;
@@ -123,7 +127,7 @@ pub(crate) fn is_navigation(method: &Method, headers: &HeaderMap) -> bool {
     if is_preflight(headers) {
         return true;
     }
-    is_to_show(headers).unwrap_or_else(|| accepts_html(headers))
+    is_document_destination(headers).unwrap_or_else(|| accepts_html(headers))
 }
 
 #[cfg(test)]
@@ -131,47 +135,50 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fragments_and_subresources_are_not_asked_as_documents() {
-        let asked = |method: &Method, fields: &[(&str, &str)]| {
+    fn request_kind_fragment_or_subresource_returns_other() {
+        let kind = |method: &Method, fields: &[(&str, &str)]| {
             let headers = fields
                 .iter()
                 .map(|&(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
-            Asked::by(method, None, &headers.collect())
+            RequestKind::from_request(method, None, &headers.collect())
         };
-        let get = |fields: &[(&str, &str)]| asked(&Method::GET, fields);
-        assert_eq!(get(&[]), Asked::Document);
-        assert_eq!(asked(&Method::POST, &[]), Asked::Document);
-        assert_eq!(asked(&Method::HEAD, &[]), Asked::Head);
-        assert_eq!(asked(&Method::OPTIONS, &[]), Asked::Other);
+        let get = |fields: &[(&str, &str)]| kind(&Method::GET, fields);
+        assert_eq!(get(&[]), RequestKind::Document);
+        assert_eq!(kind(&Method::POST, &[]), RequestKind::Document);
+        assert_eq!(kind(&Method::HEAD, &[]), RequestKind::Head);
+        assert_eq!(kind(&Method::OPTIONS, &[]), RequestKind::Other);
         for destination in ["document", "iframe", "frame"] {
-            assert_eq!(get(&[("sec-fetch-dest", destination)]), Asked::Document);
+            assert_eq!(
+                get(&[("sec-fetch-dest", destination)]),
+                RequestKind::Document
+            );
         }
-        // As Chromium and as Firefox pass a navigation on; the others are fetched.
+        // Navigations as Chromium and as Firefox forward them from a service worker; the others are fetches.
         let upgrades = ("upgrade-insecure-requests", "1");
         for (mode, other, expected) in [
-            ("navigate", ("a", "b"), Asked::Document),
-            ("same-origin", upgrades, Asked::Document),
-            ("same-origin", ("a", "b"), Asked::Other),
-            ("cors", upgrades, Asked::Other),
+            ("navigate", ("a", "b"), RequestKind::Document),
+            ("same-origin", upgrades, RequestKind::Document),
+            ("same-origin", ("a", "b"), RequestKind::Other),
+            ("cors", upgrades, RequestKind::Other),
         ] {
             let fields = [("sec-fetch-dest", "empty"), ("sec-fetch-mode", mode), other];
             assert_eq!(get(&fields), expected, "{fields:?}");
         }
         let embedded = [("sec-fetch-dest", "object"), ("sec-fetch-mode", "navigate")];
-        assert_eq!(get(&embedded), Asked::Other);
+        assert_eq!(get(&embedded), RequestKind::Other);
         for destination in ["empty", "script", "image", "object"] {
-            assert_eq!(get(&[("sec-fetch-dest", destination)]), Asked::Other);
+            assert_eq!(get(&[("sec-fetch-dest", destination)]), RequestKind::Other);
         }
-        for mark in ["hx-request", "turbo-frame", "x-requested-with"] {
+        for name in ["hx-request", "turbo-frame", "x-requested-with"] {
             assert_eq!(
-                get(&[(mark, "x"), ("sec-fetch-dest", "document")]),
-                Asked::Other
+                get(&[(name, "x"), ("sec-fetch-dest", "document")]),
+                RequestKind::Other
             );
         }
     }
 
     #[test]
-    fn who_goes_to_a_page_says_so_or_names_it() {
+    fn is_page_request_destination_accept_or_path_returns_true() {
         let html = ("accept", "text/html,*/*;q=0.8");
         for (path, fields, expected) in [
             ("/", &[][..], true),
@@ -190,7 +197,7 @@ mod tests {
                 .iter()
                 .map(|&(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
             assert_eq!(
-                goes_to_page(path, &headers.collect()),
+                is_page_request(path, &headers.collect()),
                 expected,
                 "{path} {fields:?}"
             );
@@ -198,35 +205,35 @@ mod tests {
     }
 
     #[test]
-    fn a_preflight_and_a_precache_want_the_document() {
-        let check = |query: Option<&str>, fields: &[(&str, &str)], expected: Asked| {
+    fn request_kind_preflight_or_precache_returns_document() {
+        let check = |query: Option<&str>, fields: &[(&str, &str)], expected: RequestKind| {
             let fetched = [("sec-fetch-dest", "empty"), ("x-requested-with", "x")];
             let headers = fields.iter().chain(&fetched).map(|&(name, value)| {
                 let name: http::HeaderName = name.parse().unwrap();
                 (name, value.parse().unwrap())
             });
-            let asked = Asked::by(&Method::GET, query, &headers.collect());
-            assert_eq!(asked, expected, "{query:?} {fields:?}");
+            let kind = RequestKind::from_request(&Method::GET, query, &headers.collect());
+            assert_eq!(kind, expected, "{query:?} {fields:?}");
         };
-        check(None, &[], Asked::Other);
-        check(None, &[("tidings-preflight", "1")], Asked::Document);
-        check(None, &[("tidings-preflight", "")], Asked::Document);
-        check(Some("__WB_REVISION__=0f3c"), &[], Asked::Document);
-        check(Some("a=1&__WB_REVISION__"), &[], Asked::Document);
+        check(None, &[], RequestKind::Other);
+        check(None, &[("tidings-preflight", "1")], RequestKind::Document);
+        check(None, &[("tidings-preflight", "")], RequestKind::Document);
+        check(Some("__WB_REVISION__=0f3c"), &[], RequestKind::Document);
+        check(Some("a=1&__WB_REVISION__"), &[], RequestKind::Document);
         check(
             Some("a=__WB_REVISION__&__WB_REVISION__x=1"),
             &[],
-            Asked::Other,
+            RequestKind::Other,
         );
         let forbids = [
             ("tidings-preflight", "1"),
             ("cache-control", "no-transform"),
         ];
-        check(None, &forbids, Asked::Other);
+        check(None, &forbids, RequestKind::Other);
     }
 
     #[test]
-    fn a_navigation_asks_for_a_document() {
+    fn is_navigation_destination_overrides_accept() {
         let check = |fields: &[(&str, &str)], expected| {
             let headers = fields
                 .iter()

@@ -5,7 +5,7 @@ use http::StatusCode;
 use http::header;
 use http::response;
 
-use crate::http::cache_control::forbids_transformation;
+use crate::http::cache_control::has_no_transform;
 use crate::http::media_type::is_html;
 
 /// True if a response is a page that the script can be put into, whatever coding it is in: HTML in an
@@ -15,7 +15,7 @@ pub(crate) fn is_page(response: &response::Parts) -> bool {
     is_document(response.status)
         && is_html(&response.headers)
         && !is_attachment(&response.headers)
-        && !forbids_transformation(&response.headers)
+        && !has_no_transform(&response.headers)
         && !response.headers.contains_key(header::CONTENT_RANGE)
 }
 

@@ -9,7 +9,7 @@ use http::header;
 use crate::client::script_tag::TAG_DIGEST_BYTES;
 use crate::http::coding::Coding;
 use crate::http::etag::entity_tags;
-use crate::http::etag::joined;
+use crate::http::etag::join_fields;
 use crate::notify::page_etag::MARK;
 
 /// Takes the marks off the entity tags in an `If-Match` (RFC 9110, section 13.1.1): whoever changes a page that was sent
@@ -18,7 +18,7 @@ use crate::notify::page_etag::MARK;
 /// Marks of older releases are taken off as well: what the origin has may be unchanged since. Tags without a mark stay,
 /// and so does a field that has none with one.
 pub(crate) fn take_off_marks(headers: &mut HeaderMap) {
-    let Some(condition) = joined(headers, &header::IF_MATCH) else {
+    let Some(condition) = join_fields(headers, &header::IF_MATCH) else {
         return;
     };
     let tags: Vec<_> = entity_tags(&condition).map(without_mark).collect();

@@ -13,13 +13,13 @@ use crate::client::script_tag_builder::ScriptTagBuilder;
 use crate::csp::checker::CspChecker;
 use crate::csp::script_permission::ScriptPermission;
 use crate::error::BoxError;
-use crate::http::accept_encoding::Accepted;
+use crate::http::accept_encoding::AcceptEncoding;
 use crate::http::body::Body;
 use crate::http::coding::DecodeBody;
 use crate::http::coding::EncodeBody;
 use crate::http::context::Outcome;
 use crate::http::fetch_metadata;
-use crate::http::fetch_metadata::Asked;
+use crate::http::fetch_metadata::RequestKind;
 use crate::http::original_headers;
 use crate::notify::eligibility;
 use crate::notify::inject_body::InjectBody;
@@ -44,8 +44,8 @@ pub(crate) struct Care {
 /// What is to be done with the answer if it is a page.
 #[derive(Debug)]
 pub(crate) struct Page {
-    asked: Asked,
-    accepted: Accepted,
+    kind: RequestKind,
+    accept_encoding: AcceptEncoding,
     tag_builder: ScriptTagBuilder,
     stamper: Option<Stamper>,
     recoder: Recoder,
@@ -64,8 +64,12 @@ impl Page {
         care: &Care,
     ) -> Self {
         let mut page = Self {
-            asked: Asked::by(request.method(), request.uri().query(), request.headers()),
-            accepted: Accepted::default(),
+            kind: RequestKind::from_request(
+                request.method(),
+                request.uri().query(),
+                request.headers(),
+            ),
+            accept_encoding: AcceptEncoding::default(),
             tag_builder,
             stamper,
             recoder: care.recoder.clone(),
@@ -73,8 +77,8 @@ impl Page {
             marks: care.marks.clone(),
             revisit: Revisit::default(),
         };
-        if page.asked != Asked::Other {
-            page.accepted = Accepted::by(request.headers());
+        if page.kind != RequestKind::Other {
+            page.accept_encoding = AcceptEncoding::from_headers(request.headers());
             page.take_over_conditions(request);
             page.take_over_form(request);
         }
@@ -89,18 +93,20 @@ impl Page {
         if !(has_tag || has_date) {
             return;
         }
-        let says_so = fetch_metadata::says_destination(headers);
-        let goes_to_page = says_so && fetch_metadata::may_be_page(request.uri().path());
+        let says_so = fetch_metadata::has_destination(headers);
+        let is_page_request = says_so && fetch_metadata::is_page_path(request.uri().path());
         let headers = request.headers_mut();
         if has_tag {
-            let unmarked = if goes_to_page {
+            let unmarked = if is_page_request {
                 Unmarked::Drop
             } else {
                 Unmarked::Keep
             };
-            self.revisit = self.mark().take_off(headers, unmarked, self.accepted);
+            self.revisit = self
+                .mark()
+                .take_off(headers, unmarked, self.accept_encoding);
         }
-        if goes_to_page {
+        if is_page_request {
             // With the script a page has no `Last-Modified`: this one is from before.
             headers.remove(header::IF_MODIFIED_SINCE);
         }
@@ -115,7 +121,7 @@ impl Page {
                 .any(|name| request.headers().contains_key(name));
         let compresses = self.recoder.compresses();
         if !(has_range || compresses)
-            || !fetch_metadata::goes_to_page(request.uri().path(), request.headers())
+            || !fetch_metadata::is_page_request(request.uri().path(), request.headers())
         {
             return;
         }
@@ -168,12 +174,12 @@ impl Page {
         if !eligibility::is_page(&parts) {
             return unchanged(parts, body);
         }
-        let Some(plan) = self.recoder.plan(&parts.headers, self.accepted) else {
+        let Some(plan) = self.recoder.plan(&parts.headers, self.accept_encoding) else {
             self.count(Fate::PassedForCoding);
             return unchanged(parts, body);
         };
         let vary = HeaderValue::from_static(fetch_metadata::VARY);
-        if self.asked == Asked::Other {
+        if self.kind == RequestKind::Other {
             parts.headers.append(header::VARY, vary);
             return unchanged(parts, body);
         }
@@ -200,10 +206,10 @@ impl Page {
         for outdated in OUTDATED {
             parts.headers.remove(outdated);
         }
-        let body = match self.asked {
+        let body = match self.kind {
             // What a GET would be answered with, as far as it is known without the page.
-            Asked::Head => body.without_length(),
-            Asked::Document | Asked::Other => {
+            RequestKind::Head => body.without_length(),
+            RequestKind::Document | RequestKind::Other => {
                 let (tag_builder, stamper) = (self.tag_builder, self.stamper);
                 let tally = permission.is_some().then_some(self.tally);
                 let choose = Box::new(move |page: &[u8], extent| {
@@ -251,7 +257,7 @@ impl Page {
 
     /// A head is none of the pages that count.
     fn count(&self, fate: Fate) {
-        if self.asked == Asked::Document {
+        if self.kind == RequestKind::Document {
             self.tally.count(fate);
         }
     }

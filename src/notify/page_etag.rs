@@ -14,12 +14,12 @@ use http::HeaderValue;
 use http::header;
 
 use crate::client::script_tag_builder::ScriptTagBuilder;
-use crate::http::accept_encoding::Accepted;
+use crate::http::accept_encoding::AcceptEncoding;
 use crate::http::coding::Coding;
 use crate::http::etag::are_weakly_equal;
 use crate::http::etag::entity_tags;
 use crate::http::etag::is_entity_tag;
-use crate::http::etag::joined;
+use crate::http::etag::join_fields;
 use crate::release::PAGE_SUFFIX;
 use crate::site::observer::PageRelease;
 
@@ -59,10 +59,10 @@ impl Mark {
         &self,
         headers: &mut HeaderMap,
         unmarked: Unmarked,
-        accepted: Accepted,
+        accept_encoding: AcceptEncoding,
     ) -> Revisit {
         let mut revisit = Revisit::default();
-        let Some(condition) = joined(headers, &header::IF_NONE_MATCH) else {
+        let Some(condition) = join_fields(headers, &header::IF_NONE_MATCH) else {
             // No tag of ours is like that, but one without a mark could stand beside it.
             if unmarked == Unmarked::Drop {
                 headers.remove(header::IF_NONE_MATCH);
@@ -79,7 +79,7 @@ impl Mark {
                 return stays.then(|| tag.to_owned());
             };
             let known = self.read(own, mark)?;
-            let allows = |coding: Coding| accepted.allows(coding.token());
+            let allows = |coding: Coding| accept_encoding.allows(coding.token());
             if !known.coding.is_none_or(allows) {
                 return None;
             }
@@ -198,8 +198,8 @@ mod tests {
         let condition = (header::IF_NONE_MATCH, HeaderValue::from_static(condition));
         let gzip = (header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         let mut headers = HeaderMap::from_iter([condition, gzip]);
-        let accepted = Accepted::by(&headers);
-        let revisit = Mark::new("r1").take_off(&mut headers, unmarked, accepted);
+        let accept_encoding = AcceptEncoding::from_headers(&headers);
+        let revisit = Mark::new("r1").take_off(&mut headers, unmarked, accept_encoding);
         let condition = headers.get(header::IF_NONE_MATCH);
         let condition = condition.map(|condition| condition.to_str().unwrap().to_owned());
         (condition, revisit)
@@ -245,7 +245,7 @@ mod tests {
         for (unmarked, is_left) in [(Unmarked::Keep, true), (Unmarked::Drop, false)] {
             let list = HeaderValue::from_bytes(b"\"x\", \"\xe9\"").unwrap();
             let mut headers = HeaderMap::from_iter([(header::IF_NONE_MATCH, list)]);
-            Mark::new("r1").take_off(&mut headers, unmarked, Accepted::default());
+            Mark::new("r1").take_off(&mut headers, unmarked, AcceptEncoding::default());
             assert_eq!(!headers.is_empty(), is_left);
         }
     }

@@ -9,7 +9,7 @@ use http::HeaderMap;
 use http::HeaderValue;
 use http::header;
 
-use crate::http::accept_encoding::Accepted;
+use crate::http::accept_encoding::AcceptEncoding;
 use crate::http::coding::Coding;
 use crate::http::coding::content_encoding::ContentEncoding;
 
@@ -56,7 +56,7 @@ impl Recoder {
     /// several.
     ///
     /// The page never goes out in a coding that the client does not take.
-    pub(crate) fn plan(&self, page: &HeaderMap, accepted: Accepted) -> Option<Plan> {
+    pub(crate) fn plan(&self, page: &HeaderMap, accept_encoding: AcceptEncoding) -> Option<Plan> {
         let decode = match ContentEncoding::from_headers(page) {
             ContentEncoding::Identity => None,
             ContentEncoding::Known(coding) => Some(coding),
@@ -65,7 +65,7 @@ impl Recoder {
                 return None;
             }
         };
-        let as_it_came = decode.filter(|coding| accepted.allows(coding.token()));
+        let as_it_came = decode.filter(|coding| accept_encoding.allows(coding.token()));
         let encode = match self.outgoing {
             Outgoing::AsTheyCame => as_it_came,
             Outgoing::Compressed if decode.is_none() && is_small(page) => None,
@@ -73,7 +73,7 @@ impl Recoder {
                 let offered = Coding::STREAMED
                     .iter()
                     .map(|coding| (coding.token(), *coding));
-                accepted.choose(offered).or(as_it_came)
+                accept_encoding.choose(offered).or(as_it_came)
             }
         };
         Some(Plan {

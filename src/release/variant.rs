@@ -2,7 +2,7 @@
 
 use http::HeaderMap;
 
-use crate::http::accept_encoding::Accepted;
+use crate::http::accept_encoding::AcceptEncoding;
 use crate::http::coding::Coding;
 use crate::release::asset::Asset;
 use crate::release::representation::Representation;
@@ -20,5 +20,7 @@ pub(crate) fn select_variant<'a>(
         let variant = (asset.encoded(coding)?, Some(coding));
         Some((coding.token(), variant))
     });
-    Accepted::by(headers).choose(variants).unwrap_or(plain)
+    AcceptEncoding::from_headers(headers)
+        .choose(variants)
+        .unwrap_or(plain)
 }

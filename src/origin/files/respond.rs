@@ -13,7 +13,7 @@ use crate::http::conditional::Validators;
 use crate::http::context::Outcome;
 use crate::http::context::PreparedPage;
 use crate::http::fetch_metadata;
-use crate::http::fetch_metadata::Asked;
+use crate::http::fetch_metadata::RequestKind;
 use crate::http::path::SitePath;
 use crate::http::range::ByteRange;
 use crate::http::reply::Reply;
@@ -37,7 +37,8 @@ pub(crate) struct FileRequest<'a> {
 impl FileRequest<'_> {
     /// Returns the response with the entry found at `path`.
     pub(crate) fn respond(&self, entry: &Entry, match_kind: MatchKind, path: &str) -> FileReply {
-        let with_script = Asked::by(self.method, self.query, self.headers) != Asked::Other;
+        let with_script =
+            RequestKind::from_request(self.method, self.query, self.headers) != RequestKind::Other;
         let asset = match entry.modified() {
             Some((changed, RequestFilter::All)) => changed,
             Some((page, RequestFilter::Navigations)) if with_script => page,
