@@ -110,7 +110,7 @@ pub use crate::http::context::ConnectInfo;
 pub use crate::http::prefix::DEFAULT_PREFIX;
 pub use crate::notify::layer::DEFAULT_MAX_STREAMS;
 pub use crate::notify::layer::UpdateNotifierLayer;
-pub use crate::notify::page_metrics::Counts;
+pub use crate::notify::page_metrics::PageCounts;
 pub use crate::notify::service::ResponseFuture;
 pub use crate::notify::service::UpdateNotifier;
 pub use crate::origin::DEFAULT_BODY_IDLE_TIMEOUT;

@@ -21,7 +21,7 @@ use crate::error::Error;
 use crate::error::Key;
 use crate::error::Kind;
 use crate::notify::layer::UpdateNotifierLayer;
-use crate::notify::page_metrics::Counts;
+use crate::notify::page_metrics::PageCounts;
 use crate::origin::Proxy;
 use crate::origin::UpstreamService;
 use crate::origin::files::static_files::StaticFiles;
@@ -160,7 +160,7 @@ impl BoundServer {
             never = self.source.run(self.site) => match never {},
         }
         if !is_directory {
-            log_counts(self.notify.counts());
+            log_counts(self.notify.page_counts());
         }
     }
 }
@@ -198,12 +198,12 @@ fn watch(directory: &DirectoryPlan, prefix: &str) -> Result<WatchDirectory, Erro
         .prefix(prefix)
 }
 
-fn log_counts(counts: Counts) {
+fn log_counts(counts: PageCounts) {
     tracing::info!(
         injected = counts.injected(),
-        passed_for_coding = counts.passed_for_coding(),
-        passed_for_place = counts.passed_for_place(),
-        passed_for_policy = counts.passed_for_policy(),
+        unsupported_coding = counts.unsupported_coding(),
+        no_insertion_point = counts.no_insertion_point(),
+        forbidden_by_csp = counts.forbidden_by_csp(),
         "pages that passed"
     );
 }

@@ -8,8 +8,8 @@ use crate::http::accept_encoding::AcceptEncoding;
 use crate::http::coding::Coding;
 use crate::http::conditional::Decision;
 use crate::http::conditional::Validators;
-use crate::notify::page_etag::Mark;
-use crate::notify::page_etag::Unmarked;
+use crate::notify::page_etag::EtagSuffix;
+use crate::notify::page_etag::UnsuffixedTags;
 use crate::release::PAGE_SUFFIX;
 
 /// Entity tags: removing a suffix that was added restores the origin's tag; lists are split as in RFC 9110; the outcome
@@ -34,10 +34,10 @@ pub fn entity_tags(data: &[u8]) {
             revalidate(tag, coding, accept_encoding);
         }
     }
-    for unmarked in [Unmarked::Keep, Unmarked::Drop] {
-        take_off(
+    for unsuffixed in [UnsuffixedTags::Keep, UnsuffixedTags::Drop] {
+        remove_from_request(
             of(header::IF_NONE_MATCH, none_match),
-            unmarked,
+            unsuffixed,
             accept_encoding,
         );
     }
@@ -50,45 +50,50 @@ pub fn entity_tags(data: &[u8]) {
 
 /// Revalidates a page with the script: the origin gets its own tag.
 fn revalidate(tag: &[u8], coding: Option<Coding>, accept_encoding: AcceptEncoding) {
-    let mark = Mark::new(DISTINCTION);
+    let suffix = EtagSuffix::new(DIGEST);
     let Ok(own) = HeaderValue::from_bytes(tag) else {
         return;
     };
     let sent = HeaderMap::from_iter([(header::ETAG, own.clone())]);
     let mut page = sent.clone();
-    mark.put(&mut page, coding);
-    let Some(marked) = page.get(header::ETAG) else {
+    suffix.append(&mut page, coding);
+    let Some(suffixed) = page.get(header::ETAG) else {
         assert!(!is_readable_tag(tag), "a tag got lost");
         return;
     };
-    assert_ne!(*marked, own, "another content has another tag");
+    assert_ne!(*suffixed, own, "another content has another tag");
     assert!(
-        is_tag(marked.as_bytes()) || !is_tag(tag),
-        "{own:?} became {marked:?}"
+        is_tag(suffixed.as_bytes()) || !is_tag(tag),
+        "{own:?} became {suffixed:?}"
     );
-    for unmarked in [Unmarked::Keep, Unmarked::Drop] {
-        let mut request = HeaderMap::from_iter([(header::IF_NONE_MATCH, marked.clone())]);
-        let revisit = mark.take_off(&mut request, unmarked, accept_encoding);
+    for unsuffixed in [UnsuffixedTags::Keep, UnsuffixedTags::Drop] {
+        let mut request = HeaderMap::from_iter([(header::IF_NONE_MATCH, suffixed.clone())]);
+        let cached = suffix.remove_from_request(&mut request, unsuffixed, accept_encoding);
         let is_taken = coding.is_none_or(|coding| accept_encoding.allows(coding.token()));
         let condition = request.get(header::IF_NONE_MATCH);
         assert_eq!(condition, is_taken.then_some(&own));
-        let confirmed = revisit.confirmed_by(&sent).map(|known| known.coding);
+        let confirmed = cached.confirmed_by(&sent).map(|known| known.coding);
         assert_eq!(confirmed, is_taken.then_some(coding));
-        let mut other = HeaderMap::from_iter([(header::IF_NONE_MATCH, marked.clone())]);
-        let revisit = Mark::new(OTHER).take_off(&mut other, unmarked, accept_encoding);
-        assert!(other.is_empty() && revisit.confirmed_by(&sent).is_none());
+        let mut other = HeaderMap::from_iter([(header::IF_NONE_MATCH, suffixed.clone())]);
+        let cached =
+            EtagSuffix::new(OTHER).remove_from_request(&mut other, unsuffixed, accept_encoding);
+        assert!(other.is_empty() && cached.confirmed_by(&sent).is_none());
     }
 }
 
 /// Whatever a client sends, the origin gets no other tags than those, without our suffixes.
-fn take_off(mut request: HeaderMap, unmarked: Unmarked, accept_encoding: AcceptEncoding) {
+fn remove_from_request(
+    mut request: HeaderMap,
+    unsuffixed: UnsuffixedTags,
+    accept_encoding: AcceptEncoding,
+) {
     let received = request.get(header::IF_NONE_MATCH).cloned();
-    let mark = Mark::new(DISTINCTION);
-    mark.take_off(&mut request, unmarked, accept_encoding);
+    let suffix = EtagSuffix::new(DIGEST);
+    suffix.remove_from_request(&mut request, unsuffixed, accept_encoding);
     let (Some(received), Some(left)) = (received, request.get(header::IF_NONE_MATCH)) else {
         return;
     };
-    assert!(unmarked == Unmarked::Keep || received.to_str().is_ok());
+    assert!(unsuffixed == UnsuffixedTags::Keep || received.to_str().is_ok());
     let Some(tags) = tags(received.as_bytes()) else {
         return;
     };
@@ -96,9 +101,13 @@ fn take_off(mut request: HeaderMap, unmarked: Unmarked, accept_encoding: AcceptE
     let left_tags = left_tags.expect("a list of tags stays one");
     assert!(left_tags.len() <= tags.len());
     for tag in left_tags {
-        let marked = [&tag[..tag.len() - 1], MARK].concat();
-        let was_marked = tags.iter().any(|tag| tag.starts_with(&marked));
-        assert!(was_marked || unmarked == Unmarked::Keep && tags.contains(&tag) || is_static(tag));
+        let suffixed = [&tag[..tag.len() - 1], SUFFIX].concat();
+        let was_suffixed = tags.iter().any(|tag| tag.starts_with(&suffixed));
+        assert!(
+            was_suffixed
+                || unsuffixed == UnsuffixedTags::Keep && tags.contains(&tag)
+                || is_static(tag)
+        );
     }
 }
 
@@ -189,6 +198,6 @@ fn is_static(tag: &[u8]) -> bool {
     tag.ends_with([PAGE_SUFFIX.as_bytes(), b"\""].concat().as_slice())
 }
 
-const DISTINCTION: &str = "0123456789ab";
+const DIGEST: &str = "0123456789ab";
 const OTHER: &str = "0123456789abc";
-const MARK: &[u8] = b"-tidings-0123456789ab";
+const SUFFIX: &[u8] = b"-tidings-0123456789ab";

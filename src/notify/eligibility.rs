@@ -1,4 +1,4 @@
-//! Which responses may carry the script.
+//! Which responses may contain the client script.
 
 use http::HeaderMap;
 use http::StatusCode;
@@ -8,8 +8,8 @@ use http::response;
 use crate::http::cache_control::has_no_transform;
 use crate::http::media_type::is_html;
 
-/// True if a response is a page that the script can be put into, whatever coding it is in: HTML in an
-/// ASCII-compatible charset, whole, and not forbidden to be changed (`no-transform`, RFC 9111, section
+/// Returns true if the client script can be inserted into a response, in whatever coding: it is a complete HTML
+/// document in an ASCII-compatible charset, is no attachment, and may be transformed (`no-transform`, RFC 9111, section
 /// 5.2.2.6).
 pub(crate) fn is_page(response: &response::Parts) -> bool {
     is_document(response.status)
@@ -49,7 +49,7 @@ mod tests {
     const HTML: (&str, &str) = ("content-type", "text/html; charset=utf-8");
 
     #[test]
-    fn only_whole_documents_are_pages() {
+    fn is_page_status_without_document_returns_false() {
         for (status, expected) in [
             (200, true),
             (404, true),
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn the_content_type_decides() {
+    fn is_page_content_type_not_html_returns_false() {
         for (value, expected) in [
             ("text/html", true),
             ("Text/HTML;Charset=\"UTF-8\"", true),
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn some_pages_want_to_be_left_alone() {
+    fn is_page_attachment_partial_or_no_transform_returns_false() {
         for (name, value) in [
             ("content-disposition", "Attachment; filename=x.html"),
             ("cache-control", "max-age=1, No-Transform"),

@@ -1,4 +1,4 @@
-//! Conditions on that something is still what it was (`If-Match`), by the entity tags of pages with the script.
+//! `If-Match` with the entity tags of pages that contain the client script.
 
 use std::borrow::Cow;
 
@@ -10,45 +10,45 @@ use crate::client::script_tag::TAG_DIGEST_BYTES;
 use crate::http::coding::Coding;
 use crate::http::etag::entity_tags;
 use crate::http::etag::join_fields;
-use crate::notify::page_etag::MARK;
+use crate::notify::page_etag::SUFFIX_START;
 
-/// Takes the marks off the entity tags in an `If-Match` (RFC 9110, section 13.1.1): whoever changes a page that was sent
-/// with the script changes the origin's.
+/// Removes our suffixes from the entity tags in `If-Match` (RFC 9110, section 13.1.1), so that the origin can compare
+/// them with its own.
 ///
-/// Marks of older releases are taken off as well: what the origin has may be unchanged since. Tags without a mark stay,
-/// and so does a field that has none with one.
-pub(crate) fn take_off_marks(headers: &mut HeaderMap) {
+/// Suffixes of older releases are removed as well, since the page of the origin may not have changed. Tags without a
+/// suffix are kept, and a field without any suffix is not changed at all.
+pub(crate) fn remove_suffixes(headers: &mut HeaderMap) {
     let Some(condition) = join_fields(headers, &header::IF_MATCH) else {
         return;
     };
-    let tags: Vec<_> = entity_tags(&condition).map(without_mark).collect();
-    let has_mark = tags.iter().any(|tag| matches!(tag, Cow::Owned(_)));
-    if has_mark && let Ok(condition) = HeaderValue::try_from(tags.join(", ")) {
+    let tags: Vec<_> = entity_tags(&condition).map(without_suffix).collect();
+    let has_suffix = tags.iter().any(|tag| matches!(tag, Cow::Owned(_)));
+    if has_suffix && let Ok(condition) = HeaderValue::try_from(tags.join(", ")) {
         headers.insert(header::IF_MATCH, condition);
     }
 }
 
-fn without_mark(tag: &str) -> Cow<'_, str> {
-    // The last: the origin may have put one on its own.
-    match tag.rfind(MARK).map(|at| tag.split_at(at)) {
-        Some((own, mark)) if is_mark(mark) => Cow::Owned(format!("{own}\"")),
+fn without_suffix(tag: &str) -> Cow<'_, str> {
+    // The last one: the tag of the origin may contain another.
+    match tag.rfind(SUFFIX_START).map(|at| tag.split_at(at)) {
+        Some((origin_tag, suffix)) if is_suffix(suffix) => Cow::Owned(format!("{origin_tag}\"")),
         _ => Cow::Borrowed(tag),
     }
 }
 
-/// True for the end of a tag that is a mark, of whatever release and coding.
-fn is_mark(end: &str) -> bool {
-    let inside = end.strip_prefix(MARK);
+/// Returns true if the end of a tag is a suffix of ours, of any release and coding.
+fn is_suffix(end: &str) -> bool {
+    let inside = end.strip_prefix(SUFFIX_START);
     let Some(inside) = inside.and_then(|inside| inside.strip_suffix('"')) else {
         return false;
     };
-    let (distinction, coding) = match inside.split_once('-') {
-        Some((distinction, token)) => (distinction, Some(token)),
+    let (digest, coding) = match inside.split_once('-') {
+        Some((digest, token)) => (digest, Some(token)),
         None => (inside, None),
     };
     let is_hex = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
-    distinction.len() == 2 * TAG_DIGEST_BYTES
-        && distinction.bytes().all(is_hex)
+    digest.len() == 2 * TAG_DIGEST_BYTES
+        && digest.bytes().all(is_hex)
         && coding.is_none_or(|token| Coding::from_token(token).is_some())
 }
 
@@ -62,14 +62,14 @@ mod tests {
         for field in fields {
             headers.append(header::IF_MATCH, HeaderValue::from_static(field));
         }
-        take_off_marks(&mut headers);
+        remove_suffixes(&mut headers);
         let left = headers.get_all(header::IF_MATCH).iter();
         let left: Vec<_> = left.map(|field| field.to_str().unwrap()).collect();
         assert_eq!(left, expected, "{fields:?}");
     }
 
     #[test]
-    fn marks_come_off_whatever_release_and_coding_they_are_of() {
+    fn if_match_with_suffixes_removes_them() {
         for (condition, expected) in [
             ("\"x-tidings-0123456789ab\"", "\"x\""),
             ("\"x-tidings-ba9876543210\"", "\"x\""),
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_mark_stays_as_it_is() {
+    fn if_match_without_suffix_is_unchanged() {
         for condition in [
             "\"x\"",
             "*",
@@ -113,7 +113,7 @@ mod tests {
         check(&[], &[]);
         let list = HeaderValue::from_bytes(b"\"x-tidings-0123456789ab\", \"\xe9\"").unwrap();
         let mut headers = HeaderMap::from_iter([(header::IF_MATCH, list.clone())]);
-        take_off_marks(&mut headers);
+        remove_suffixes(&mut headers);
         assert_eq!(headers[header::IF_MATCH], list);
     }
 }

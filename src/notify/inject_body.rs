@@ -1,4 +1,4 @@
-//! A response body that passes through the rewriter as it streams.
+//! A page body with the script tag inserted as it streams.
 
 use std::mem;
 use std::pin::Pin;
@@ -17,40 +17,40 @@ use pin_project_lite::pin_project;
 use crate::html::inserter::ChooseTag;
 use crate::html::inserter::InsertOutcome;
 use crate::html::inserter::Inserter;
-use crate::notify::page_metrics::Fate;
-use crate::notify::page_metrics::Tally;
+use crate::notify::page_metrics::PageMetrics;
+use crate::notify::page_metrics::PageOutcome;
 
 pin_project! {
-    /// A page on its way, with the tag put in as it passes.
+    /// A page body with the script tag inserted as it streams.
     ///
-    /// Takes no more from the page than is asked of it, and passes on at once what it needn't hold.
+    /// Reads no more of the page than is polled for, and buffers only what the insertion needs.
     pub struct InjectBody<B> {
         #[pin]
         page: B,
-        rewriter: Inserter,
-        // There until it is known what becomes of the page, if that counts.
-        tally: Option<Tally>,
-        // What is to be sent before the page is asked again.
+        inserter: Inserter,
+        // `None` once the outcome is recorded, or if the page is not counted.
+        metrics: Option<PageMetrics>,
+        // Bytes to send before the page is polled again.
         rest: Bytes,
         end: End,
     }
 }
 
-/// What is to be sent when the page has ended.
+/// What remains to be sent after the data of the page.
 enum End {
-    NotYet,
+    Unknown,
     Trailers(HeaderMap),
-    Over,
+    Done,
 }
 
 impl<B> InjectBody<B> {
-    pub(crate) fn new(page: B, choose: Box<ChooseTag>, tally: Option<Tally>) -> Self {
+    pub(crate) fn new(page: B, choose: Box<ChooseTag>, metrics: Option<PageMetrics>) -> Self {
         Self {
             page,
-            rewriter: Inserter::new(choose),
-            tally,
+            inserter: Inserter::new(choose),
+            metrics,
             rest: Bytes::new(),
-            end: End::NotYet,
+            end: End::Unknown,
         }
     }
 }
@@ -68,34 +68,34 @@ impl<B: Body> Body for InjectBody<B> {
             if !this.rest.is_empty() {
                 return Poll::Ready(Some(Ok(Frame::data(mem::take(this.rest)))));
             }
-            match mem::replace(this.end, End::Over) {
-                End::NotYet => *this.end = End::NotYet,
+            match mem::replace(this.end, End::Done) {
+                End::Unknown => *this.end = End::Unknown,
                 End::Trailers(trailers) => return Poll::Ready(Some(Ok(Frame::trailers(trailers)))),
-                End::Over => return Poll::Ready(None),
+                End::Done => return Poll::Ready(None),
             }
             let ready = match ready!(this.page.as_mut().poll_frame(cx)) {
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(mut data) => {
                         if this.page.is_end_stream() {
-                            this.rewriter.expect_end();
+                            this.inserter.expect_end();
                         }
-                        this.rewriter.write(data.copy_to_bytes(data.remaining()))
+                        this.inserter.write(data.copy_to_bytes(data.remaining()))
                     }
                     Err(frame) => {
                         *this.end = match frame.into_trailers() {
                             Ok(trailers) => End::Trailers(trailers),
-                            Err(_) => End::NotYet,
+                            Err(_) => End::Unknown,
                         };
-                        this.rewriter.end()
+                        this.inserter.end()
                     }
                 },
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None => {
-                    *this.end = End::Over;
-                    this.rewriter.end()
+                    *this.end = End::Done;
+                    this.inserter.end()
                 }
             };
-            count(this.tally, this.rewriter.outcome());
+            record(this.metrics, this.inserter.outcome());
             *this.rest = ready.rest;
             if !ready.first.is_empty() {
                 return Poll::Ready(Some(Ok(Frame::data(ready.first))));
@@ -104,34 +104,34 @@ impl<B: Body> Body for InjectBody<B> {
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self.end, End::Over) && self.rest.is_empty()
+        matches!(self.end, End::Done) && self.rest.is_empty()
     }
 
     fn size_hint(&self) -> SizeHint {
-        // What is held, or left of a piece, comes on top of it.
-        if self.rewriter.outcome() == InsertOutcome::Searching || !self.rest.is_empty() {
+        // Buffered bytes are added to those of the page.
+        if self.inserter.outcome() == InsertOutcome::Searching || !self.rest.is_empty() {
             return SizeHint::default();
         }
         self.page.size_hint()
     }
 }
 
-fn count(tally: &mut Option<Tally>, outcome: InsertOutcome) {
-    let fate = match outcome {
+fn record(metrics: &mut Option<PageMetrics>, outcome: InsertOutcome) {
+    let page_outcome = match outcome {
         InsertOutcome::Searching => return,
-        InsertOutcome::Inserted => Fate::Injected,
-        InsertOutcome::NoInsertionPoint => Fate::PassedForPlace,
-        InsertOutcome::Declined => Fate::PassedForPolicy,
+        InsertOutcome::Inserted => PageOutcome::Injected,
+        InsertOutcome::NoInsertionPoint => PageOutcome::NoInsertionPoint,
+        InsertOutcome::Declined => PageOutcome::ForbiddenByCsp,
     };
-    if let Some(tally) = tally.take() {
-        tally.count(fate);
+    if let Some(metrics) = metrics.take() {
+        metrics.count(page_outcome);
     }
 }
 
 impl<B> std::fmt::Debug for InjectBody<B> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("InjectBody")
-            .field("outcome", &self.rewriter.outcome())
+            .field("outcome", &self.inserter.outcome())
             .finish_non_exhaustive()
     }
 }
@@ -146,7 +146,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn trailers_come_after_the_end_of_the_page() {
+    async fn inject_body_with_trailers_sends_them_after_tag() {
         let trailers = HeaderMap::from_iter([("x-sum".parse().unwrap(), "1".parse().unwrap())]);
         let page = Full::new(Bytes::from_static(b"<!doctype html>"));
         let sent = trailers.clone();

@@ -1,4 +1,4 @@
-//! The layer: tidings as tower middleware.
+//! The tower layer.
 
 use std::sync::Arc;
 
@@ -13,14 +13,14 @@ use crate::endpoint::reserved_paths::ReservedPaths;
 use crate::endpoint::stream_limit::StreamLimit;
 use crate::error::Error;
 use crate::http::prefix::ReservedPrefix;
-use crate::notify::page::Care;
-use crate::notify::page_metrics::Counts;
-use crate::notify::recoding::Outgoing;
-use crate::notify::recoding::Recoder;
+use crate::notify::page::PageContext;
+use crate::notify::page_metrics::PageCounts;
+use crate::notify::recoding::PageCoding;
+use crate::notify::recoding::RecodingPolicy;
 use crate::notify::service::UpdateNotifier;
 use crate::site::Site;
 
-/// Tells the pages of any service of new releases of a [`Site`]. `Clone` is cheap.
+/// A layer that adds update notifications for a [`Site`] to any service. `Clone` is cheap.
 ///
 /// ```
 /// use std::convert::Infallible;
@@ -53,15 +53,16 @@ use crate::site::Site;
 pub struct UpdateNotifierLayer {
     site: Site,
     prefix: Arc<ReservedPrefix>,
-    /// Counted here: a router puts the layer round each of its routes.
+    /// Shared by all services: a router wraps each of its routes in the layer.
     stream_limit: StreamLimit,
     settings: Arc<ClientSettings>,
     webhook: Option<Arc<DeployHandler>>,
-    care: Care,
+    page_context: PageContext,
 }
 
 impl UpdateNotifierLayer {
-    /// A layer for this site, under `/__tidings`, with at most [`DEFAULT_MAX_STREAMS`].
+    /// Creates a layer for this site, with the reserved prefix `/__tidings` and at most [`DEFAULT_MAX_STREAMS`] event
+    /// streams.
     pub fn new(site: Site) -> Self {
         Self {
             site,
@@ -69,59 +70,58 @@ impl UpdateNotifierLayer {
             stream_limit: StreamLimit::new(DEFAULT_MAX_STREAMS),
             settings: Arc::default(),
             webhook: None,
-            care: Care::default(),
+            page_context: PageContext::default(),
         }
     }
 
-    /// Where the reserved paths are, such as `/__tidings`.
+    /// Sets the reserved prefix, such as `/__tidings`.
     ///
     /// # Errors
     ///
-    /// If it does not begin with one slash, ends in one, or has anything in it but letters, digits, `.`, `_`,
+    /// If the prefix does not begin with one slash, ends in one, or contains anything but letters, digits, `.`, `_`,
     /// `-` and single slashes.
     pub fn prefix(mut self, prefix: &str) -> Result<Self, Error> {
         self.prefix = Arc::new(ReservedPrefix::parse(prefix)?);
         Ok(self)
     }
 
-    /// How many event streams may be open at once. Who comes after that gets a 503 with `Retry-After`.
+    /// Sets the maximum number of open event streams. Further ones get a 503 with `Retry-After`.
     pub fn max_streams(mut self, streams: usize) -> Self {
         self.stream_limit = StreamLimit::new(streams);
         self
     }
 
-    /// What tabs do about a release, and how their notice looks and speaks.
+    /// Sets what tabs do about a new release, and the style and messages of their notice.
     pub fn client(mut self, settings: ClientSettings) -> Self {
         self.settings = Arc::new(settings);
         self
     }
 
-    /// What becomes of a page whose `Content-Security-Policy` does not let the script run. A nonce in the policy, or a
-    /// `'self'`, lets it run, and then this does not matter.
+    /// Sets how pages are handled whose `Content-Security-Policy` does not allow the client script. It does not apply
+    /// to a policy with a nonce or `'self'`, which allows it.
     pub fn csp(mut self, csp: Csp) -> Self {
-        self.care.csp_checker = CspChecker::new(csp);
+        self.page_context.csp_checker = CspChecker::new(csp);
         self
     }
 
-    /// Compresses pages here, on their way: in the coding that suits the `Accept-Encoding` of the client best, of zstd
-    /// (with the feature of that name), br and gzip. Who goes to a page has it asked of the inner service without a
-    /// coding.
+    /// Compresses pages, in the coding that the client prefers by its `Accept-Encoding`: zstd (with the feature
+    /// `zstd`), br or gzip. Navigations are forwarded with `Accept-Encoding: identity`.
     ///
-    /// Without this a page goes out in the coding that it comes in, if the client takes that: it is decoded, gets the
-    /// script, and is encoded again. Pages that [`StaticFiles`](crate::StaticFiles) keeps compressed are sent so in
-    /// either case.
+    /// By default a page is sent in the coding in which the inner service sends it, if the client accepts that: it is
+    /// decoded for the insertion of the script, and encoded again. Pages that [`StaticFiles`](crate::StaticFiles) keeps
+    /// compressed are sent compressed in either case.
     pub fn compress_pages(mut self) -> Self {
-        self.care.recoder = Recoder::new(Outgoing::Compressed);
+        self.page_context.recoding_policy = RecodingPolicy::new(PageCoding::Compressed);
         self
     }
 
     /// Lets clients with the secret announce deploys on `/__tidings/deploys`, and list them.
     ///
     /// `POST` with the secret as a bearer token, or with a body that is signed with it as GitHub signs
-    /// (`X-Hub-Signature-256`), has the sources of the site check for a new release. The body is empty, or a JSON object:
-    /// `notes`, `label` and `policy` are attached to the release that is published next, or to the current one if that
-    /// was published just before; metadata of the release itself takes precedence. With an `id` a release of that name
-    /// is published, on a site whose files something else serves.
+    /// (`X-Hub-Signature-256`), has the sources of the site check for a new release. The body is empty, or a JSON
+    /// object: `notes`, `label` and `policy` are attached to the release that is published next, or to the current one
+    /// if that was published just before; metadata of the release itself takes precedence. With an `id` a release of
+    /// that name is published, on a site whose files something else serves.
     ///
     /// A signed body with any content needs the `time`, in Unix seconds, within five minutes of this machine's clock. A
     /// signature is accepted once. The content of GitHub's own webhooks is ignored: they only request the check.
@@ -145,10 +145,9 @@ impl UpdateNotifierLayer {
         self
     }
 
-    /// What became of the pages that passed so far, counted together for all services that this layer, or a clone of
-    /// it, was put round.
-    pub fn counts(&self) -> Counts {
-        self.care.tally.counts()
+    /// Returns the numbers of pages by outcome, for all services that this layer or a clone of it wraps.
+    pub fn page_counts(&self) -> PageCounts {
+        self.page_context.metrics.page_counts()
     }
 }
 
@@ -163,9 +162,15 @@ impl<S> Layer<S> for UpdateNotifierLayer {
             self.webhook.clone(),
         );
         let (site, prefix) = (self.site.clone(), Arc::clone(&self.prefix));
-        UpdateNotifier::new(inner, site, prefix, reserved_paths, self.care.clone())
+        UpdateNotifier::new(
+            inner,
+            site,
+            prefix,
+            reserved_paths,
+            self.page_context.clone(),
+        )
     }
 }
 
-/// The event streams that a new [`UpdateNotifierLayer`] allows.
+/// The maximum number of open event streams of a new [`UpdateNotifierLayer`].
 pub const DEFAULT_MAX_STREAMS: usize = 20_000;

@@ -1,4 +1,4 @@
-//! The middleware: pages of any service get the script, and reserved paths are answered.
+//! The middleware: inserts the client script into the pages of any service, and serves the reserved paths.
 
 pub(crate) mod eligibility;
 pub(crate) mod if_match;

@@ -1,4 +1,4 @@
-//! What is done to a request that may be for a page, and to its answer if it is one.
+//! The insertion of the client script into one page: preparation of the request, and rewriting of the response.
 
 use http::HeaderName;
 use http::HeaderValue;
@@ -23,45 +23,45 @@ use crate::http::fetch_metadata::RequestKind;
 use crate::http::original_headers;
 use crate::notify::eligibility;
 use crate::notify::inject_body::InjectBody;
-use crate::notify::page_etag::Mark;
-use crate::notify::page_etag::Marks;
-use crate::notify::page_etag::Revisit;
-use crate::notify::page_etag::Unmarked;
-use crate::notify::page_metrics::Fate;
-use crate::notify::page_metrics::Tally;
-use crate::notify::page_release::Stamper;
-use crate::notify::recoding::Recoder;
+use crate::notify::page_etag::CachedVariants;
+use crate::notify::page_etag::EtagSuffix;
+use crate::notify::page_etag::EtagSuffixes;
+use crate::notify::page_etag::UnsuffixedTags;
+use crate::notify::page_metrics::PageMetrics;
+use crate::notify::page_metrics::PageOutcome;
+use crate::notify::page_release::PageReleaseResolver;
+use crate::notify::recoding::RecodingPolicy;
 
-/// How pages are dealt with. `Clone` is cheap, and all clones count and remember together.
+/// The settings and the state shared by all pages of a layer. `Clone` is cheap, and clones share the state.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Care {
+pub(crate) struct PageContext {
     pub(crate) csp_checker: CspChecker,
-    pub(crate) recoder: Recoder,
-    pub(crate) tally: Tally,
-    pub(crate) marks: Marks,
+    pub(crate) recoding_policy: RecodingPolicy,
+    pub(crate) metrics: PageMetrics,
+    pub(crate) etag_suffixes: EtagSuffixes,
 }
 
-/// What is to be done with the answer if it is a page.
+/// Rewrites the response to one request if it is a page.
 #[derive(Debug)]
-pub(crate) struct Page {
+pub(crate) struct PageRewriter {
     kind: RequestKind,
     accept_encoding: AcceptEncoding,
     tag_builder: ScriptTagBuilder,
-    stamper: Option<Stamper>,
-    recoder: Recoder,
-    tally: Tally,
-    marks: Marks,
-    /// What the client has of this very page with the script in it.
-    revisit: Revisit,
+    resolver: Option<PageReleaseResolver>,
+    recoding_policy: RecodingPolicy,
+    metrics: PageMetrics,
+    etag_suffixes: EtagSuffixes,
+    /// The variants of this page with the script that the client has cached.
+    cached: CachedVariants,
 }
 
-impl Page {
-    /// Makes a request such that the origin can answer it with a page to which the script is added.
-    pub(crate) fn take_over<B>(
+impl PageRewriter {
+    /// Changes a request so that the origin responds with a page into which the script can be inserted.
+    pub(crate) fn prepare_request<B>(
         request: &mut Request<B>,
         tag_builder: ScriptTagBuilder,
-        stamper: Option<Stamper>,
-        care: &Care,
+        resolver: Option<PageReleaseResolver>,
+        context: &PageContext,
     ) -> Self {
         let mut page = Self {
             kind: RequestKind::from_request(
@@ -71,55 +71,55 @@ impl Page {
             ),
             accept_encoding: AcceptEncoding::default(),
             tag_builder,
-            stamper,
-            recoder: care.recoder.clone(),
-            tally: care.tally.clone(),
-            marks: care.marks.clone(),
-            revisit: Revisit::default(),
+            resolver,
+            recoding_policy: context.recoding_policy.clone(),
+            metrics: context.metrics.clone(),
+            etag_suffixes: context.etag_suffixes.clone(),
+            cached: CachedVariants::default(),
         };
         if page.kind != RequestKind::Other {
             page.accept_encoding = AcceptEncoding::from_headers(request.headers());
-            page.take_over_conditions(request);
-            page.take_over_form(request);
+            page.prepare_conditions(request);
+            page.prepare_representation(request);
         }
         page
     }
 
-    /// Makes the conditions of a request such that the origin can judge them.
-    fn take_over_conditions<B>(&mut self, request: &mut Request<B>) {
+    /// Changes the preconditions of a request to those on the page of the origin.
+    fn prepare_conditions<B>(&mut self, request: &mut Request<B>) {
         let headers = request.headers();
         let has_tag = headers.contains_key(header::IF_NONE_MATCH);
         let has_date = headers.contains_key(header::IF_MODIFIED_SINCE);
         if !(has_tag || has_date) {
             return;
         }
-        let says_so = fetch_metadata::has_destination(headers);
-        let is_page_request = says_so && fetch_metadata::is_page_path(request.uri().path());
+        let has_destination = fetch_metadata::has_destination(headers);
+        let is_page_request = has_destination && fetch_metadata::is_page_path(request.uri().path());
         let headers = request.headers_mut();
         if has_tag {
-            let unmarked = if is_page_request {
-                Unmarked::Drop
+            let unsuffixed = if is_page_request {
+                UnsuffixedTags::Drop
             } else {
-                Unmarked::Keep
+                UnsuffixedTags::Keep
             };
-            self.revisit = self
-                .mark()
-                .take_off(headers, unmarked, self.accept_encoding);
+            self.cached =
+                self.etag_suffix()
+                    .remove_from_request(headers, unsuffixed, self.accept_encoding);
         }
         if is_page_request {
-            // With the script a page has no `Last-Modified`: this one is from before.
+            // A page with the script has no `Last-Modified`: this date is older than the layer.
             headers.remove(header::IF_MODIFIED_SINCE);
         }
     }
 
-    /// Asks for the whole page, and uncoded if it is to be encoded here anyway.
-    fn take_over_form<B>(&self, request: &mut Request<B>) {
-        // A part of a page is no page, and the client counts the bytes of ours.
+    /// Requests the whole page, and without a coding if it is compressed here.
+    fn prepare_representation<B>(&self, request: &mut Request<B>) {
+        // The script cannot be inserted into a part, and the client's offsets are those of the page with the script.
         let has_range = matches!(*request.method(), Method::GET | Method::HEAD)
             && [header::RANGE, header::IF_RANGE]
                 .iter()
                 .any(|name| request.headers().contains_key(name));
-        let compresses = self.recoder.compresses();
+        let compresses = self.recoding_policy.compresses();
         if !(has_range || compresses)
             || !fetch_metadata::is_page_request(request.uri().path(), request.headers())
         {
@@ -137,15 +137,15 @@ impl Page {
         }
     }
 
-    /// Made of the release that is current when the page is asked for, even if the page turns out to be of another: it
-    /// is confirmed under this mark only where the origin says that it has not changed, and so neither has what it
-    /// is of.
-    fn mark(&self) -> Mark {
-        self.marks.of(&self.tag_builder)
+    /// Returns the suffix of the release that is current at the time of the request, even if the page turns out to be
+    /// of another: the page is confirmed under this suffix only if the origin has not changed it, and then its release
+    /// has not changed either.
+    fn etag_suffix(&self) -> EtagSuffix {
+        self.etag_suffixes.suffix(&self.tag_builder)
     }
 
-    /// Puts the script into the answer, if it may carry it.
-    pub(crate) fn answer<B>(mut self, response: Response<B>) -> Response<Body>
+    /// Inserts the script into the response if it is eligible.
+    pub(crate) fn rewrite<B>(mut self, response: Response<B>) -> Response<Body>
     where
         B: http_body::Body + Send + 'static,
         B::Error: Into<BoxError>,
@@ -169,13 +169,16 @@ impl Page {
             Some(Outcome::Upstream(_)) | None => {}
         }
         if parts.status == StatusCode::NOT_MODIFIED {
-            self.confirm(&mut parts.headers);
+            self.rewrite_not_modified(&mut parts.headers);
         }
         if !eligibility::is_page(&parts) {
             return unchanged(parts, body);
         }
-        let Some(plan) = self.recoder.plan(&parts.headers, self.accept_encoding) else {
-            self.count(Fate::PassedForCoding);
+        let Some(recoding) = self
+            .recoding_policy
+            .recoding(&parts.headers, self.accept_encoding)
+        else {
+            self.count(PageOutcome::UnsupportedCoding);
             return unchanged(parts, body);
         };
         let vary = HeaderValue::from_static(fetch_metadata::VARY);
@@ -189,42 +192,43 @@ impl Page {
                 parts.headers.append(header::VARY, vary);
             }
         } else {
-            // It is the same for everybody.
-            self.count(Fate::PassedForPolicy);
-            if plan.decode.is_none() {
-                plan.describe(&mut parts.headers);
+            // The response does not depend on the request kind.
+            self.count(PageOutcome::ForbiddenByCsp);
+            if recoding.decode.is_none() {
+                recoding.update_headers(&mut parts.headers);
             }
-            if plan.decode.is_some() || plan.encode.is_none() {
+            if recoding.decode.is_some() || recoding.encode.is_none() {
                 return unchanged(parts, body);
             }
         }
-        self.mark().put(&mut parts.headers, plan.encode);
-        plan.describe(&mut parts.headers);
-        if let Some(stamper) = &mut self.stamper {
-            stamper.answered(&parts);
+        self.etag_suffix()
+            .append(&mut parts.headers, recoding.encode);
+        recoding.update_headers(&mut parts.headers);
+        if let Some(resolver) = &mut self.resolver {
+            resolver.observe_response(&parts);
         }
         for outdated in OUTDATED {
             parts.headers.remove(outdated);
         }
         let body = match self.kind {
-            // What a GET would be answered with, as far as it is known without the page.
+            // The headers are those of the response to a GET, as far as they do not depend on the page.
             RequestKind::Head => body.without_length(),
             RequestKind::Document | RequestKind::Other => {
-                let (tag_builder, stamper) = (self.tag_builder, self.stamper);
-                let tally = permission.is_some().then_some(self.tally);
+                let (tag_builder, resolver) = (self.tag_builder, self.resolver);
+                let metrics = permission.is_some().then_some(self.metrics);
                 let choose = Box::new(move |page: &[u8], extent| {
-                    let stamp = stamper.and_then(|stamper| stamper.stamp(page, extent));
-                    tag_builder.with(stamp).tag(permission?, page)
+                    let release = resolver.and_then(|resolver| resolver.resolve(page, extent));
+                    tag_builder.with(release).tag(permission?, page)
                 });
-                let page = InjectBody::new(DecodeBody::new(body, plan.decode), choose, tally);
-                Body::new(EncodeBody::new(page, plan.encode))
+                let page = InjectBody::new(DecodeBody::new(body, recoding.decode), choose, metrics);
+                Body::new(EncodeBody::new(page, recoding.encode))
             }
         };
         Response::from_parts(parts, body)
     }
 
-    /// True if the page of a release has the script in a way that the policy of this response does not allow: one that was
-    /// added after the release was built.
+    /// True if the page of a release has the script in a way that the policy of this response does not allow: one that
+    /// was added after the release was built.
     fn must_prepare_again(&self, response: &response::Parts) -> bool {
         if !response
             .headers
@@ -238,32 +242,31 @@ impl Page {
         permission != Some(ScriptPermission::default())
     }
 
-    /// Makes the fields of a 304 those of the page that the client has, if it is one with the script.
-    fn confirm(&self, headers: &mut http::HeaderMap) {
-        let Some(known) = self.revisit.confirmed_by(headers) else {
+    /// Changes the headers of a 304 to those of the client's cached page, if that contains the script.
+    fn rewrite_not_modified(&self, headers: &mut http::HeaderMap) {
+        let Some(variant) = self.cached.confirmed_by(headers) else {
             return;
         };
-        // The policy that comes with it may be kept instead of the page's.
+        // Caches may replace the policy of the page by that of the 304.
         _ = self.tag_builder.evaluate_headers(headers);
-        self.mark().put(headers, known.coding);
-        // Kept with the page they would describe it, and the date come back as a condition that knows nothing of
-        // releases.
+        self.etag_suffix().append(headers, variant.coding);
+        // Caches would store these with the page, and the date would become a condition that ignores releases.
         for outdated in OUTDATED {
             headers.remove(outdated);
         }
         headers.append(header::VARY, HeaderValue::from_static(fetch_metadata::VARY));
-        self.recoder.vary(headers, known.coding);
+        self.recoding_policy.add_vary(headers, variant.coding);
     }
 
-    /// A head is none of the pages that count.
-    fn count(&self, fate: Fate) {
+    /// Records the outcome of a page, but not of the response to a HEAD.
+    fn count(&self, outcome: PageOutcome) {
         if self.kind == RequestKind::Document {
-            self.tally.count(fate);
+            self.metrics.count(outcome);
         }
     }
 }
 
-/// What described the page as the origin sent it.
+/// Headers that describe the page as the origin sent it.
 const OUTDATED: [HeaderName; 7] = [
     header::CONTENT_LENGTH,
     header::LAST_MODIFIED,

@@ -1,9 +1,8 @@
-//! Entity tags of pages that the script was put into.
+//! Entity tags of pages that contain the client script.
 //!
-//! A page with the script is another representation than the origin's, and it changes with the release even
-//! where the origin's does not. So its entity tag is the origin's with a mark behind it that stands for the
-//! release and the script, and behind that the coding, if the page was encoded here; all of it is taken off again
-//! before the origin is asked.
+//! A page with the script is another representation than that of the origin, and it changes with the release even if
+//! the page of the origin does not. Its entity tag is that of the origin with a suffix for the release and the script,
+//! followed by the coding if the page was encoded here. The suffix is removed from the requests to the origin.
 
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -23,74 +22,76 @@ use crate::http::etag::join_fields;
 use crate::release::PAGE_SUFFIX;
 use crate::site::observer::PageRelease;
 
-/// The mark of one release: `-tidings-` and what distinguishes the tag that goes into its pages.
+/// The suffix of one release: `-tidings-` and a digest of the script tag of its pages.
 #[derive(Debug, Clone)]
-pub(crate) struct Mark(Arc<str>);
+pub(crate) struct EtagSuffix(Arc<str>);
 
-impl Mark {
-    /// `distinction` stands in an entity tag: letters, digits and dashes.
-    pub(crate) fn new(distinction: &str) -> Self {
-        Self(format!("{MARK}{distinction}").into())
+impl EtagSuffix {
+    /// Creates a suffix from a digest in letters, digits and dashes.
+    pub(crate) fn new(digest: &str) -> Self {
+        Self(format!("{SUFFIX_START}{digest}").into())
     }
 
-    /// Makes a response's entity tag that of the page with the script, in this coding of ours.
-    pub(crate) fn put(&self, headers: &mut HeaderMap, coding: Option<Coding>) {
+    /// Appends the suffix to the entity tag of a response, with the coding in which the page is encoded here.
+    pub(crate) fn append(&self, headers: &mut HeaderMap, coding: Option<Coding>) {
         let Some(tag) = headers.get(header::ETAG) else {
             return;
         };
         let tag = tag.to_str().ok().filter(|tag| is_entity_tag(tag));
-        let marked = tag.and_then(|tag| tag.strip_suffix('"')).and_then(|tag| {
+        let suffixed = tag.and_then(|tag| tag.strip_suffix('"')).and_then(|tag| {
             let (dash, token) = coding.map_or(("", ""), |coding| ("-", coding.token()));
             HeaderValue::try_from(format!("{tag}{}{dash}{token}\"", self.0)).ok()
         });
-        match marked {
-            Some(marked) => _ = headers.insert(header::ETAG, marked),
-            // What is no entity tag (RFC 9110, section 8.8.3), or none in ASCII, can't be made one for another content.
+        match suffixed {
+            Some(suffixed) => _ = headers.insert(header::ETAG, suffixed),
+            // An invalid entity tag (RFC 9110, section 8.8.3), or one not in ASCII, cannot be extended.
             None => _ = headers.remove(header::ETAG),
         }
     }
 
-    /// Makes a request's condition one on the origin's own page. What is given had this mark, so that a 304 to it stands
-    /// for the page with the script.
+    /// Removes the suffix from the entity tags in `If-None-Match`, so that the origin can compare them with its
+    /// own. Returns the variants that had this suffix: a 304 confirms one of them.
     ///
-    /// A tag with another mark is of an older page and is taken out, and so is one of a coding that the client does not
-    /// take any more. One without a mark is the origin's own: see [`Unmarked`]. Without a tag left the condition goes.
-    pub(crate) fn take_off(
+    /// A tag with another suffix belongs to an older page and is removed, and so is one of a coding that the client no
+    /// longer accepts. A tag without a suffix is that of the origin: see [`UnsuffixedTags`]. If no tag remains, the
+    /// condition is removed.
+    pub(crate) fn remove_from_request(
         &self,
         headers: &mut HeaderMap,
-        unmarked: Unmarked,
+        unsuffixed: UnsuffixedTags,
         accept_encoding: AcceptEncoding,
-    ) -> Revisit {
-        let mut revisit = Revisit::default();
+    ) -> CachedVariants {
+        let mut cached = CachedVariants::default();
         let Some(condition) = join_fields(headers, &header::IF_NONE_MATCH) else {
-            // No tag of ours is like that, but one without a mark could stand beside it.
-            if unmarked == Unmarked::Drop {
+            // Ours are ASCII, but the list may also contain a tag without a suffix.
+            if unsuffixed == UnsuffixedTags::Drop {
                 headers.remove(header::IF_NONE_MATCH);
             }
-            return revisit;
+            return cached;
         };
-        if unmarked == Unmarked::Keep && !condition.contains(MARK) {
-            return revisit;
+        if unsuffixed == UnsuffixedTags::Keep && !condition.contains(SUFFIX_START) {
+            return cached;
         }
         let tags = entity_tags(&condition).filter_map(|tag| {
-            // The last: the origin may have put one on its own.
-            let Some((own, mark)) = tag.rfind(MARK).map(|at| tag.split_at(at)) else {
-                let stays = unmarked == Unmarked::Keep || is_of_static_page(tag);
+            // The last one: the tag of the origin may contain another.
+            let Some((origin_tag, suffix)) = tag.rfind(SUFFIX_START).map(|at| tag.split_at(at))
+            else {
+                let stays = unsuffixed == UnsuffixedTags::Keep || is_of_static_page(tag);
                 return stays.then(|| tag.to_owned());
             };
-            let known = self.read(own, mark)?;
+            let variant = self.parse_variant(origin_tag, suffix)?;
             let allows = |coding: Coding| accept_encoding.allows(coding.token());
-            if !known.coding.is_none_or(allows) {
+            if !variant.coding.is_none_or(allows) {
                 return None;
             }
-            let tag = known.tag.clone();
-            revisit.0.push(known);
+            let tag = variant.tag.clone();
+            cached.0.push(variant);
             Some(tag)
         });
         let tags: Vec<_> = tags.collect();
-        // A star, or what is no tag at all, is the origin's to judge.
+        // `*`, or an invalid list, is left to the origin.
         if tags.is_empty() && entity_tags(&condition).next().is_none() {
-            return revisit;
+            return cached;
         }
         headers.remove(header::IF_NONE_MATCH);
         if let Ok(condition) = HeaderValue::try_from(tags.join(", "))
@@ -98,86 +99,86 @@ impl Mark {
         {
             headers.insert(header::IF_NONE_MATCH, condition);
         }
-        revisit
+        cached
     }
 
-    /// What has this entity tag, cut before its mark; `None` if it is another mark.
-    fn read(&self, own: &str, mark: &str) -> Option<Known> {
-        let rest = mark.strip_prefix(&*self.0)?.strip_suffix('"')?;
+    /// Parses an entity tag that was split before its suffix; `None` if that is another suffix.
+    fn parse_variant(&self, origin_tag: &str, suffix: &str) -> Option<CachedVariant> {
+        let rest = suffix.strip_prefix(&*self.0)?.strip_suffix('"')?;
         let coding = match rest.strip_prefix('-') {
             Some(token) => Some(Coding::from_token(token)?),
             None if rest.is_empty() => None,
             None => return None,
         };
-        Some(Known {
-            tag: format!("{own}\""),
+        Some(CachedVariant {
+            tag: format!("{origin_tag}\""),
             coding,
         })
     }
 }
 
-/// The representations of a page that a client has, and that are right still.
+/// The variants of a page that a client has cached and that are still valid.
 #[derive(Debug, Default)]
-pub(crate) struct Revisit(Vec<Known>);
+pub(crate) struct CachedVariants(Vec<CachedVariant>);
 
-/// One of them.
+/// One cached variant of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Known {
-    /// The origin's entity tag.
+pub(crate) struct CachedVariant {
+    /// The entity tag of the origin.
     tag: String,
     /// The coding in which it was sent, if it was encoded here.
     pub(crate) coding: Option<Coding>,
 }
 
-impl Revisit {
-    /// The one that the origin confirms by a 304 with these fields; `None` if it confirms something else.
-    pub(crate) fn confirmed_by(&self, headers: &HeaderMap) -> Option<&Known> {
+impl CachedVariants {
+    /// Returns the variant that a 304 with these headers confirms; `None` if it confirms something else.
+    pub(crate) fn confirmed_by(&self, headers: &HeaderMap) -> Option<&CachedVariant> {
         let tag = headers.get(header::ETAG);
         let tag = tag.map(|tag| tag.to_str().unwrap_or(""));
         let mut all = self.0.iter();
-        all.find(|known| tag.is_none_or(|tag| are_weakly_equal(&known.tag, tag)))
+        all.find(|variant| tag.is_none_or(|tag| are_weakly_equal(&variant.tag, tag)))
     }
 }
 
-/// The marks of the pages of one layer, each made once a release. `Clone` is cheap, and all clones remember together.
+/// A cache of the suffix of the current release. `Clone` is cheap, and clones share the cache.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Marks(Arc<Mutex<Option<Made>>>);
+pub(crate) struct EtagSuffixes(Arc<Mutex<Option<SuffixOfRelease>>>);
 
-/// A mark, and the release that it is of.
-type Made = (Option<PageRelease>, Mark);
+/// A suffix and the release of its pages.
+type SuffixOfRelease = (Option<PageRelease>, EtagSuffix);
 
-impl Marks {
-    /// The mark of the pages that this makes tags for.
-    pub(crate) fn of(&self, tag_builder: &ScriptTagBuilder) -> Mark {
+impl EtagSuffixes {
+    /// Returns the suffix for the pages whose script tags come from this builder.
+    pub(crate) fn suffix(&self, tag_builder: &ScriptTagBuilder) -> EtagSuffix {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((release, mark)) = &*last
+        if let Some((release, suffix)) = &*last
             && release.as_ref() == tag_builder.release()
         {
-            return mark.clone();
+            return suffix.clone();
         }
-        let mark = Mark::new(&tag_builder.tag_digest());
-        *last = Some((tag_builder.release().cloned(), mark.clone()));
-        mark
+        let suffix = EtagSuffix::new(&tag_builder.tag_digest());
+        *last = Some((tag_builder.release().cloned(), suffix.clone()));
+        suffix
     }
 }
 
-/// What becomes of entity tags without a mark.
+/// How entity tags without a suffix are handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unmarked {
-    /// They are of something that is no page.
+pub(crate) enum UnsuffixedTags {
+    /// Keep them: they belong to something that is not a page.
     Keep,
-    /// They are of a page without the script, which must not be confirmed to somebody who is to get it with the
-    /// script: one that was fetched as a fragment, or is older than the layer.
+    /// Remove them: they belong to a page without the script, fetched as a fragment or before the layer was added. Such
+    /// a page must not be confirmed for a navigation.
     Drop,
 }
 
-/// True for a page whose origin put the script in itself.
+/// Returns true for the tag of a page of [`StaticFiles`](crate::StaticFiles), which contains the script already.
 fn is_of_static_page(tag: &str) -> bool {
     tag.trim_end_matches('"').ends_with(PAGE_SUFFIX)
 }
 
-// What every mark begins with.
-pub(crate) const MARK: &str = "-tidings-";
+// The start of every suffix.
+pub(crate) const SUFFIX_START: &str = "-tidings-";
 
 #[cfg(test)]
 mod tests {
@@ -187,85 +188,93 @@ mod tests {
         Coding::from_token(token)
     }
 
-    fn put(tag: &'static str, coding: Option<Coding>) -> Option<String> {
+    fn append(tag: &'static str, coding: Option<Coding>) -> Option<String> {
         let mut headers = HeaderMap::from_iter([(header::ETAG, HeaderValue::from_static(tag))]);
-        Mark::new("r1").put(&mut headers, coding);
+        EtagSuffix::new("r1").append(&mut headers, coding);
         Some(headers.get(header::ETAG)?.to_str().unwrap().to_owned())
     }
 
-    /// What becomes of a condition of a client that takes gzip, and what a 304 confirms.
-    fn take_off(condition: &'static str, unmarked: Unmarked) -> (Option<String>, Revisit) {
+    /// Removes the suffix from a condition of a client that accepts gzip.
+    fn remove_from_request(
+        condition: &'static str,
+        unsuffixed: UnsuffixedTags,
+    ) -> (Option<String>, CachedVariants) {
         let condition = (header::IF_NONE_MATCH, HeaderValue::from_static(condition));
         let gzip = (header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         let mut headers = HeaderMap::from_iter([condition, gzip]);
         let accept_encoding = AcceptEncoding::from_headers(&headers);
-        let revisit = Mark::new("r1").take_off(&mut headers, unmarked, accept_encoding);
+        let cached =
+            EtagSuffix::new("r1").remove_from_request(&mut headers, unsuffixed, accept_encoding);
         let condition = headers.get(header::IF_NONE_MATCH);
         let condition = condition.map(|condition| condition.to_str().unwrap().to_owned());
-        (condition, revisit)
+        (condition, cached)
     }
 
     #[track_caller]
     fn check(
-        unmarked: Unmarked,
+        unsuffixed: UnsuffixedTags,
         condition: &'static str,
         expected: Option<&str>,
-        known: &[(&str, &str)],
+        variant: &[(&str, &str)],
     ) {
-        let (left, revisit) = take_off(condition, unmarked);
+        let (left, cached) = remove_from_request(condition, unsuffixed);
         assert_eq!(left.as_deref(), expected, "{condition}");
-        let known = known.iter();
-        let known = known.map(|(tag, token)| Known {
+        let variant = variant.iter();
+        let variant = variant.map(|(tag, token)| CachedVariant {
             tag: (*tag).to_owned(),
             coding: coding(token),
         });
-        assert_eq!(revisit.0, known.collect::<Vec<_>>(), "{condition}");
+        assert_eq!(cached.0, variant.collect::<Vec<_>>(), "{condition}");
     }
 
     #[test]
-    fn a_tag_gets_the_mark_of_the_release() {
-        assert_eq!(put("\"x\"", None).unwrap(), "\"x-tidings-r1\"");
-        assert_eq!(put("W/\"x\"", None).unwrap(), "W/\"x-tidings-r1\"");
-        assert_eq!(put("\"\"", None).unwrap(), "\"-tidings-r1\"");
+    fn append_valid_tag_adds_suffix() {
+        assert_eq!(append("\"x\"", None).unwrap(), "\"x-tidings-r1\"");
+        assert_eq!(append("W/\"x\"", None).unwrap(), "W/\"x-tidings-r1\"");
+        assert_eq!(append("\"\"", None).unwrap(), "\"-tidings-r1\"");
         assert_eq!(
-            put("\"x-tidings-r0\"", None).unwrap(),
+            append("\"x-tidings-r0\"", None).unwrap(),
             "\"x-tidings-r0-tidings-r1\""
         );
         for none in ["x", "x\"", "\"", "W/\"", "\"x\", \"y\"", "w/\"x\""] {
-            assert_eq!(put(none, None), None, "{none}");
+            assert_eq!(append(none, None), None, "{none}");
         }
     }
 
     #[test]
-    fn what_is_not_ascii_is_neither_given_nor_asked_for() {
+    fn etag_not_ascii_is_removed() {
         let tag = HeaderValue::from_bytes(b"\"\xe9\"").unwrap();
         let mut headers = HeaderMap::from_iter([(header::ETAG, tag)]);
-        Mark::new("r1").put(&mut headers, None);
+        EtagSuffix::new("r1").append(&mut headers, None);
         assert!(headers.is_empty());
-        for (unmarked, is_left) in [(Unmarked::Keep, true), (Unmarked::Drop, false)] {
+        for (unsuffixed, is_left) in [(UnsuffixedTags::Keep, true), (UnsuffixedTags::Drop, false)] {
             let list = HeaderValue::from_bytes(b"\"x\", \"\xe9\"").unwrap();
             let mut headers = HeaderMap::from_iter([(header::IF_NONE_MATCH, list)]);
-            Mark::new("r1").take_off(&mut headers, unmarked, AcceptEncoding::default());
+            EtagSuffix::new("r1").remove_from_request(
+                &mut headers,
+                unsuffixed,
+                AcceptEncoding::default(),
+            );
             assert_eq!(!headers.is_empty(), is_left);
         }
     }
 
     #[test]
-    fn what_is_encoded_here_has_its_own_tag() {
+    fn append_with_coding_adds_its_token() {
         for (token, expected) in [
             ("gzip", "\"x-tidings-r1-gzip\""),
             ("br", "\"x-tidings-r1-br\""),
             ("deflate", "\"x-tidings-r1-deflate\""),
         ] {
-            assert_eq!(put("\"x\"", coding(token)).unwrap(), expected);
+            assert_eq!(append("\"x\"", coding(token)).unwrap(), expected);
         }
-        let weak = put("W/\"x-gzip\"", coding("gzip")).unwrap();
+        let weak = append("W/\"x-gzip\"", coding("gzip")).unwrap();
         assert_eq!(weak, "W/\"x-gzip-tidings-r1-gzip\"");
     }
 
     #[test]
-    fn the_mark_is_taken_off_alone_in_lists_and_weak() {
-        for (condition, expected, known) in [
+    fn remove_current_suffix_restores_origin_tag() {
+        for (condition, expected, variant) in [
             ("\"x-tidings-r1\"", Some("\"x\""), &[("\"x\"", "")][..]),
             ("W/\"x-tidings-r1\"", Some("W/\"x\""), &[("W/\"x\"", "")]),
             (
@@ -294,16 +303,16 @@ mod tests {
             ("*", Some("*"), &[]),
             ("nonsense", Some("nonsense"), &[]),
         ] {
-            check(Unmarked::Keep, condition, expected, known);
+            check(UnsuffixedTags::Keep, condition, expected, variant);
         }
     }
 
     #[test]
-    fn what_is_in_a_coding_that_the_client_takes_no_more_is_not_confirmed() {
-        check(Unmarked::Keep, "\"x-tidings-r1-br\"", None, &[]);
+    fn remove_unaccepted_coding_drops_tag() {
+        check(UnsuffixedTags::Keep, "\"x-tidings-r1-br\"", None, &[]);
         let condition = "\"x-tidings-r1-br\", \"x-tidings-r1-gzip\"";
         check(
-            Unmarked::Keep,
+            UnsuffixedTags::Keep,
             condition,
             Some("\"x\""),
             &[("\"x\"", "gzip")],
@@ -311,21 +320,21 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_without_a_mark_is_dropped_where_only_a_page_with_the_script_will_do() {
-        for (condition, expected, known) in [
+    fn remove_unsuffixed_tag_with_drop_removes_it() {
+        for (condition, expected, variant) in [
             ("\"x\"", None, &[][..]),
             ("\"y\", \"x-tidings-r1\"", Some("\"x\""), &[("\"x\"", "")]),
             ("\"x-tidings\"", Some("\"x-tidings\""), &[]),
             ("*", Some("*"), &[]),
         ] {
-            check(Unmarked::Drop, condition, expected, known);
+            check(UnsuffixedTags::Drop, condition, expected, variant);
         }
     }
 
     #[test]
-    fn a_304_confirms_the_representation_that_has_its_tag() {
+    fn confirmed_by_304_returns_variant_with_its_tag() {
         let condition = "\"x-tidings-r1\", W/\"y-tidings-r1-gzip\", \"z\"";
-        let (_, revisit) = take_off(condition, Unmarked::Keep);
+        let (_, cached) = remove_from_request(condition, UnsuffixedTags::Keep);
         for (tag, expected) in [
             (Some("\"x\""), Some("")),
             (Some("W/\"x\""), Some("")),
@@ -335,11 +344,11 @@ mod tests {
         ] {
             let tag = tag.map(|tag| (header::ETAG, HeaderValue::from_static(tag)));
             let headers = tag.clone().into_iter().collect();
-            let confirmed = revisit.confirmed_by(&headers);
-            let token = confirmed.map(|known| known.coding.map_or("", Coding::token));
+            let confirmed = cached.confirmed_by(&headers);
+            let token = confirmed.map(|variant| variant.coding.map_or("", Coding::token));
             assert_eq!(token, expected, "{tag:?}");
         }
-        let nothing = Revisit::default();
+        let nothing = CachedVariants::default();
         assert_eq!(nothing.confirmed_by(&HeaderMap::new()), None);
     }
 }

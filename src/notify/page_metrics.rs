@@ -1,70 +1,71 @@
-//! What became of pages, in numbers.
+//! Numbers of pages by outcome.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
-/// What became of the pages that passed a layer and all services that it was put round, since it was made.
+/// The numbers of pages by outcome, for all services that a layer wraps, since the layer was created.
 ///
-/// Pages of [`StaticFiles`](crate::StaticFiles) are not counted, which have the script from the start, and neither are
-/// those that somebody fetched who does not show them.
+/// Pages of [`StaticFiles`](crate::StaticFiles), which contain the script already, are not counted, nor are pages that
+/// are fetched without being shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
-pub struct Counts {
+pub struct PageCounts {
     injected: u64,
-    passed_for_coding: u64,
-    passed_for_place: u64,
-    passed_for_policy: u64,
+    unsupported_coding: u64,
+    no_insertion_point: u64,
+    forbidden_by_csp: u64,
 }
 
-impl Counts {
-    /// Pages that got the script.
+impl PageCounts {
+    /// Pages into which the client script was inserted.
     pub fn injected(&self) -> u64 {
         self.injected
     }
 
-    /// Pages that passed as they were for their `Content-Encoding`: an unknown one, or several.
-    pub fn passed_for_coding(&self) -> u64 {
-        self.passed_for_coding
+    /// Pages sent unchanged because their `Content-Encoding` is not supported: an unknown one, or several.
+    pub fn unsupported_coding(&self) -> u64 {
+        self.unsupported_coding
     }
 
-    /// Pages that passed without the script for lack of a place: fragments, and what can't be parsed, or has its head
-    /// too far behind.
-    pub fn passed_for_place(&self) -> u64 {
-        self.passed_for_place
+    /// Pages sent without the script because no insertion point was found: fragments, invalid HTML, or a head that
+    /// starts too late.
+    pub fn no_insertion_point(&self) -> u64 {
+        self.no_insertion_point
     }
 
-    /// Pages that passed without the script for a `Content-Security-Policy`, in a field or in their head.
-    pub fn passed_for_policy(&self) -> u64 {
-        self.passed_for_policy
+    /// Pages sent without the script because their `Content-Security-Policy`, in a header or in a `meta` element,
+    /// forbids it.
+    pub fn forbidden_by_csp(&self) -> u64 {
+        self.forbidden_by_csp
     }
 }
 
-/// Counts pages. `Clone` is cheap, and all clones count together.
+/// Counters of pages by outcome. `Clone` is cheap, and clones share the counters.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Tally(Arc<[AtomicU64; 4]>);
+pub(crate) struct PageMetrics(Arc<[AtomicU64; 4]>);
 
-/// What became of one page.
+/// The outcome of one page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum PageOutcome {
     Injected,
-    PassedForCoding,
-    PassedForPlace,
-    PassedForPolicy,
+    UnsupportedCoding,
+    NoInsertionPoint,
+    ForbiddenByCsp,
 }
 
-impl Tally {
-    pub(crate) fn count(&self, fate: Fate) {
-        self.0[fate as usize].fetch_add(1, Ordering::Relaxed);
+impl PageMetrics {
+    pub(crate) fn count(&self, outcome: PageOutcome) {
+        self.0[outcome as usize].fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn counts(&self) -> Counts {
-        let of = |fate: Fate| self.0[fate as usize].load(Ordering::Relaxed);
-        Counts {
-            injected: of(Fate::Injected),
-            passed_for_coding: of(Fate::PassedForCoding),
-            passed_for_place: of(Fate::PassedForPlace),
-            passed_for_policy: of(Fate::PassedForPolicy),
+    pub(crate) fn page_counts(&self) -> PageCounts {
+        let load = |outcome: PageOutcome| self.0[outcome as usize].load(Ordering::Relaxed);
+        PageCounts {
+            injected: load(PageOutcome::Injected),
+            unsupported_coding: load(PageOutcome::UnsupportedCoding),
+            no_insertion_point: load(PageOutcome::NoInsertionPoint),
+            forbidden_by_csp: load(PageOutcome::ForbiddenByCsp),
         }
     }
 }

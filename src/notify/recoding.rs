@@ -1,4 +1,4 @@
-//! The decision in which coding a page goes out.
+//! The content coding in which a page is sent.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -13,98 +13,102 @@ use crate::http::accept_encoding::AcceptEncoding;
 use crate::http::coding::Coding;
 use crate::http::coding::content_encoding::ContentEncoding;
 
-/// In which codings pages go out.
+/// Which coding pages are sent in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Outgoing {
-    /// In the one that they came in.
+pub(crate) enum PageCoding {
+    /// The coding in which they were received.
     #[default]
-    AsTheyCame,
-    /// In the one that the client likes best.
+    AsReceived,
+    /// The coding that the client prefers.
     Compressed,
 }
 
-/// Decides in which coding pages go out, and tells the operator of each coding that they can't be decoded from, once.
-/// `Clone` is cheap, and all clones remember together.
+/// Selects the coding of pages, and logs each unsupported coding once. `Clone` is cheap, and clones share the list of
+/// logged codings.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Recoder {
-    outgoing: Outgoing,
-    told: Arc<Mutex<HashSet<String>>>,
+pub(crate) struct RecodingPolicy {
+    outgoing: PageCoding,
+    logged: Arc<Mutex<HashSet<String>>>,
 }
 
-/// What is to be done about the coding of a page.
+/// How the coding of a page changes.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Plan {
+pub(crate) struct Recoding {
     pub(crate) decode: Option<Coding>,
     pub(crate) encode: Option<Coding>,
-    /// Another client could get the page in another coding, by our choice.
-    is_chosen: bool,
+    /// True if the coding depends on the `Accept-Encoding` of the client.
+    is_negotiated: bool,
 }
 
-impl Recoder {
-    pub(crate) fn new(outgoing: Outgoing) -> Self {
+impl RecodingPolicy {
+    pub(crate) fn new(outgoing: PageCoding) -> Self {
         Self {
             outgoing,
-            told: Arc::default(),
+            logged: Arc::default(),
         }
     }
 
     pub(crate) fn compresses(&self) -> bool {
-        self.outgoing == Outgoing::Compressed
+        self.outgoing == PageCoding::Compressed
     }
 
-    /// The plan for a page with these fields; `None` if it must pass as it is, for its coding is unknown or one of
-    /// several.
+    /// Returns the recoding of a page with these headers; `None` if its coding is unknown or one of several, and the
+    /// page must be sent unchanged.
     ///
-    /// The page never goes out in a coding that the client does not take.
-    pub(crate) fn plan(&self, page: &HeaderMap, accept_encoding: AcceptEncoding) -> Option<Plan> {
+    /// A page is never encoded in a coding that the client does not accept.
+    pub(crate) fn recoding(
+        &self,
+        page: &HeaderMap,
+        accept_encoding: AcceptEncoding,
+    ) -> Option<Recoding> {
         let decode = match ContentEncoding::from_headers(page) {
             ContentEncoding::Identity => None,
             ContentEncoding::Known(coding) => Some(coding),
             ContentEncoding::Unsupported(name) => {
-                self.tell(&name);
+                self.log_unsupported(&name);
                 return None;
             }
         };
-        let as_it_came = decode.filter(|coding| accept_encoding.allows(coding.token()));
+        let as_received = decode.filter(|coding| accept_encoding.allows(coding.token()));
         let encode = match self.outgoing {
-            Outgoing::AsTheyCame => as_it_came,
-            Outgoing::Compressed if decode.is_none() && is_small(page) => None,
-            Outgoing::Compressed => {
+            PageCoding::AsReceived => as_received,
+            PageCoding::Compressed if decode.is_none() && is_small(page) => None,
+            PageCoding::Compressed => {
                 let offered = Coding::STREAMED
                     .iter()
                     .map(|coding| (coding.token(), *coding));
-                accept_encoding.choose(offered).or(as_it_came)
+                accept_encoding.choose(offered).or(as_received)
             }
         };
-        Some(Plan {
+        Some(Recoding {
             decode,
             encode,
-            is_chosen: self.compresses() || decode.is_some(),
+            is_negotiated: self.compresses() || decode.is_some(),
         })
     }
 
-    /// Makes the `Vary` of an answer with a page say that its coding depends on the client, if it is so.
-    pub(crate) fn vary(&self, headers: &mut HeaderMap, coding: Option<Coding>) {
+    /// Adds `Accept-Encoding` to the `Vary` of a response if its coding depends on it.
+    pub(crate) fn add_vary(&self, headers: &mut HeaderMap, coding: Option<Coding>) {
         if self.compresses() || coding.is_some() {
             add_accept_encoding(headers);
         }
     }
 
-    fn tell(&self, name: &str) {
-        let name: String = name.chars().take(LONGEST_TOLD).collect();
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.len() < MOST_TOLD && told.insert(name.clone()) {
+    fn log_unsupported(&self, name: &str) {
+        let name: String = name.chars().take(MAX_LOGGED_LENGTH).collect();
+        let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
+        if logged.len() < MAX_LOGGED && logged.insert(name.clone()) {
             tracing::warn!(
                 coding = %name.escape_debug(),
-                "pages in this Content-Encoding pass without the script, and will not hear of releases"
+                "unsupported content encoding, pages are sent without the client script"
             );
         }
     }
 }
 
-impl Plan {
-    /// Makes the fields of a page those of the page in its new coding.
-    pub(crate) fn describe(&self, headers: &mut HeaderMap) {
+impl Recoding {
+    /// Changes the headers of a page to those of its new coding.
+    pub(crate) fn update_headers(&self, headers: &mut HeaderMap) {
         match self.encode {
             Some(coding) => {
                 let token = HeaderValue::from_static(coding.token());
@@ -113,38 +117,38 @@ impl Plan {
             None if self.decode.is_some() => _ = headers.remove(header::CONTENT_ENCODING),
             None => {}
         }
-        if self.is_chosen {
+        if self.is_negotiated {
             add_accept_encoding(headers);
         }
     }
 }
 
-/// Where it is said already, or `Vary` is a star, nothing is added.
+/// Adds `accept-encoding` to `Vary`, unless it is listed already or `Vary` is `*`.
 fn add_accept_encoding(headers: &mut HeaderMap) {
-    let says_so = |field: &HeaderValue| {
+    let is_listed = |field: &HeaderValue| {
         let mut names = field.as_bytes().split(|&b| b == b',');
         names.any(|name| {
             let name = name.trim_ascii();
             name == b"*" || name.eq_ignore_ascii_case(b"accept-encoding")
         })
     };
-    if !headers.get_all(header::VARY).iter().any(says_so) {
+    if !headers.get_all(header::VARY).iter().any(is_listed) {
         headers.append(header::VARY, HeaderValue::from_static("accept-encoding"));
     }
 }
 
-/// True if a page says that it is small.
+/// Returns true if the `Content-Length` of a page is too small for compression.
 fn is_small(page: &HeaderMap) -> bool {
     let length = page.get(header::CONTENT_LENGTH);
     let length = length.and_then(|length| length.to_str().ok()?.trim().parse().ok());
-    length.is_some_and(|length: u64| length < WORTHWHILE)
+    length.is_some_and(|length: u64| length < MIN_COMPRESSED_LENGTH)
 }
 
-// With the tag and the fields it fits into one packet all the same.
-const WORTHWHILE: u64 = 1024;
+// In bytes. Smaller pages fit into one packet with the script tag and the headers anyway.
+const MIN_COMPRESSED_LENGTH: u64 = 1024;
 
-// There are hardly more, and a log is not to fill with them.
-const MOST_TOLD: usize = 16;
+// Hardly more exist, and arbitrary names must not fill the log.
+const MAX_LOGGED: usize = 16;
 
-// Codings have short names; what is longer is no coding.
-const LONGEST_TOLD: usize = 64;
+// Names of codings are short.
+const MAX_LOGGED_LENGTH: usize = 64;

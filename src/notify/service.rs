@@ -1,4 +1,4 @@
-//! The middleware as a service: the endpoint, and pages that get the script on their way out.
+//! The service of the middleware: reserved paths, and pages with the client script.
 
 use std::fmt;
 use std::pin::Pin;
@@ -21,24 +21,24 @@ use crate::error::BoxError;
 use crate::http::body::Body;
 use crate::http::prefix::ReservedPrefix;
 use crate::notify::if_match;
-pub(crate) use crate::notify::page::Care;
-use crate::notify::page::Page;
-use crate::notify::page_metrics::Counts;
-use crate::notify::page_release::Stamper;
+pub(crate) use crate::notify::page::PageContext;
+use crate::notify::page::PageRewriter;
+use crate::notify::page_metrics::PageCounts;
+use crate::notify::page_release::PageReleaseResolver;
 use crate::site::Site;
 
-/// A service that tells the pages of an inner one of new releases. Made by
+/// A service that adds update notifications to an inner one. Created by
 /// [`UpdateNotifierLayer`](crate::UpdateNotifierLayer).
 ///
-/// Answers the reserved paths itself. A page that the inner service answers with gets the client script, with
-/// the id of the release that was current before the inner service was asked: never a newer one than the page.
+/// Serves the reserved paths itself. Pages of the inner service get the client script, with the id of the release that
+/// was current before the inner service was called: never of a release newer than the page.
 #[derive(Debug, Clone)]
 pub struct UpdateNotifier<S> {
     inner: S,
     site: Site,
     prefix: Arc<ReservedPrefix>,
     reserved_paths: ReservedPaths,
-    care: Care,
+    page_context: PageContext,
 }
 
 impl<S> UpdateNotifier<S> {
@@ -47,38 +47,43 @@ impl<S> UpdateNotifier<S> {
         site: Site,
         prefix: Arc<ReservedPrefix>,
         reserved_paths: ReservedPaths,
-        care: Care,
+        page_context: PageContext,
     ) -> Self {
         Self {
             inner,
             site,
             prefix,
             reserved_paths,
-            care,
+            page_context,
         }
     }
 
-    /// What is to be done with the answer if it is a page; `None` where nobody knows of any release.
-    fn page<B>(&self, request: &mut Request<B>) -> Option<Page> {
+    /// Prepares a request that may be for a page; `None` while the site has no release and cannot learn one from pages.
+    fn prepare_page<B>(&self, request: &mut Request<B>) -> Option<PageRewriter> {
         let state = self.site.state();
-        let stamper = Stamper::of(&state, request);
+        let resolver = PageReleaseResolver::from_request(&state, request);
         let page_origin = || PageOrigin::from_request(&self.prefix, request);
-        let csp_checker = &self.care.csp_checker;
+        let csp_checker = &self.page_context.csp_checker;
         let tag_builder = match state.current() {
             Some(release) => {
                 ScriptTagBuilder::new(release.id(), release.built(), page_origin(), csp_checker)
             }
-            None if stamper.is_some() => {
+            None if resolver.is_some() => {
                 ScriptTagBuilder::without_release(page_origin(), csp_checker)
             }
             None => return None,
         };
-        Some(Page::take_over(request, tag_builder, stamper, &self.care))
+        Some(PageRewriter::prepare_request(
+            request,
+            tag_builder,
+            resolver,
+            &self.page_context,
+        ))
     }
 
-    /// What became of the pages that passed, here and wherever else the layer was put round a service.
-    pub fn counts(&self) -> Counts {
-        self.care.tally.counts()
+    /// Returns the numbers of pages by outcome, for all services that the layer wraps.
+    pub fn page_counts(&self) -> PageCounts {
+        self.page_context.metrics.page_counts()
     }
 }
 
@@ -106,10 +111,10 @@ where
                 page: None,
             };
         }
-        if_match::take_off_marks(request.headers_mut());
-        let page = self.page(&mut request);
+        if_match::remove_suffixes(request.headers_mut());
+        let page = self.prepare_page(&mut request);
         ResponseFuture {
-            inner: Inner::Asking {
+            inner: Inner::Service {
                 future: self.inner.call(request),
             },
             page,
@@ -118,12 +123,12 @@ where
 }
 
 pin_project! {
-    /// The answer to a request on its way.
+    /// The future of the response.
     #[project = ResponseFutureProjection]
     pub struct ResponseFuture<F> {
         #[pin]
         inner: Inner<F>,
-        page: Option<Page>,
+        page: Option<PageRewriter>,
     }
 }
 
@@ -131,7 +136,7 @@ pin_project! {
     #[project = InnerProjection]
     enum Inner<F> {
         Reserved { future: ReservedFuture },
-        Asking { #[pin] future: F },
+        Service { #[pin] future: F },
     }
 }
 
@@ -147,10 +152,10 @@ where
         let this = self.project();
         match this.inner.project() {
             InnerProjection::Reserved { future } => Pin::new(future).poll(cx).map(Ok),
-            InnerProjection::Asking { future } => {
+            InnerProjection::Service { future } => {
                 let response = ready!(future.poll(cx))?;
                 Poll::Ready(Ok(match this.page.take() {
-                    Some(page) => page.answer(response),
+                    Some(page) => page.rewrite(response),
                     None => response.map(Body::new),
                 }))
             }

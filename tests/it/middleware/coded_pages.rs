@@ -13,7 +13,7 @@ use http_body_util::BodyExt as _;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use tidings::Body;
-use tidings::Counts;
+use tidings::PageCounts;
 
 use super::*;
 use crate::support::bodies::Step;
@@ -266,13 +266,16 @@ async fn unknown_coding_passes_unchanged_and_is_counted() {
         assert_eq!(reply.body, &b"\0\x01"[..]);
         assert_eq!(reply.field("etag"), "\"v1\"");
         assert_eq!(reply.field("vary"), "");
-        assert_eq!(layer.counts().passed_for_coding(), n as u64 + 1);
+        assert_eq!(layer.page_counts().unsupported_coding(), n as u64 + 1);
     }
     // A fetch would get no script anyway.
     let fetch = [("sec-fetch-dest", "empty")];
     _ = send(app, "GET", "/compress", &fetch).await;
-    assert_eq!(layer.counts().passed_for_coding(), 3);
-    assert_eq!(layer.counts().injected(), Counts::default().injected());
+    assert_eq!(layer.page_counts().unsupported_coding(), 3);
+    assert_eq!(
+        layer.page_counts().injected(),
+        PageCounts::default().injected()
+    );
 }
 
 #[tokio::test]

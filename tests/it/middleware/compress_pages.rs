@@ -152,7 +152,7 @@ async fn compress_pages_compresses_page_blocked_by_csp() {
         assert!(reply.field("etag").ends_with(etag_end));
         assert_eq!(app.read("HEAD", &request).await.headers, reply.headers);
     }
-    assert_eq!(app.layer.counts().passed_for_policy(), 2);
+    assert_eq!(app.layer.page_counts().forbidden_by_csp(), 2);
 }
 
 #[tokio::test]
@@ -276,7 +276,7 @@ async fn static_files_responses_are_unchanged_by_the_layer() {
             assert_eq!(reply.headers, expected.headers, "{fields:?}");
             assert_eq!(reply.body, expected.body, "{fields:?}");
         }
-        assert_eq!(counting.counts().injected(), 0);
+        assert_eq!(counting.page_counts().injected(), 0);
     }
 }
 
@@ -304,11 +304,11 @@ async fn counts_pages_by_outcome() {
             _ = app.read("GET", &[("sec-fetch-dest", "empty")]).await;
         }
     }
-    let counts = layer.counts();
+    let counts = layer.page_counts();
     assert_eq!(counts.injected(), 1);
-    assert_eq!(counts.passed_for_place(), 2);
-    assert_eq!(counts.passed_for_policy(), 3 + 4);
-    assert_eq!(counts.passed_for_coding(), 5);
+    assert_eq!(counts.no_insertion_point(), 2);
+    assert_eq!(counts.forbidden_by_csp(), 3 + 4);
+    assert_eq!(counts.unsupported_coding(), 5);
 }
 
 #[tokio::test]
