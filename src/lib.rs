@@ -50,7 +50,7 @@
 //!   [`Release::new`] and [`Site::publish`].
 //! - Origins: [`StaticFiles`] and [`Proxy`]; [`Routes`] combines them.
 //! - The whole server: a [`Config`] is parsed into a [`Plan`], which is bound and run as a [`BoundServer`]; [`Server`]
-//!   alone runs any service on a listener.
+//!   alone runs any service on a listener, and [`Shutdown`] ends event streams, tunnels and the server in order.
 //!
 //! The library binds no port that it was not given, reads no environment, prints nothing, and installs no signal
 //! handler. `ARCHITECTURE.md` in the repository is the map of its files, with the walks of a request, a deploy and a
@@ -78,10 +78,10 @@ mod source;
 
 pub use crate::announce::announcement::Announcement;
 pub use crate::announce::response::AnnounceResponse;
+pub use crate::app::bound_server::BoundServer;
 pub use crate::app::lifecycle::Shutdown;
 pub use crate::app::router::RoutedFuture;
 pub use crate::app::router::Routes;
-pub use crate::app::bound_server::BoundServer;
 pub use crate::client::frames::Frames;
 pub use crate::client::notice_style::NoticeStyle;
 pub use crate::client::position::Position;
