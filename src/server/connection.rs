@@ -27,7 +27,7 @@ use tower_service::Service;
 
 use crate::error::BoxError;
 use crate::server::connection_service::ConnectionService;
-use crate::server::preface;
+use crate::server::protocol_detection;
 
 /// Serves connections. `Clone` is cheap.
 #[derive(Debug, Clone)]
@@ -103,7 +103,7 @@ impl HttpConnections {
         I: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let detected = tokio::select! {
-            detected = timeout(self.head_timeout, preface::read(io)) => detected,
+            detected = timeout(self.head_timeout, protocol_detection::detect_http2(io)) => detected,
             () = shutdown.cancelled() => return,
         };
         let (io, is_http2) = match detected {

@@ -3,7 +3,7 @@
 mod connection;
 mod connection_service;
 pub(crate) mod host_check;
-mod preface;
+mod protocol_detection;
 #[expect(clippy::module_inception, reason = "the main type of a folder")]
 mod server;
 

@@ -14,7 +14,7 @@ const IDENTIFIERS: &str = "
 /// Everyday words: no item and no file in `src` is called so.
 const DEFINITIONS: &str = "
     about agree alarm answer awaited by desk door held ledger look looked looker member naming of on patience
-    place promises question quietly said say settle snippet spared stir suspect tagger teller told
+    place preface promises question quietly said say settle snippet spared stir suspect tagger teller told
     traffic twins unaltered whole whom word";
 
 /// Options that have another name.

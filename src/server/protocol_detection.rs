@@ -1,4 +1,4 @@
-//! The connection preface of HTTP/2 (RFC 9113, section 3.4), which distinguishes it from HTTP/1.1.
+//! The detection of HTTP/2 with prior knowledge: by the connection preface (RFC 9113, section 3.4).
 
 use std::io;
 use std::io::Cursor;
@@ -12,7 +12,7 @@ use tokio::io::join;
 /// included, and true if it begins with the preface.
 ///
 /// Without a time limit.
-pub(crate) async fn read<S>(
+pub(crate) async fn detect_http2<S>(
     stream: S,
 ) -> io::Result<(impl AsyncRead + AsyncWrite + Send + Unpin + 'static, bool)>
 where
@@ -58,7 +58,7 @@ mod tests {
                         client.write_all(&piece).await.unwrap();
                     }
                 });
-                let (mut stream, is_http2) = read(server).await.unwrap();
+                let (mut stream, is_http2) = detect_http2(server).await.unwrap();
                 assert_eq!(is_http2, expected, "{sent:?}");
                 let mut all = Vec::new();
                 stream.read_to_end(&mut all).await.unwrap();
