@@ -6,10 +6,11 @@ use std::path::PathBuf;
 
 /// Identifiers that occur nowhere as whole words.
 const IDENTIFIERS: &str = "
-    Alarm Answering AsHttps Asked Asking Audience BrokenOff Care Desk Door FromUpstream HostField Ledger Likeness
-    Looker MadeRoom Naming NoAnswer NoProof Objection OneUpstream OwnName Permit Readers Revisit Said Settle Speaker
-    Stamper StoodStill Tagger Tally Teller Timeless Traffic Unaltered Unsettled Wanted Whom form_of take_over
-    told_by";
+    Absence Alarm Answering AsHttps Asked Asking Audience BrokenOff Care Choose Desk Door Evidence Fate
+    FromUpstream Gate HostField Ledger Likeness Looker MadeRoom Mark Marks Naming NoAnswer NoProof Objection
+    OneUpstream OwnName Passing Permit Readers Revisit Said Settle Speak Speaker Stamper StoodStill Tagger
+    Tally Teller Timeless Traffic Unaltered Unsettled Wanted Whom form_of recoder snippet take_over told_by
+    unaltered";
 
 /// Everyday words: no item and no file in `src` is called so.
 const DEFINITIONS: &str = "
