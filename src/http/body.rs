@@ -4,6 +4,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::Context;
 use std::task::Poll;
+use std::task::ready;
 
 use bytes::Buf;
 use bytes::Bytes;
@@ -12,6 +13,7 @@ use http_body::Frame;
 use http_body::SizeHint;
 use http_body_util::BodyExt as _;
 use http_body_util::combinators::UnsyncBoxBody;
+use pin_project_lite::pin_project;
 
 use crate::error::BoxError;
 
@@ -54,11 +56,7 @@ impl Body {
         {
             return same;
         }
-        let stream = body.map(|body| {
-            body.map_frame(|frame| frame.map_data(|mut data| data.copy_to_bytes(data.remaining())))
-                .map_err(Into::into)
-                .boxed_unsync()
-        });
+        let stream = body.map(|inner| Converted { inner }.boxed_unsync());
         stream.map_or_else(Self::empty, |stream| Self(Kind::Stream(stream)))
     }
 
@@ -130,6 +128,41 @@ impl Kind {
             Self::Stream(stream) => stream.is_end_stream(),
             Self::WithoutLength(kind) => kind.is_end_stream(),
         }
+    }
+}
+
+pin_project! {
+    /// Another body, with its data as `Bytes` and its error boxed. Unlike the adapters of http-body-util it keeps the
+    /// length, which becomes `Content-Length`.
+    struct Converted<B> {
+        #[pin]
+        inner: B,
+    }
+}
+
+impl<B> http_body::Body for Converted<B>
+where
+    B: http_body::Body,
+    B::Error: Into<BoxError>,
+{
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let frame = ready!(self.project().inner.poll_frame(cx));
+        let to_bytes = |mut data: B::Data| data.copy_to_bytes(data.remaining());
+        Poll::Ready(frame.map(|frame| Ok(frame.map_err(Into::into)?.map_data(to_bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
     }
 }
 
