@@ -7,6 +7,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::html::parser_settings::parser_settings;
 use crate::http::media_type;
+use crate::http::uri;
 
 /// The paths of the files of the same host that the page at `path` needs: `script[src]` and
 /// `link[rel=stylesheet|modulepreload|preload]`.
@@ -67,41 +68,15 @@ fn is_file(url: &str) -> bool {
         .is_some_and(|name| name.contains('.'))
 }
 
-/// The path of `url` on a page at `base`. `None` for a URL on another host, and for one without a path.
+/// The path of `url` on a page at `base`, decoded. `None` for a URL on another host, and for one without a path.
 pub(crate) fn resolve(base: &str, url: &str) -> Option<String> {
-    let url = url.trim_ascii();
-    let url = url.split(['?', '#']).next().unwrap_or("");
     // Braces are a placeholder that a server fills in: `{{ base_url }}custom.css`.
-    if url.is_empty() || url.starts_with("//") || url.contains('{') || has_scheme(url) {
+    let path = url.split(['?', '#']).next().unwrap_or("");
+    if path.contains('{') {
         return None;
     }
-    let folder = base.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let joined = if url.starts_with('/') {
-        url.to_owned()
-    } else {
-        format!("{folder}/{url}")
-    };
-    let mut segments: Vec<&str> = Vec::new();
-    for segment in joined.split('/').skip(1) {
-        match segment {
-            "." => {}
-            ".." => {
-                segments.pop();
-            }
-            _ => segments.push(segment),
-        }
-    }
-    let path = format!("/{}", segments.join("/"));
+    let path = uri::resolve(base, url)?.path;
     Some(percent_decode_str(&path).decode_utf8_lossy().into_owned())
-}
-
-fn has_scheme(url: &str) -> bool {
-    url.split_once(':').is_some_and(|(scheme, _)| {
-        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-            && scheme
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
-    })
 }
 
 /// The relative URLs of files that are whole strings in a script or style sheet, such as

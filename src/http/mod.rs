@@ -20,4 +20,5 @@ pub(crate) mod path;
 pub(crate) mod prefix;
 pub(crate) mod range;
 pub(crate) mod reply;
+pub(crate) mod uri;
 pub(crate) mod via;

@@ -2,6 +2,8 @@
 
 use http::Uri;
 
+use crate::http::uri;
+
 /// The scheme of a request, as the `X-Forwarded-Proto` and `Forwarded` headers give it.
 ///
 /// An application behind a proxy that ends TLS redirects requests by `http` to `https`, and reads the scheme from these
@@ -32,12 +34,11 @@ impl RequestTarget {
         if location.contains("://") || location.starts_with("//") {
             return self.follow_absolute(location, host);
         }
-        let path = if location.starts_with('/') {
-            location.to_owned()
+        let path = if location.starts_with('?') {
+            let own = self.path.split('?').next().unwrap_or_default();
+            format!("{own}{location}")
         } else {
-            let folder = self.path.split('?').next()?.rsplit_once('/')?.0;
-            let relative = location.trim_start_matches("./");
-            format!("{folder}/{relative}")
+            uri::resolve(&self.path, location)?.path_and_query()
         };
         let scheme = if path == self.path {
             Scheme::Https
@@ -109,6 +110,8 @@ mod tests {
         for (location, host, expected) in [
             ("/x?y#z", None, Some(("/x?y", Http))),
             ("x", None, Some(("/a/x", Http))),
+            ("../x", None, Some(("/x", Http))),
+            ("?d", None, Some(("/a/b?d", Http))),
             ("./x", None, Some(("/a/x", Http))),
             ("/a/b?c", None, Some(("/a/b?c", Https))),
             ("b?c#d", None, Some(("/a/b?c", Https))),
