@@ -6,11 +6,11 @@ use http::HeaderValue;
 use http::Request;
 use http::Uri;
 use http::uri::PathAndQuery;
-use percent_encoding::percent_decode_str;
 
 use crate::error::Error;
 use crate::error::Kind;
 use crate::http::context::RequestContext;
+use crate::http::path::has_parent_segment;
 use crate::origin::proxy::Upstream;
 
 /// A path, and the upstreams that answer requests for it and below it: `/api=http://127.0.0.1:9000`.
@@ -189,16 +189,6 @@ fn split_address(address: &str) -> (&str, RoutePrefix) {
     stripped.map_or((address, RoutePrefix::Keep), |rest| {
         (rest, RoutePrefix::Strip)
     })
-}
-
-/// True if the path has a `..` segment (RFC 3986, section 3.3), also percent-encoded, or between backslashes.
-fn has_parent_segment(path: &str) -> bool {
-    if !path.contains(['.', '%']) {
-        return false;
-    }
-    let path = percent_decode_str(path).collect::<Vec<u8>>();
-    let mut segments = path.split(|b| matches!(b, b'/' | b'\\'));
-    segments.any(|segment| segment == b"..")
 }
 
 const SOCKET: &str = "unix:";

@@ -65,6 +65,16 @@ impl<'a> SitePath<'a> {
     }
 }
 
+/// True if the path has a `..` segment (RFC 3986, section 3.3), also percent-encoded, or between backslashes.
+pub(crate) fn has_parent_segment(path: &str) -> bool {
+    if !path.contains(['.', '%']) {
+        return false;
+    }
+    let path = percent_decode_str(path).collect::<Vec<u8>>();
+    let mut segments = path.split(|b| matches!(b, b'/' | b'\\'));
+    segments.any(|segment| segment == b"..")
+}
+
 // The characters that RFC 3986, section 3.3, does not allow in a path, and those that servers and browsers treat
 // differently.
 const NOT_IN_PATHS: &AsciiSet = &CONTROLS

@@ -22,6 +22,10 @@ use crate::site::Site;
 
 /// A layer that adds update notifications for a [`Site`] to any service. `Clone` is cheap.
 ///
+/// A layer that sets `Content-Security-Policy` belongs between this layer and the service: the policy of the response
+/// decides how the script is inserted, also in pages of [`StaticFiles`](crate::StaticFiles). A policy that is set outside
+/// of this layer is not seen; it has to allow scripts of the same host by `'self'`.
+///
 /// ```
 /// use std::convert::Infallible;
 ///
