@@ -164,6 +164,8 @@ impl PageRewriter {
                 is_prepared = true;
                 parts.headers.remove(header::CONTENT_ENCODING);
                 parts.headers.insert(header::ETAG, etag);
+                let length = HeaderValue::from(html.len());
+                parts.headers.insert(header::CONTENT_LENGTH, length);
                 body = Body::full(html);
             }
             Some(Outcome::Upstream(_)) | None => {}

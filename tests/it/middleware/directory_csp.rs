@@ -66,8 +66,12 @@ async fn directory_csp_with_hashes_is_amended_by_csp_amend() {
 #[tokio::test]
 async fn directory_csp_forbidding_leaves_the_page_without_script() {
     let directory = directory().await;
-    let reply = page_with_inner_policy(&directory, Csp::Keep, "script-src 'none'", &[]).await;
+    let request = [("accept-encoding", "br")];
+    let reply = page_with_inner_policy(&directory, Csp::Keep, "script-src 'none'", &request).await;
     assert_eq!(reply.text(), page());
+    // The header is that of this page, not of the one with the script.
+    assert_eq!(reply.field("content-length"), page().len().to_string());
+    assert_eq!(reply.field("content-encoding"), "");
 }
 
 #[tokio::test]
